@@ -1,0 +1,15 @@
+//! What every stage of the road may use: places in bytes, moments in time, findings, secrets, escaping.
+//!
+//! Nothing here knows a protocol. Everything in the crate may import `base`; `base` imports nothing.
+
+pub mod escape;
+pub mod finding;
+pub mod random;
+pub mod secret;
+pub mod span;
+pub mod time;
+
+pub use finding::{Finding, Severity};
+pub use secret::Secret;
+pub use span::{Part, Span};
+pub use time::Instant;

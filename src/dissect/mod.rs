@@ -1,0 +1,16 @@
+//! Records → Steps: the strict observer. One file per protocol, one conversation per connection.
+//!
+//! It shares framing, grammar, codes and phase tables with the servers, never their policy. A [`Step`] appears
+//! when its last byte does, so the order never changes afterwards, and Steps do not depend on how a stream was
+//! split into records.
+
+pub mod conversation;
+pub mod dns;
+pub mod imap;
+pub mod pop3;
+pub mod smtp;
+pub mod step;
+pub mod stream;
+
+pub use conversation::Dissector;
+pub use step::{Kind, Meaning, Protocol, Reader, Step, Verdict};

@@ -1,0 +1,1 @@
+//! Which stage of the road a Step belongs to.

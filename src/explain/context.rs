@@ -1,0 +1,1 @@
+//! What a note says only here: names, numbers, what came before.

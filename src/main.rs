@@ -1,0 +1,5 @@
+//! postroad: parse, run, exit code.
+
+fn main() -> std::process::ExitCode {
+    postroad::cli::run()
+}

@@ -1,0 +1,1 @@
+//! Our span walker over DNS messages (RFC 1035 §4).

@@ -1,0 +1,210 @@
+//! [`Fact`]: something a host states that no wire shows. A closed enum: what the stores did, not what they think.
+//!
+//! Facts are complete: folding them (see `state`) rebuilds every queue, mailbox and client's copy.
+
+use serde::{Deserialize, Serialize};
+
+/// What a host states. Addresses are written without angle brackets; the null reverse-path is the empty string.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum Fact {
+    /// A person sets out to do something; Steps until the matching end serve it.
+    IntentBegins {
+        /// Who, as in `Alice`.
+        who: String,
+        /// What, as in `send` or `fetch-pop3`; see the scenario's script.
+        intent: String,
+        /// In words, as in "Alice presses Send".
+        detail: String,
+    },
+    /// The intention is done, or was given up.
+    IntentEnds {
+        /// Who.
+        who: String,
+        /// What.
+        intent: String,
+        /// Whether it was achieved.
+        ok: bool,
+        /// In words.
+        detail: String,
+    },
+    /// A message was taken into the queue: this host is now responsible for it.
+    Queued {
+        /// Queue id, as it stands in Received.
+        id: String,
+        /// The envelope's reverse-path; empty for `<>`.
+        sender: String,
+        /// The envelope's forward-paths.
+        recipients: Vec<String>,
+        /// Octets.
+        size: u64,
+    },
+    /// Recipients of a queued message will be tried again.
+    RetryAt {
+        /// Queue id.
+        id: String,
+        /// Which recipients.
+        recipients: Vec<String>,
+        /// When: microseconds since the Unix epoch.
+        at: i64,
+        /// Which attempt failed, from 1.
+        attempt: u32,
+        /// Why, as the next host or the resolver said it.
+        reason: String,
+    },
+    /// The next host took responsibility for these recipients; they leave this queue.
+    Relayed {
+        /// Queue id.
+        id: String,
+        /// Which recipients.
+        recipients: Vec<String>,
+        /// The host that took it.
+        to: String,
+        /// Its reply, as in `250 2.0.0 Ok: queued as 3F`.
+        reply: String,
+    },
+    /// Delivery to these recipients failed for good; they leave this queue.
+    Failed {
+        /// Queue id.
+        id: String,
+        /// Which recipients.
+        recipients: Vec<String>,
+        /// Enhanced status code, as in `5.1.1`.
+        status: String,
+        /// Why.
+        reason: String,
+    },
+    /// A delivery status notification was written about a queued message, and was itself queued.
+    Bounced {
+        /// Queue id of the message that failed.
+        id: String,
+        /// Queue id of the notification.
+        notification: String,
+        /// To whom it goes: the envelope sender.
+        to: String,
+    },
+    /// A message left the queue: nobody of its recipients waits any more.
+    Dequeued {
+        /// Queue id.
+        id: String,
+    },
+    /// A message was stored in a mailbox.
+    Delivered {
+        /// Whose, as in `bob@example.net`.
+        account: String,
+        /// Which mailbox, as in `INBOX`.
+        mailbox: String,
+        /// Its UID there.
+        uid: u32,
+        /// Octets stored.
+        size: u64,
+        /// Its flags at birth.
+        flags: Vec<String>,
+        /// From the queue entry of this id, where it came by mail.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// A message has these flags now.
+    FlagsSet {
+        /// Whose.
+        account: String,
+        /// Which mailbox.
+        mailbox: String,
+        /// Its UID.
+        uid: u32,
+        /// All its flags now, sorted.
+        flags: Vec<String>,
+    },
+    /// A message was removed from a mailbox for good.
+    Removed {
+        /// Whose.
+        account: String,
+        /// Which mailbox.
+        mailbox: String,
+        /// Its UID.
+        uid: u32,
+    },
+    /// A mailbox was made.
+    MailboxCreated {
+        /// Whose.
+        account: String,
+        /// Its name.
+        mailbox: String,
+        /// Its UIDVALIDITY.
+        uidvalidity: u32,
+    },
+    /// A mailbox was deleted, with what was in it.
+    MailboxDeleted {
+        /// Whose.
+        account: String,
+        /// Its name.
+        mailbox: String,
+    },
+    /// A mailbox was renamed.
+    MailboxRenamed {
+        /// Whose.
+        account: String,
+        /// Its old name.
+        from: String,
+        /// Its new name.
+        to: String,
+    },
+    /// A POP3 session took the exclusive lock on a maildrop.
+    MaildropLocked {
+        /// Whose.
+        account: String,
+    },
+    /// The lock was given back.
+    MaildropUnlocked {
+        /// Whose.
+        account: String,
+        /// Whether deletions were carried out (QUIT in TRANSACTION: the UPDATE state).
+        updated: bool,
+    },
+    /// A client keeps a copy of a message on its own disk.
+    ClientCopyKept {
+        /// Whose mail.
+        account: String,
+        /// What the client knows it by, as in `inbox uid 7` or a UIDL.
+        key: String,
+        /// Octets kept.
+        size: u64,
+        /// The Subject, so that people know it again.
+        subject: String,
+    },
+    /// A client let its copy go.
+    ClientCopyRemoved {
+        /// Whose mail.
+        account: String,
+        /// What the client knew it by.
+        key: String,
+    },
+    /// A resolver keeps an answer.
+    ResolverCached {
+        /// The name asked for.
+        name: String,
+        /// The type asked for, as in `MX`.
+        rtype: String,
+        /// What was learnt, in words: `10 mx1.example.net.`, `NXDOMAIN`, `no data`.
+        answer: String,
+        /// Until when: microseconds since the Unix epoch.
+        until: i64,
+    },
+    /// A resolver answered from its cache: no query crossed a wire.
+    ResolverHit {
+        /// The name asked for.
+        name: String,
+        /// The type asked for.
+        rtype: String,
+    },
+    /// A service of a host stops answering (a fault of the scenario).
+    ServiceDown {
+        /// Which: `smtp`, `submission`, `pop3`, `imap`, `dns`, or `all`.
+        service: String,
+    },
+    /// It answers again.
+    ServiceUp {
+        /// Which.
+        service: String,
+    },
+}

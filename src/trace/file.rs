@@ -1,0 +1,1 @@
+//! The transcript file: JSON Lines.

@@ -1,0 +1,14 @@
+//! What was seen on the wires: Records, the tap that writes them, the transcript file, people's marks.
+//!
+//! A transcript holds bytes, facts and marks, never derived explanations. Everything to the right of here on the
+//! road (dissect, state, explain, view) reads only this.
+
+pub mod fact;
+pub mod file;
+pub mod record;
+pub mod tap;
+
+pub use fact::Fact;
+pub use record::{
+    CloseHow, Conn, Data, Direction, Head, HostInfo, Layer, Mark, Opened, Payload, Record, Transport,
+};

@@ -1,0 +1,218 @@
+//! [`Record`]: one line of a transcript, format version 1 (the file's grammar stands in `ARCHITECTURE.md`).
+//!
+//! Records are what taps, importers and people add; Steps, states and notes are derived from them each time.
+
+use super::Fact;
+use crate::base::Instant;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Number of a connection in its transcript, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conn(pub u32);
+
+impl fmt::Display for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which end of a connection spoke. The client is the end that opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Direction {
+    /// Client to server.
+    #[serde(rename = "c")]
+    Client,
+    /// Server to client.
+    #[serde(rename = "s")]
+    Server,
+}
+
+/// Where bytes were seen: on the wire, or as plain text inside TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// As they crossed the wire.
+    #[default]
+    Wire,
+    /// Inside TLS.
+    Plain,
+}
+
+/// What carries a connection's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// A stream, both ways.
+    Tcp,
+    /// Datagrams: each `data` record is one, whole.
+    Udp,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloseHow {
+    /// Orderly: this direction said it has no more to send.
+    Fin,
+    /// Torn down at once.
+    Reset,
+    /// Nobody listens there.
+    Refused,
+    /// No answer came.
+    Timeout,
+}
+
+/// A host of the head: a name for addresses, so that views speak of hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostInfo {
+    /// Its name, as in `mx1.example.net`.
+    pub name: String,
+    /// Its addresses.
+    pub addresses: Vec<std::net::IpAddr>,
+    /// What it is: `mua`, `submission`, `mta`, `dns`, `pop3`, `imap`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+/// The first record: what is needed to run the scenario again and to name what is seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The format's version: 1.
+    pub version: u32,
+    /// What wrote it, as in `postroad 0.1.0`.
+    pub generator: String,
+    /// A line for people.
+    pub title: String,
+    /// When it begins; every record's `at` counts from here.
+    pub start: Instant,
+    /// Who is who.
+    pub hosts: Vec<HostInfo>,
+    /// The whole scenario as TOML, where one was run; empty for an import.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scenario: String,
+    /// The seed it ran with.
+    #[serde(default)]
+    pub seed: u64,
+    /// The ordered deviations from the scenario (see `world::change`), as data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<serde_json::Value>,
+}
+
+/// A connection begins: the client sent its SYN (or its first datagram).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Its number.
+    pub conn: Conn,
+    /// What carries it.
+    pub transport: Transport,
+    /// The end that opened it.
+    pub client: SocketAddr,
+    /// The end that was called.
+    pub server: SocketAddr,
+}
+
+/// Bytes that one end sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// On which connection.
+    pub conn: Conn,
+    /// Who spoke.
+    pub from: Direction,
+    /// Where they were seen.
+    pub layer: Layer,
+    /// Exactly those bytes.
+    pub bytes: Payload,
+}
+
+/// Exact bytes; as text in the file where they are UTF-8, as base64 where not.
+pub type Payload = Vec<u8>;
+
+/// Something a person added; anchored by connection, byte range and the bytes it quotes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// `chapter`, `comment`, `highlight`, `question`, `pause`.
+    pub kind: String,
+    /// Its text.
+    #[serde(default)]
+    pub text: String,
+    /// The connection it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conn: Option<Conn>,
+    /// Which side's stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Direction>,
+    /// Offsets into that side's stream: start and end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(u64, u64)>,
+    /// The bytes it quotes, as escaped text, to find its place again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+}
+
+/// One line of a transcript.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// The first line.
+    Head(Head),
+    /// A connection begins.
+    Open {
+        /// When, as the opener saw it.
+        at: Instant,
+        /// Between whom.
+        open: Opened,
+    },
+    /// Bytes left one end.
+    Data {
+        /// When they left the sender.
+        at: Instant,
+        /// Which, where from, where to.
+        data: Data,
+    },
+    /// A connection, or one direction of it, ends.
+    Close {
+        /// When.
+        at: Instant,
+        /// Which.
+        conn: Conn,
+        /// Who ended it.
+        from: Direction,
+        /// In what way.
+        how: CloseHow,
+    },
+    /// A host states what no wire shows.
+    Fact {
+        /// When.
+        at: Instant,
+        /// Which host states it.
+        host: String,
+        /// What.
+        fact: Fact,
+    },
+    /// A person's mark.
+    Mark(Mark),
+    /// Nothing more happens.
+    End {
+        /// When the story ended.
+        at: Instant,
+    },
+    /// A kind that this version does not know; kept as it was.
+    Unknown(serde_json::Value),
+}
+
+impl Record {
+    /// When it happened, where it has a time.
+    pub fn at(&self) -> Option<Instant> {
+        match self {
+            Record::Head(head) => Some(head.start),
+            Record::Open { at, .. }
+            | Record::Data { at, .. }
+            | Record::Close { at, .. }
+            | Record::Fact { at, .. }
+            | Record::End { at } => Some(*at),
+            Record::Mark(_) | Record::Unknown(_) => None,
+        }
+    }
+}

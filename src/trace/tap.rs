@@ -1,0 +1,1 @@
+//! The tap: the only writer of records while a world runs.

@@ -1,0 +1,1 @@
+//! Items → what a person sees. Labels carry meaning; each renderer picks its own look.

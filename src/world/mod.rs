@@ -1,0 +1,10 @@
+//! The internet in a process: hosts, links, clock, zones, mailboxes, queue, faults, and the people's script.
+//!
+//! Nothing outside `net` opens a socket; nothing outside `clock` knows the time; only the tap writes records.
+
+pub mod mailboxes;
+pub mod net;
+pub mod resolver;
+pub mod roles;
+pub mod scenario;
+pub mod zones;

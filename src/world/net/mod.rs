@@ -1,0 +1,1 @@
+//! The transport behind one small trait; nothing else opens a socket.

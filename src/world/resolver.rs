@@ -1,0 +1,1 @@
+//! Name resolution for hosts of the world, by hickory-resolver over our own network.

@@ -1,0 +1,1 @@
+//! One file per role: a proto machine wired to a stream.

@@ -1,0 +1,1 @@
+//! TOML text → Scenario, with errors that point into the file.

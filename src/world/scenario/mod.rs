@@ -1,0 +1,353 @@
+//! [`Scenario`]: a world and what its people do in it, as a TOML file.
+//!
+//! The default journey and every preset are such files (`lessons/scenarios/`). The whole effective scenario is
+//! written into the transcript's head, so that replay, fork and check need nothing but the transcript.
+
+pub mod load;
+
+use crate::base::Secret;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// A world and what its people do in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// A line for people: `Alice writes to Bob`.
+    pub title: String,
+    /// A few sentences on what this journey shows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// When it begins, RFC 3339 in UTC: `2026-01-05T09:00:00Z`.
+    pub start: String,
+    /// Seed of all randomness.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// The links' manner where a `[[link]]` says nothing else.
+    #[serde(default)]
+    pub network: Network,
+    /// The machines.
+    #[serde(rename = "host", default)]
+    pub hosts: Vec<Host>,
+    /// Links that differ from `network`.
+    #[serde(rename = "link", default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// The zones that the DNS hosts serve.
+    #[serde(rename = "zone", default)]
+    pub zones: Vec<Zone>,
+    /// Whose mail is kept where.
+    #[serde(rename = "account", default)]
+    pub accounts: Vec<Account>,
+    /// Who acts.
+    #[serde(rename = "person", default)]
+    pub people: Vec<Person>,
+    /// What they do, in order, each person for themself.
+    #[serde(rename = "act", default)]
+    pub acts: Vec<Act>,
+    /// What goes wrong.
+    #[serde(rename = "fault", default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// How links behave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Network {
+    /// One-way latency in whole milliseconds.
+    pub latency_ms: u32,
+    /// Kilobits a second; 0 is unlimited.
+    pub bandwidth_kbit: u32,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network { latency_ms: 20, bandwidth_kbit: 0 }
+    }
+}
+
+/// What a host does on the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleKind {
+    /// A person's mail client.
+    Mua,
+    /// Takes mail from its own users (587; needs AUTH).
+    Submission,
+    /// Takes mail for its domains on 25, and relays what its users send.
+    Mta,
+    /// Serves zones, and resolves for everybody.
+    Dns,
+    /// Gives access to maildrops (110).
+    Pop3,
+    /// Gives access to mailboxes (143).
+    Imap,
+}
+
+impl RoleKind {
+    /// Its name in TOML, transcripts and faults.
+    pub fn name(self) -> &'static str {
+        match self {
+            RoleKind::Mua => "mua",
+            RoleKind::Submission => "submission",
+            RoleKind::Mta => "mta",
+            RoleKind::Dns => "dns",
+            RoleKind::Pop3 => "pop3",
+            RoleKind::Imap => "imap",
+        }
+    }
+}
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Host {
+    /// Its full name: `mx1.example.net`.
+    pub name: String,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// What it does.
+    pub roles: Vec<RoleKind>,
+    /// The domains it takes mail for. It delivers locally where it also holds the domain's accounts; otherwise
+    /// (a backup MX) it queues and relays to better MXs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
+    /// The largest message it takes, octets (announced by SIZE).
+    #[serde(default = "ten_mib")]
+    pub size_limit: u64,
+    /// Where it asks its DNS questions: a host's name. Empty: the first host with the `dns` role.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub resolver: String,
+}
+
+fn ten_mib() -> u64 {
+    10_485_760
+}
+
+/// A link that differs from the network's manner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Link {
+    /// Its two ends: host names.
+    pub between: [String; 2],
+    /// One-way latency in whole milliseconds.
+    pub latency_ms: u32,
+    /// Kilobits a second; 0 is unlimited.
+    #[serde(default)]
+    pub bandwidth_kbit: u32,
+}
+
+/// A zone: an origin and its records, each as in a zone file: `"@ MX 10 mx1.example.net."`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Zone {
+    /// The zone's name: `example.net`.
+    pub origin: String,
+    /// Seconds that answers may be kept.
+    #[serde(default = "hour")]
+    pub ttl: u32,
+    /// Owner (relative to the origin, or `@`), type and data.
+    pub records: Vec<String>,
+}
+
+fn hour() -> u32 {
+    3600
+}
+
+/// Whose mail is kept where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Account {
+    /// `bob@example.net`: the address and the login name.
+    pub address: String,
+    /// The password.
+    pub password: Secret,
+    /// The host that keeps the mailboxes.
+    pub host: String,
+    /// Octets it may hold; 0 is unlimited.
+    #[serde(default)]
+    pub quota: u64,
+    /// Other addresses delivered here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+}
+
+/// Somebody who acts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Person {
+    /// `Bob`.
+    pub name: String,
+    /// The account.
+    pub account: String,
+    /// Hosts with the `mua` role, the first one for sending.
+    pub devices: Vec<String>,
+}
+
+/// One thing a person does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Act {
+    /// Whose.
+    pub who: String,
+    /// On which device; empty: the first.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub device: String,
+    /// When: `+5s` after the story's start; `mail`: when a message has come for them; empty: at once after their
+    /// last act.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub when: String,
+    /// What.
+    #[serde(rename = "do")]
+    pub what: What,
+}
+
+/// What a person can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum What {
+    /// Write a message and press Send.
+    Send(Letter),
+    /// Fetch mail by POP3.
+    FetchPop3 {
+        /// Leave the messages on the server.
+        #[serde(default)]
+        keep: bool,
+    },
+    /// Fetch mail by IMAP.
+    FetchImap {},
+}
+
+/// A message as its writer sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Letter {
+    /// `Alice <alice@example.com>`; empty: the person's account.
+    pub from: String,
+    /// Recipients in To.
+    pub to: Vec<String>,
+    /// Recipients in Cc.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<String>,
+    /// Recipients that no other one sees.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bcc: Vec<String>,
+    /// The subject.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+    /// Files that go with it.
+    #[serde(rename = "attachment", skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes with a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Attachment {
+    /// Its name for the reader.
+    pub name: String,
+    /// Its media type: `text/plain`.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// Its bytes, base64.
+    pub base64: String,
+}
+
+/// Something that goes wrong. One table serves presets, scenarios, what-if and the lab.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Fault {
+    /// A host, or one service of it, does not answer.
+    #[serde(rename_all = "kebab-case")]
+    Down {
+        /// Which host.
+        host: String,
+        /// Which role of it; empty: all.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        service: String,
+        /// `refused` (a reset at once) or `silent` (no answer at all).
+        #[serde(default = "refused")]
+        how: String,
+        /// Seconds after the start when it begins.
+        #[serde(default)]
+        from_s: u64,
+        /// Seconds after the start when it ends; 0: never.
+        #[serde(default)]
+        until_s: u64,
+    },
+    /// Records are missing from a zone.
+    RemoveRecords {
+        /// The owner's full name.
+        name: String,
+        /// `MX`, `A`, …; empty: all, so that the name does not exist.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        rtype: String,
+    },
+    /// A record is added to a zone, as in `@ MX 0 .`.
+    AddRecord {
+        /// The zone's origin.
+        zone: String,
+        /// The record as in a zone file.
+        record: String,
+    },
+    /// The DNS fails for a name: `servfail`, or `silent`.
+    Dns {
+        /// The name and everything below it; empty: all.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        name: String,
+        /// `servfail` or `silent`.
+        how: String,
+    },
+    /// An account does not exist.
+    NoAccount {
+        /// Its address.
+        account: String,
+    },
+    /// An account has no room left.
+    MailboxFull {
+        /// Its address.
+        account: String,
+    },
+    /// A host asks unknown senders to come back later (RFC 6647).
+    #[serde(rename_all = "kebab-case")]
+    Greylist {
+        /// Which host.
+        host: String,
+        /// For how many seconds a first attempt is put off.
+        delay_s: u64,
+    },
+    /// A server answers a verb with this reply, whatever is right.
+    Reply {
+        /// Which host.
+        host: String,
+        /// Which role of it.
+        service: String,
+        /// Which verb, as in `RCPT`; `CONNECT` is the greeting, `.` the end of DATA.
+        verb: String,
+        /// The reply line, as in `451 4.3.0 Try again later`.
+        reply: String,
+        /// How many times; 0: always.
+        #[serde(default)]
+        times: u32,
+    },
+    /// A server drops the connection when it hears a verb.
+    Drop {
+        /// Which host.
+        host: String,
+        /// Which role of it.
+        service: String,
+        /// Which verb.
+        verb: String,
+        /// How many times; 0: always.
+        #[serde(default)]
+        times: u32,
+    },
+}
+
+fn refused() -> String {
+    "refused".to_owned()
+}
