@@ -4,10 +4,15 @@
 
 pub mod change;
 pub mod clock;
+pub mod compose;
 pub mod driver;
+pub mod dsn;
+pub mod faults;
 pub mod mailboxes;
 pub mod net;
+pub mod queue;
 pub mod resolver;
 pub mod roles;
 pub mod scenario;
+pub mod terrain;
 pub mod zones;
