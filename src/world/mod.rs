@@ -8,11 +8,17 @@ pub mod compose;
 pub mod driver;
 pub mod dsn;
 pub mod faults;
+pub mod hosts;
 pub mod mailboxes;
 pub mod net;
+pub mod people;
 pub mod queue;
 pub mod resolver;
 pub mod roles;
+pub mod run;
 pub mod scenario;
 pub mod terrain;
 pub mod zones;
+
+pub use change::Change;
+pub use run::{RunError, run, run_observed};
