@@ -3,9 +3,14 @@
 //!
 //! The owner answers each [`ServerEvent`] that asks, at once or later; until then the machine keeps what arrives.
 
-use crate::base::{Instant, Secret};
-use crate::proto::{Machine, Output};
-use std::sync::Arc;
+mod commands;
+mod machine;
+#[cfg(test)]
+mod tests;
+
+pub use machine::Server;
+
+use crate::base::Secret;
 use std::time::Duration;
 
 /// How a server behaves.
@@ -139,54 +144,4 @@ pub enum ServerEvent {
     },
     /// Tells: the session ended without UPDATE. Give the lock back and remove nothing (RFC 1939 §6).
     Released,
-}
-
-/// The server's side of one session.
-#[derive(Debug)]
-pub struct Server {
-    config: ServerConfig,
-}
-
-impl Server {
-    /// A session that begins; the first [`Machine::poll`] greets.
-    pub fn new(config: ServerConfig) -> Self {
-        Server { config }
-    }
-
-    /// Answers [`ServerEvent::Consult`]: go on as usual.
-    pub fn proceed(&mut self) {}
-
-    /// Answers [`ServerEvent::Consult`]: say this one line instead, and do nothing else for this command. After
-    /// QUIT, and after a greeting that is not `+OK`, the session ends (without UPDATE).
-    pub fn answer_line(&mut self, _line: String) {}
-
-    /// Answers [`ServerEvent::Consult`], and may come at any time: end the session at once and without a word, as
-    /// a server does that breaks down. Nothing is removed.
-    pub fn abort(&mut self) {}
-
-    /// Answers [`ServerEvent::Login`] and [`ServerEvent::Apop`].
-    pub fn answer_login(&mut self, _answer: Result<Maildrop, LoginRefusal>) {}
-
-    /// Answers [`ServerEvent::Body`]; `None`: it cannot be read now.
-    pub fn answer_body(&mut self, _body: Option<Arc<[u8]>>) {}
-
-    /// Answers [`ServerEvent::Update`].
-    pub fn answer_update(&mut self, _answer: Result<(), UpdateRefusal>) {}
-
-    /// How the server behaves.
-    pub fn config(&self) -> &ServerConfig {
-        &self.config
-    }
-}
-
-impl Machine for Server {
-    type Event = ServerEvent;
-
-    fn receive(&mut self, _bytes: &[u8], _now: Instant) {}
-
-    fn closed(&mut self, _now: Instant) {}
-
-    fn poll(&mut self, _now: Instant) -> Output<ServerEvent> {
-        Output::Idle
-    }
 }
