@@ -2,6 +2,9 @@
 //!
 //! Nothing outside `net` opens a socket; nothing outside `clock` knows the time; only the tap writes records.
 
+pub mod change;
+pub mod clock;
+pub mod driver;
 pub mod mailboxes;
 pub mod net;
 pub mod resolver;
