@@ -5,8 +5,18 @@
 pub mod catalogue;
 pub mod chapter;
 pub mod context;
+pub mod facts;
+pub mod ids;
+pub mod letter;
 pub mod note;
+pub mod sasl;
+pub mod smtp;
 pub mod story;
+pub mod template;
+#[cfg(test)]
+mod testing;
 
+pub use catalogue::{Catalogue, catalogue};
+pub use context::Explainer;
 pub use note::{Entry, Note, PartNote};
-pub use story::{Chapter, Item};
+pub use story::{Chapter, Item, Story};
