@@ -9,6 +9,7 @@ use super::mailboxes::{AccountSetup, Mailboxes};
 use super::net::{BoxFuture, Network};
 use super::queue::Queue;
 use super::resolver::{Exchange, Resolver, Transport};
+use super::snapshot::MailboxRows;
 use super::scenario::{self, Fault, RoleKind, Scenario};
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
@@ -56,6 +57,12 @@ pub struct Host {
     kept: Mutex<BTreeMap<(String, String), u64>>,
     resolver: Option<Resolver<HostExchange>>,
 }
+
+/// Queue id → recipients that wait.
+type Waiting = BTreeMap<String, Vec<String>>;
+
+/// Account → key → octets.
+type Kept = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// Where a host draws its queue ids, Message-IDs and boundaries.
 struct Ids {
@@ -197,6 +204,17 @@ impl Host {
     pub fn kept(&self, account: &str) -> BTreeMap<String, u64> {
         let of_account = |((a, key), size): (&(String, String), &u64)| (a == account).then(|| (key.clone(), *size));
         lock(&self.kept).iter().filter_map(of_account).collect()
+    }
+
+    /// What its stores hold: mailboxes, queue, kept copies; `None` while one of them is being changed.
+    pub(super) fn try_snapshot(&self) -> Option<(MailboxRows, Waiting, Kept)> {
+        let mailboxes = self.mailboxes.try_lock().ok()?.snapshot();
+        let queue = self.queue.try_lock().ok()?.snapshot();
+        let mut kept = Kept::new();
+        for ((account, key), size) in &*self.kept.try_lock().ok()? {
+            kept.entry(account.clone()).or_default().insert(key.clone(), *size);
+        }
+        Some((mailboxes, queue, kept))
     }
 
     /// The address to call from, to reach `to`: the first of its family.

@@ -1,5 +1,6 @@
 //! The internet in a process: hosts, links, clock, zones, mailboxes, queue, faults, and the people's script.
 //!
+//! [`run()`] builds it from a scenario, lets it run to its end in virtual time, and gives the transcript.
 //! Nothing outside `net` opens a socket; nothing outside `clock` knows the time; only the tap writes records.
 
 pub mod change;
@@ -17,6 +18,7 @@ pub mod resolver;
 pub mod roles;
 pub mod run;
 pub mod scenario;
+pub mod snapshot;
 pub mod terrain;
 pub mod zones;
 

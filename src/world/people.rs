@@ -5,6 +5,7 @@
 use super::hosts::{Host, World};
 use super::mailboxes::INBOX;
 use super::roles::mua::{self, Client};
+use super::scenario::terms::When;
 use super::scenario::{Act, Person, What};
 use crate::trace::Fact;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ pub async fn live(world: Arc<World>, person: Person) {
     let acts: Vec<Act> =
         world.scenario.acts.iter().filter(|a| a.who.eq_ignore_ascii_case(&person.name)).cloned().collect();
     for act in acts {
-        wait(&world, &person, &act.when).await;
+        wait(&world, &person, act.begins()).await;
         let _busy = world.activity.begin();
         let device = if act.device.is_empty() { person.devices.first() } else { Some(&act.device) };
         if let Some(mua) = device.and_then(|name| client(&world, &person, name)) {
@@ -24,14 +25,14 @@ pub async fn live(world: Arc<World>, person: Person) {
     }
 }
 
-/// Wait for `+5s`, `mail`, or nothing.
-async fn wait(world: &World, person: &Person, when: &str) {
-    if when == "mail" {
-        return wait_for_mail(world, person).await;
-    }
-    if let Some(at) = super::scenario::moment(when) {
-        let _busy = world.activity.begin();
-        world.clock.sleep_until(world.clock.start() + at).await;
+async fn wait(world: &World, person: &Person, when: When) {
+    match when {
+        When::AtOnce => {}
+        When::Mail => wait_for_mail(world, person).await,
+        When::After(time) => {
+            let _busy = world.activity.begin();
+            world.clock.sleep_until(world.clock.start() + time).await;
+        }
     }
 }
 

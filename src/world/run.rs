@@ -27,9 +27,6 @@ const QUIET: Duration = Duration::from_secs(10);
 /// Why a scenario could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Its start is no time.
-    #[error("the scenario's start is not a time: {0}")]
-    Start(String),
     /// A zone cannot be served.
     #[error("a zone cannot be served: {0}")]
     Zone(String),
@@ -42,7 +39,7 @@ pub enum RunError {
 /// the world's stores.
 ///
 /// # Errors
-/// Where the scenario's start or a zone makes no sense; a loaded scenario was checked for that.
+/// Where a zone cannot be served; a loaded scenario was checked for that.
 pub fn run(scenario: &Scenario, changes: &[Change]) -> Result<Vec<Record>, RunError> {
     run_observed(scenario, changes, None, |_| {})
 }
@@ -58,7 +55,7 @@ pub fn run_observed(
     observer: Option<Observer>,
     ready: impl FnOnce(&Arc<World>),
 ) -> Result<Vec<Record>, RunError> {
-    let start = start_of(scenario)?;
+    let start = scenario.start_instant();
     let head = head(scenario, changes, start);
     let faults = changes.iter().filter_map(|change| match change {
         Change::Fault { fault } => Some(fault.clone()),
@@ -75,6 +72,8 @@ pub fn run_observed(
         let net: Arc<dyn Network> = Arc::new(MemoryNet::new(tap.clone(), clock, terrain));
         let world = Arc::new(World::build(scenario, changes.to_vec(), clock, tap.clone(), net));
         ready(&world);
+        // The mailboxes that exist from the start are facts too, so that State begins where the stores begin.
+        world.hosts.values().for_each(|host| world.with_mailboxes(host, |_| ()));
         open_doors(&world, &zones);
         announce_outages(&world);
         for person in world.scenario.people.clone() {
@@ -85,13 +84,6 @@ pub fn run_observed(
     });
     drop(runtime); // Tasks end here; what their streams do in dying comes after the end record.
     Ok(tap.take())
-}
-
-fn start_of(scenario: &Scenario) -> Result<Instant, RunError> {
-    let parsed: Result<jiff::Timestamp, _> = scenario.start.parse();
-    parsed
-        .map(|t| Instant::from_micros(t.as_microsecond()))
-        .map_err(|_| RunError::Start(crate::base::escape::text(&scenario.start)))
 }
 
 fn head(scenario: &Scenario, changes: &[Change], start: Instant) -> Head {
