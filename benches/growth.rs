@@ -21,8 +21,10 @@ fn main() {
         return measure(messages);
     }
     identical_runs(100);
-    println!("{:>9} {:>9} {:>12} {:>12} {:>12} {:>10} {:>10}", "messages", "steps", "run", "run/message",
-        "explain", "expl./step", "peak MiB");
+    println!(
+        "{:>9} {:>9} {:>12} {:>12} {:>12} {:>10} {:>10}",
+        "messages", "steps", "run", "run/message", "explain", "expl./step", "peak MiB"
+    );
     for messages in [10, 100, 1_000, 10_000] {
         let this = std::env::current_exe().expect("this program has a path");
         let status = std::process::Command::new(this).args(["--messages", &messages.to_string()]).status();

@@ -173,7 +173,7 @@ impl Host {
             ids: Mutex::new(Ids { next_queue_id: unique.u32(0x10..0x100), unique }),
             greylist: Mutex::default(),
             kept: Mutex::default(),
-            resolver: resolver(spec, scenario, net),
+            resolver: resolver(spec, scenario, clock, net),
             spec: spec.clone(),
         }
     }
@@ -248,15 +248,20 @@ fn mailboxes(spec: &scenario::Host, scenario: &Scenario, clock: Clock) -> Mailbo
     mailboxes
 }
 
-fn resolver(spec: &scenario::Host, scenario: &Scenario, net: Arc<dyn Network>) -> Option<Resolver<HostExchange>> {
+fn resolver(
+    spec: &scenario::Host,
+    scenario: &Scenario,
+    clock: Clock,
+    net: Arc<dyn Network>,
+) -> Option<Resolver<HostExchange>> {
     let wanted = |h: &&scenario::Host| match spec.resolver.as_str() {
         "" => h.roles.contains(&RoleKind::Dns),
         name => h.name == name,
     };
     let server = *scenario.hosts.iter().find(wanted)?.addresses.first()?;
     let from = *spec.addresses.iter().find(|a| a.is_ipv4() == server.is_ipv4())?;
-    let ids = random::stream(scenario.seed, &spec.name, "resolver", "query id");
-    Some(Resolver::new(HostExchange { net, from }, SocketAddr::new(server, 53), ids))
+    let (at, now) = (SocketAddr::new(server, 53), Arc::new(move || clock.now()));
+    Some(Resolver::new(HostExchange { net, from }, at, now, scenario.seed, &spec.name))
 }
 
 /// How a host's resolver reaches its server: over the network, from the host's own address.

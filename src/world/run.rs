@@ -27,9 +27,6 @@ const QUIET: Duration = Duration::from_secs(10);
 /// Why a scenario could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A zone cannot be served.
-    #[error("a zone cannot be served: {0}")]
-    Zone(String),
     /// The runtime could not be made.
     #[error("no runtime: {0}")]
     Runtime(#[from] std::io::Error),
@@ -39,7 +36,7 @@ pub enum RunError {
 /// the world's stores.
 ///
 /// # Errors
-/// Where a zone cannot be served; a loaded scenario was checked for that.
+/// Where the operating system gives no runtime.
 pub fn run(scenario: &Scenario, changes: &[Change]) -> Result<Vec<Record>, RunError> {
     run_observed(scenario, changes, None, |_| {})
 }
@@ -63,7 +60,7 @@ pub fn run_observed(
     });
     let mut scenario = scenario.clone();
     scenario.faults.extend(faults);
-    let zones = Arc::new(Zones::of(&scenario).map_err(|e| RunError::Zone(e.to_string()))?);
+    let zones = Arc::new(Zones::from(&scenario));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let tap = Tap::new(head, observer);
     runtime.block_on(async {

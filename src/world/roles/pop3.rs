@@ -1,5 +1,6 @@
 //! The POP3 server of a host: who may open which maildrop, and what is removed at QUIT (RFC 1939).
 
+use crate::proto::pop3::grammar::block::octets_on_wire;
 use crate::proto::pop3::server::{Entry, LoginRefusal, Maildrop, Server, ServerConfig, ServerEvent, UpdateRefusal};
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
@@ -74,9 +75,12 @@ impl Pop3Owner {
             Refusal::InUse => LoginRefusal::InUse,
             _ => LoginRefusal::Unavailable,
         })?;
+        let messages = self.world.with_mailboxes(&self.host, |mailboxes| {
+            let octets = |uid| mailboxes.body(&account, INBOX, uid).map_or(0, |body| octets_on_wire(&body));
+            listed.iter().map(|e| Entry { uidl: e.uidl.clone(), octets: octets(e.uid) }).collect()
+        });
         self.open = Some(Open { account, uids: listed.iter().map(|e| e.uid).collect() });
-        let entry = |e: crate::world::mailboxes::MaildropEntry| Entry { uidl: e.uidl, octets: e.octets };
-        Ok(Maildrop { messages: listed.into_iter().map(entry).collect() })
+        Ok(Maildrop { messages })
     }
 
     /// QUIT in TRANSACTION: the UPDATE state (RFC 1939 §6).

@@ -99,7 +99,7 @@ async fn mail_exchangers(route: &Route<'_>) -> Result<Vec<String>, NoHost> {
         MxLookup::NxDomain => {
             Err(NoHost::Never { status: "5.1.2", reason: format!("the domain {domain} does not exist") })
         }
-        MxLookup::Failed { reason } => Err(not_now(reason)),
+        MxLookup::Failed(reason) => Err(not_now(reason)),
     }
 }
 
@@ -127,10 +127,10 @@ async fn addresses(route: &Route<'_>, name: &str) -> Result<Vec<IpAddr>, String>
     let lookup = resolver.addresses(name).await;
     route.world.resolved(route.host);
     match lookup {
-        AddressLookup::Found(addresses) => Ok(addresses),
-        AddressLookup::NoData => Err(format!("4.4.4 {name} has no address")),
+        AddressLookup::Records(addresses) => Ok(addresses),
+        AddressLookup::None => Err(format!("4.4.4 {name} has no address")),
         AddressLookup::NxDomain => Err(format!("4.4.4 {name} does not exist")),
-        AddressLookup::Failed { reason } => Err(format!("4.4.3 {reason}")),
+        AddressLookup::Failed(reason) => Err(format!("4.4.3 {reason}")),
     }
 }
 

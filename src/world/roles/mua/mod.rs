@@ -54,11 +54,11 @@ impl Client {
         let lookup = resolver.srv(service, self.domain()).await;
         self.world.resolved(&self.device);
         match lookup {
-            SrvLookup::Found(targets) => Ok(targets.into_iter().map(|t| (t.target, t.port)).collect()),
-            SrvLookup::NotOffered | SrvLookup::NoData | SrvLookup::NxDomain => {
+            SrvLookup::Records(servers) => Ok(servers.into_iter().map(|s| (s.target, s.port)).collect()),
+            SrvLookup::NotOffered | SrvLookup::None => {
                 Err(format!("{} has no SRV record for {service}", self.domain()))
             }
-            SrvLookup::Failed { reason } => Err(reason),
+            SrvLookup::Failed(reason) => Err(reason),
         }
     }
 
@@ -66,7 +66,7 @@ impl Client {
         let resolver = self.world.resolver(&self.device).map_err(|e| e.to_string())?;
         let lookup = resolver.addresses(name).await;
         self.world.resolved(&self.device);
-        let AddressLookup::Found(addresses) = lookup else {
+        let AddressLookup::Records(addresses) = lookup else {
             return Err(format!("{name} has no address"));
         };
         let mut reason = format!("{name} cannot be reached from here");
