@@ -29,3 +29,16 @@ pub fn parse_command_in(_bytes: &[u8], _dialect: Dialect) -> Parsed<Command> {
         secrets: vec![],
     }
 }
+
+/// The tag that a command's first octets give, where they do.
+pub fn tag_of(bytes: &[u8]) -> Option<String> {
+    let len = bytes.iter().position(|&b| b == b' ')?;
+    let tag = bytes.get(..len)?;
+    let good = !tag.is_empty() && tag.iter().all(|&b| is_tag_char(b));
+    good.then(|| String::from_utf8_lossy(tag).into_owned())
+}
+
+/// `tag = 1*<any ASTRING-CHAR except "+">`
+fn is_tag_char(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"(){%*\"\\+".contains(&byte)
+}
