@@ -98,7 +98,9 @@ pub fn parse_list(value: &[u8]) -> Vec<Address> {
                 Some(host) => host.extend(word),
                 None => pending.words.push(word),
             },
-            Token::Special(b'@') => drop(pending.host.get_or_insert_default()),
+            Token::Special(b'@') => {
+                pending.host.get_or_insert_default();
+            }
             Token::Special(b'<') => {
                 let (address, next) = angle(value, at);
                 at = next;

@@ -19,7 +19,9 @@ fn write_body(out: &mut Vec<u8>, message: &[u8], entity: &Entity, extended: bool
         Inner::Multipart(parts) => {
             // body-type-mpart = 1*body SP media-subtype: where no part was found, an empty one stands in.
             if parts.is_empty() {
-                out.extend_from_slice(b"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0)");
+                out.extend_from_slice(
+                    b"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0)",
+                );
             }
             for part in parts {
                 write_body(out, message, part, extended);

@@ -54,7 +54,9 @@ impl Found {
         let mut found = Found::default();
         for field in fields(header) {
             let (name, value) = field.trimmed(header);
-            let text = |slot: &mut Option<Vec<u8>>| drop(slot.get_or_insert_with(|| unfold(value)));
+            let text = |slot: &mut Option<Vec<u8>>| {
+                slot.get_or_insert_with(|| unfold(value));
+            };
             match name.to_ascii_lowercase().as_slice() {
                 b"date" => text(&mut found.date),
                 b"subject" => text(&mut found.subject),

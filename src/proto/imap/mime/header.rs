@@ -213,7 +213,8 @@ fn words<'a>(value: &'a [u8], specials: &'a [u8]) -> impl Iterator<Item = Vec<u8
                     return Some(vec![b]);
                 }
                 _ => {
-                    let ends = |b: &u8| b.is_ascii_whitespace() || b"(\"=".contains(b) || specials.contains(b);
+                    let ends =
+                        |b: &u8| b.is_ascii_whitespace() || b"(\"=".contains(b) || specials.contains(b);
                     let len = value[at..].iter().position(ends).unwrap_or(value.len() - at);
                     at += len;
                     return Some(value[at - len..at].to_vec());
