@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(passes(Duration::from_secs(900)), "15 minutes pass");
         assert_eq!(passes(Duration::from_millis(1_020)), "1 second passes");
         assert_eq!(passes(Duration::from_secs(86_400 + 3600)), "1 day 1 hour pass");
-        assert_eq!(passes(Duration::from_secs(3605)), "1 hour pass".replace("pass", "passes"));
+        assert_eq!(passes(Duration::from_secs(3605)), "1 hour passes");
         assert_eq!(short(Duration::from_millis(2_345)), "2.3 s");
     }
 
