@@ -18,8 +18,12 @@ pub fn elapsed(since: Duration) -> String {
 /// `15 minutes pass`, `1 hour 5 minutes pass`, `1 second passes`: the two largest units, rounded down.
 pub fn passes(by: Duration) -> String {
     let secs = by.as_secs();
-    let units =
-        [(secs / 86_400, "day"), (secs / 3600 % 24, "hour"), (secs / 60 % 60, "minute"), (secs % 60, "second")];
+    let units = [
+        (secs / 86_400, "day"),
+        (secs / 3600 % 24, "hour"),
+        (secs / 60 % 60, "minute"),
+        (secs % 60, "second"),
+    ];
     let first = units.iter().position(|(n, _)| *n > 0).unwrap_or(3);
     let said: Vec<String> =
         units.iter().skip(first).take(2).filter(|(n, _)| *n > 0).map(|(n, unit)| count(*n, unit)).collect();

@@ -36,11 +36,25 @@ pub struct Json<W> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Line<'a> {
-    Chapter { number: usize, id: &'a str, title: &'a str, intro: &'a str },
+    Chapter {
+        number: usize,
+        id: &'a str,
+        title: &'a str,
+        intro: &'a str,
+    },
     Step(Box<StepLine<'a>>),
-    Fact { at: Instant, host: &'a str, text: &'a str, fact: &'a Fact },
-    Mark(#[serde(with = "anchored")] &'a Mark),
-    Summary { #[serde(flatten)] tally: &'a Tally, places: Vec<Place> },
+    Fact {
+        at: Instant,
+        host: &'a str,
+        text: &'a str,
+        fact: &'a Fact,
+    },
+    Mark(&'a Mark),
+    Summary {
+        #[serde(flatten)]
+        tally: &'a Tally,
+        places: Vec<Place>,
+    },
 }
 
 #[derive(Serialize)]
@@ -72,16 +86,6 @@ struct StepLine<'a> {
     redacted: bool,
     parts: &'a [Part],
     note: &'a Note,
-}
-
-/// A mark's own `kind` and `text` beside the line's `type`.
-mod anchored {
-    use crate::trace::Mark;
-    use serde::{Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(mark: &&Mark, serializer: S) -> Result<S::Ok, S::Error> {
-        (*mark).serialize(serializer)
-    }
 }
 
 impl<W: Write> Json<W> {
@@ -140,7 +144,9 @@ impl<W: Write> Renderer for Json<W> {
 
     fn item(&mut self, cast: &Cast, item: &Item) -> io::Result<()> {
         let line = match item {
-            Item::Chapter(c) => Line::Chapter { number: c.number, id: &c.id, title: &c.title, intro: &c.intro },
+            Item::Chapter(c) => {
+                Line::Chapter { number: c.number, id: &c.id, title: &c.title, intro: &c.intro }
+            }
             Item::Step(step, note) => Line::Step(Box::new(self.step(cast, step, note))),
             Item::Fact { at, host, fact, text } => Line::Fact { at: *at, host, text, fact },
             Item::Mark(mark) => Line::Mark(mark),

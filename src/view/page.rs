@@ -215,7 +215,9 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
     match (voice, step.protocol) {
         (Voice::Open, _) => WireLines::default(),
         (Voice::Close, _) => wire::words(label, &ending(step, cast)),
-        (_, Protocol::Tls) => wire::words(label, &format!("TLS, {} bytes that only the two ends can read", step.bytes.len())),
+        (_, Protocol::Tls) => {
+            wire::words(label, &format!("TLS, {} bytes that only the two ends can read", step.bytes.len()))
+        }
         (_, Protocol::Dns) => wire::words(label, &super::dns::line(step)),
         _ => {
             let spans: Vec<Span> = parts.iter().map(|p| p.span).collect();

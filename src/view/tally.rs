@@ -138,7 +138,8 @@ impl Tally {
                 return;
             }
             Kind::Reply if step.protocol == Protocol::Smtp => {
-                let taken = step.verdict == Some(Verdict::Positive) && matches!(step.verb.as_str(), "." | "BDAT");
+                let taken =
+                    step.verdict == Some(Verdict::Positive) && matches!(step.verb.as_str(), "." | "BDAT");
                 self.hops += u64::from(taken);
             }
             _ => {}
@@ -173,7 +174,12 @@ impl Tally {
                     host: prose(host),
                     id: prose(id),
                     recipients: entry.waiting.iter().map(|w| prose(&w.recipient)).collect(),
-                    reason: entry.waiting.iter().map(|w| prose(&w.reason)).find(|r| !r.is_empty()).unwrap_or_default(),
+                    reason: entry
+                        .waiting
+                        .iter()
+                        .map(|w| prose(&w.reason))
+                        .find(|r| !r.is_empty())
+                        .unwrap_or_default(),
                     retry: entry.waiting.iter().filter_map(|w| w.retry).min(),
                 });
             }
@@ -220,8 +226,12 @@ impl Place {
                 let again = retry.map_or(String::new(), |at| {
                     format!("; tried again at {}", super::clock::elapsed(at.since(start)))
                 });
-                let reason = if reason.is_empty() { String::new() } else { format!(", since {host} heard: {reason}") };
-                format!("waiting in the queue of {host} as {id}, for {}{reason}{again}", recipients.join(", "))
+                let reason =
+                    if reason.is_empty() { String::new() } else { format!(", since {host} heard: {reason}") };
+                format!(
+                    "waiting in the queue of {host} as {id}, for {}{reason}{again}",
+                    recipients.join(", ")
+                )
             }
             Place::Failed { host, recipients, status } => {
                 format!("not delivered to {}: {host} gave up with {status}", recipients.join(", "))

@@ -1,7 +1,7 @@
 //! The closing block: where is it now, what did it take, what next.
 
-use super::layout::wrap;
 use super::Plain;
+use super::layout::wrap;
 use crate::base::Instant;
 use crate::view::page::Label;
 use crate::view::tally::Place;
@@ -27,7 +27,11 @@ impl<W: Write> Plain<W> {
             self.bullet((label, mark), &[(Label::Note, place.words(start))], " ")?;
         }
         match places.len() {
-            0 => self.bullet((Label::Dim, "·"), &[(Label::Note, "nowhere: no host keeps a message".to_owned())], " ")?,
+            0 => self.bullet(
+                (Label::Dim, "·"),
+                &[(Label::Note, "nowhere: no host keeps a message".to_owned())],
+                " ",
+            )?,
             n if n > PLACES => {
                 let more = format!("and {} more places", clock::grouped((n - PLACES) as u64));
                 self.bullet((Label::Dim, "·"), &[(Label::Dim, more)], " ")?;
@@ -37,14 +41,16 @@ impl<W: Write> Plain<W> {
         self.space()?;
         let counts: Vec<(Label, String)> = counts(tally).into_iter().map(|c| (Label::Note, c)).collect();
         self.bullet((Label::Key, ""), &counts, " · ")?;
-        let mut times = format!("{} of virtual time", clock::short(Duration::from_micros(tally.virtual_micros)));
+        let mut times =
+            format!("{} of virtual time", clock::short(Duration::from_micros(tally.virtual_micros)));
         if let Some(real) = closing.real {
             times += &format!(", {} of yours", clock::short(real));
         }
         self.bullet((Label::Key, ""), &[(Label::Note, times)], " ")?;
         if !closing.next.is_empty() {
             self.space()?;
-            let next: Vec<(Label, String)> = closing.next.iter().map(|n| (Label::Command, n.clone())).collect();
+            let next: Vec<(Label, String)> =
+                closing.next.iter().map(|n| (Label::Command, n.clone())).collect();
             self.bullet((Label::Key, "next"), &next, " · ")?;
         }
         Ok(())

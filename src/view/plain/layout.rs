@@ -58,11 +58,17 @@ impl Layout {
 
     /// The margin of a Step's first row.
     pub fn numbered(self, number: usize, time: &str, mark: (Label, &str)) -> Row {
-        let mut row = vec![(Label::Time, format!("{number:NUMBER$}{:GAP$}", ""))];
+        self.timed(&number.to_string(), time, mark)
+    }
+
+    /// The margin of a row that has a time, and perhaps no number.
+    pub fn timed(self, number: &str, time: &str, mark: (Label, &str)) -> Row {
+        let gap = " ".repeat(GAP);
+        let mut row = vec![(Label::Time, format!("{number:>NUMBER$}{gap}"))];
         if self.time {
-            row.push((Label::Time, format!("{time:>TIME$}{:GAP$}", "")));
+            row.push((Label::Time, format!("{time:>TIME$}{gap}")));
         }
-        row.push((mark.0, format!("{:<MARK$}{:GAP$}", mark.1, "")));
+        row.push((mark.0, format!("{:<MARK$}{gap}", mark.1)));
         row
     }
 
@@ -72,9 +78,10 @@ impl Layout {
         let room = self.margin() - GAP;
         let width = key.width();
         if width > room {
-            return (vec![(label, format!("{:1$}", "", self.margin()))], Some(key));
+            return (vec![(label, " ".repeat(self.margin()))], Some(key));
         }
-        (vec![(label, format!("{:1$}{key}{:GAP$}", "", room - width))], None)
+        let (before, gap) = (" ".repeat(room - width), " ".repeat(GAP));
+        (vec![(label, format!("{before}{key}{gap}"))], None)
     }
 }
 

@@ -98,13 +98,17 @@ fn fitting(text: &str, room: usize, empty: bool) -> (&str, &str) {
 
 /// The rows of brackets under a row of the wire line: for each letter its bytes.
 pub fn brackets(row: &WireRow, letters: &[(char, Span)]) -> Vec<String> {
-    let mut placed: Vec<(usize, usize, char)> =
-        letters.iter().filter_map(|(c, s)| row.columns(*s).map(|(a, b)| (a, b, *c))).filter(|p| p.0 < p.1).collect();
+    let mut placed: Vec<(usize, usize, char)> = letters
+        .iter()
+        .filter_map(|(c, s)| row.columns(*s).map(|(a, b)| (a, b, *c)))
+        .filter(|p| p.0 < p.1)
+        .collect();
     // The short ones stand next to the text, the long ones that hold them below.
     placed.sort_by_key(|(from, to, _)| (to - from, *from));
     let mut levels: Vec<Vec<(usize, usize, char)>> = Vec::new();
     for bracket in placed {
-        let free = |level: &Vec<(usize, usize, char)>| level.iter().all(|b| b.1 <= bracket.0 || bracket.1 <= b.0);
+        let free =
+            |level: &Vec<(usize, usize, char)>| level.iter().all(|b| b.1 <= bracket.0 || bracket.1 <= b.0);
         match levels.iter().position(free) {
             Some(i) => levels[i].push(bracket),
             None if levels.len() < LEVELS => levels.push(vec![bracket]),
@@ -166,7 +170,11 @@ mod tests {
         let bytes = "X-Long: ".to_owned() + &"0123456789".repeat(9) + " the end 漢字漢字漢字漢字漢字漢字\r\n";
         for width in [7, 20, 33, 80] {
             let rows = rows(&line(bytes.as_bytes(), &[]), width);
-            let back: String = rows.iter().enumerate().map(|(i, r)| text(r)[if i > 0 { HANG } else { 0 }..].to_owned()).collect();
+            let back: String = rows
+                .iter()
+                .enumerate()
+                .map(|(i, r)| text(r)[if i > 0 { HANG } else { 0 }..].to_owned())
+                .collect();
             assert_eq!(back, bytes.trim_end());
             assert!(rows.iter().all(|r| r.width <= width), "{width}");
         }
@@ -178,6 +186,9 @@ mod tests {
         let line = line(b"AUTH 0123456789\r\n", &[span]);
         let rows = rows(&line, 10);
         assert_eq!(rows.iter().map(text).collect::<Vec<_>>(), ["AUTH 01234", "  56789"]);
-        assert_eq!(rows.iter().map(|r| brackets(r, &[('a', span)]).join("")).collect::<Vec<_>>(), ["     ╰─a─╯", "  ╰─a─╯"]);
+        assert_eq!(
+            rows.iter().map(|r| brackets(r, &[('a', span)]).join("")).collect::<Vec<_>>(),
+            ["     ╰─a─╯", "  ╰─a─╯"]
+        );
     }
 }

@@ -16,7 +16,7 @@ use crate::explain::Item;
 use crate::trace::Conn;
 use crate::view::wire::Amount;
 use ink::Ink;
-use layout::{Layout, wrap};
+use layout::{Layout, Row, wrap};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -70,6 +70,8 @@ pub struct Plain<W> {
     current: Option<Conn>,
     /// Whether the last row is empty.
     gap: bool,
+    /// Whether a whole note stands above, so that the next command begins after an empty row.
+    airy: bool,
 }
 
 impl<W: Write> Plain<W> {
@@ -83,6 +85,7 @@ impl<W: Write> Plain<W> {
             last: None,
             current: None,
             gap: true,
+            airy: false,
         }
     }
 
@@ -143,9 +146,14 @@ impl<W: Write> Plain<W> {
     fn margined(&mut self, key: (Label, &str), label: Label, text: &str) -> io::Result<()> {
         let (margin, spilt) = self.layout.keyed(key.0, key.1);
         let said = spilt.map(|word| format!("{word}: {text}"));
-        for (i, row) in wrap(said.as_deref().unwrap_or(text), self.layout.prose()).iter().enumerate() {
+        self.prose(&margin, label, said.as_deref().unwrap_or(text))
+    }
+
+    /// Prose in the text's place, with this margin in front of its first row.
+    fn prose(&mut self, margin: &Row, label: Label, text: &str) -> io::Result<()> {
+        for (i, row) in wrap(text, self.layout.prose()).iter().enumerate() {
             match i {
-                0 => self.ink.runs(&margin)?,
+                0 => self.ink.runs(margin)?,
                 _ => self.ink.blanks(self.layout.margin())?,
             }
             self.ink.put(label, row)?;
@@ -157,7 +165,9 @@ impl<W: Write> Plain<W> {
     /// `· · · 15 minutes pass`, where virtual time has jumped.
     fn pause(&mut self, now: Duration) -> io::Result<()> {
         let before = self.last.replace(now);
-        let Some(by) = before.and_then(|b| now.checked_sub(b)).filter(|by| *by >= PAUSE) else { return Ok(()) };
+        let Some(by) = before.and_then(|b| now.checked_sub(b)).filter(|by| *by >= PAUSE) else {
+            return Ok(());
+        };
         self.space()?;
         self.margined((Label::Pause, "· · ·"), Label::Pause, &clock::passes(by))?;
         self.space()
@@ -175,7 +185,7 @@ impl<W: Write> Renderer for Plain<W> {
             self.ink.put(Label::Title, &row)?;
             self.end_row()?;
         }
-        Ok(())
+        self.space()
     }
 
     fn item(&mut self, cast: &Cast, item: &Item) -> io::Result<()> {
@@ -202,7 +212,9 @@ impl<W: Write> Renderer for Plain<W> {
             }
             Page::Fact { label, text } => {
                 let mark = if label == Label::Intent { "☞" } else { "●" };
-                self.margined((label, mark), label, &text)
+                let time = at.map_or(String::new(), |at| clock::elapsed(at.since(cast.start)));
+                let margin = self.layout.timed("", &time, (label, mark));
+                self.prose(&margin, label, &text)
             }
             Page::Mark { kind, text } => {
                 self.space()?;

@@ -38,19 +38,26 @@ impl<W: Write> Plain<W> {
             self.opening(step)?;
         } else {
             self.look_at(conn, step)?;
+            if step.voice == Voice::Client && std::mem::take(&mut self.airy) {
+                self.space()?;
+            }
             self.wire(step, parts)?;
         }
         match self.options.detail {
             Detail::Wire => Ok(()),
             Detail::Brief if !first => self.again(step),
-            _ => self.note(step, first),
+            _ => {
+                self.airy = true;
+                self.note(step, first)
+            }
         }
     }
 
     /// A connection begins: who calls whom, and for what.
     fn opening(&mut self, step: &StepPage) -> io::Result<()> {
         self.space()?;
-        let mut margin = self.layout.numbered(step.number, &clock::elapsed(step.elapsed), (Label::Rule, "┌──"));
+        let mut margin =
+            self.layout.numbered(step.number, &clock::elapsed(step.elapsed), (Label::Rule, "┌──"));
         for road in self.road(step.call.as_ref(), true) {
             self.ink.runs(&margin)?;
             self.ink.runs(&road)?;
@@ -100,15 +107,15 @@ impl<W: Write> Plain<W> {
                 (Label::Host, call.server.clone()),
             ]];
         }
-        let second = [(Label::Rule, bar(2) + " "), (Label::Port, port), (Label::Rule, format!(" {}▶ ", bar(2)))];
-        let mut rows: Vec<Row> =
-            wrap(&call.client, room).into_iter().map(|r| vec![(Label::Host, r)]).collect();
-        let used: usize = second.iter().map(|(_, t)| t.width()).sum();
-        if used + call.server.width() <= room {
-            rows.push(second.into_iter().chain([(Label::Host, call.server.clone())]).collect());
+        let named = |name: &str| wrap(name, room).into_iter().map(|r| vec![(Label::Host, r)]);
+        let mut rows: Vec<Row> = named(&call.client).collect();
+        if port.width() + call.server.width() + 8 <= room {
+            let (before, after) = (bar(2) + " ", format!(" {}▶ ", bar(2)));
+            let server = (Label::Host, call.server.clone());
+            rows.push(vec![(Label::Rule, before), (Label::Port, port), (Label::Rule, after), server]);
         } else {
-            rows.push(second.into_iter().collect());
-            rows.extend(wrap(&call.server, room).into_iter().map(|r| vec![(Label::Host, r)]));
+            rows.extend(wrap(&format!("▶ {port}"), room).into_iter().map(|r| vec![(Label::Port, r)]));
+            rows.extend(named(&call.server));
         }
         rows
     }
@@ -145,7 +152,7 @@ impl<W: Write> Plain<W> {
 
     /// Where the notes beside the lines of a block begin.
     fn side_column(&self, step: &StepPage) -> usize {
-        let room = self.layout.text().saturating_sub(SIDE + 3);
+        let room = self.layout.text().saturating_sub(SIDE + 4);
         let alone = step.wire.lines.iter().filter(|l| l.parts.len() == 1);
         alone.map(width).filter(|w| *w <= room).max().unwrap_or(0)
     }
@@ -162,21 +169,32 @@ impl<W: Write> Plain<W> {
         let Some(part) = step.parts.get(part) else { return Ok(()) };
         let used = width(line);
         if used > column {
-            self.rows(line, margin)?;
-            return self.margined((Label::Pointer, ""), Label::PartNote, &format!("╰ {}", part.text));
+            self.rows(line, margin, &[])?;
+            return self.under(&part.text);
         }
-        let room = (self.layout.text() - column - 3).min(self.layout.prose());
+        let room = (self.layout.text() - column - 4).min(self.layout.prose());
         for (i, text) in wrap(&part.text, room).iter().enumerate() {
             if i == 0 {
                 self.ink.runs(margin)?;
                 for row in line::rows(line, column) {
                     self.ink.runs(&row.runs)?;
                 }
-                self.ink.put(Label::Pointer, &format!(" {}╴", "·".repeat(column - used)))?;
+                self.ink.put(Label::Pointer, &format!(" {} ", "·".repeat(column - used + 2)))?;
             } else {
-                self.ink.blanks(self.layout.margin() + column + 2)?;
+                self.ink.blanks(self.layout.margin() + column + 4)?;
             }
             self.ink.put(Label::PartNote, text)?;
+            self.end_row()?;
+        }
+        Ok(())
+    }
+
+    /// A note under a line of a block.
+    fn under(&mut self, text: &str) -> io::Result<()> {
+        for (i, row) in wrap(text, self.layout.prose() - 2).iter().enumerate() {
+            self.ink.blanks(self.layout.margin())?;
+            self.ink.put(Label::Pointer, if i == 0 { "╰ " } else { "  " })?;
+            self.ink.put(Label::PartNote, row)?;
             self.end_row()?;
         }
         Ok(())
@@ -191,31 +209,26 @@ impl<W: Write> Plain<W> {
         margin: &Row,
         block: bool,
     ) -> io::Result<()> {
-        let rows = line::rows(line, self.layout.text());
         let letters = self.letters(step, parts, block);
-        for (i, row) in rows.iter().enumerate() {
-            match i {
-                0 => self.ink.runs(margin)?,
-                _ => self.ink.runs(&self.layout.keyed(Label::Dim, "↳").0)?,
-            }
-            self.ink.runs(&row.runs)?;
-            self.end_row()?;
-            self.brackets(row, &letters)?;
-        }
+        self.rows(line, margin, &letters)?;
         if block {
             self.letter_notes(step, parts, block)?;
         }
         Ok(())
     }
 
-    fn rows(&mut self, line: &WireLine, margin: &Row) -> io::Result<()> {
+    /// A line in rows, each with its brackets.
+    fn rows(&mut self, line: &WireLine, margin: &Row, letters: &[(char, Span)]) -> io::Result<()> {
         for (i, row) in line::rows(line, self.layout.text()).iter().enumerate() {
             match i {
+                // An empty line of a block needs no margin of blanks.
+                0 if row.width == 0 && margin.iter().all(|(_, t)| t.trim().is_empty()) => {}
                 0 => self.ink.runs(margin)?,
                 _ => self.ink.runs(&self.layout.keyed(Label::Dim, "↳").0)?,
             }
             self.ink.runs(&row.runs)?;
             self.end_row()?;
+            self.brackets(row, letters)?;
         }
         Ok(())
     }
