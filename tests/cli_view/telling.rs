@@ -1,6 +1,6 @@
 //! A short SMTP session as a story, made by hand: Alice's laptop hands a letter to her server.
 
-#![allow(dead_code, reason = "each test uses some of it")]
+
 
 use postroad::base::{Finding, Instant, Part, Span};
 use postroad::dissect::{Kind, Meaning, Protocol, Step, Verdict};

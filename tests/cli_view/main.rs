@@ -1,10 +1,10 @@
 //! The plain view and the JSON view of a small story made by hand.
 
-mod support;
+mod telling;
 
 use postroad::view::json::Json;
 use postroad::view::plain::{Detail, Options, Plain};
-use support::{Telling, session, tell};
+use telling::{Telling, session, tell};
 use unicode_width::UnicodeWidthStr;
 
 fn plain(items: &[postroad::explain::Item], options: Options) -> String {
