@@ -7,8 +7,8 @@
 //! # Phases of a connection
 //! | protocol | phases |
 //! |---|---|
-//! | SMTP | `connected`, `greeted`, `ready`, `envelope`, `data`, `closing` |
-//! | POP3 | `connected`, `authorization`, `transaction`, `update` |
+//! | SMTP | `connected`, `greeted`, `envelope`, `recipients`, `data`, `chunks`, `closed` |
+//! | POP3 | `connected`, `authorization`, `transaction`, `update`, `ended` |
 //! | IMAP | `connected`, `not authenticated`, `authenticated`, `selected`, `logout` |
 //! | others | `connected`, `open` |
 //!
@@ -20,12 +20,13 @@
 //! - What does not fit (a Fact about something never stated) changes nothing, or makes the least that fits.
 
 mod connection;
+mod facts;
 
 pub use connection::{Connection, Envelope, Maildrop};
 
 use crate::base::Instant;
-use crate::dissect::Step;
-use crate::trace::{Conn, Fact};
+use crate::dissect::{Meaning, Step};
+use crate::trace::Conn;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -133,8 +134,22 @@ pub struct Intent {
 
 impl State {
     /// What holds after `step`, given what held before it.
-    pub fn apply_step(&mut self, _step: &Step) {}
-
-    /// What holds after `host` stated `fact` at `at`.
-    pub fn apply_fact(&mut self, _at: Instant, _host: &str, _fact: &Fact) {}
+    pub fn apply_step(&mut self, step: &Step) {
+        match &step.meaning {
+            Meaning::Open(open) => {
+                self.connections.insert(step.conn, Connection::new(open.clone()));
+            }
+            Meaning::Close(_) => {
+                self.connections.remove(&step.conn);
+            }
+            _ => {
+                if let Some(connection) = self.connections.get_mut(&step.conn) {
+                    connection.apply(step);
+                }
+            }
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;
