@@ -24,6 +24,11 @@ pub fn text(text: &str) -> String {
     line(text.as_bytes())
 }
 
+/// Whether a character is shown as itself: it neither steers a terminal nor hides anything.
+pub fn is_printable(c: char) -> bool {
+    !c.is_control() && !is_invisible(c)
+}
+
 fn push(out: &mut String, c: char) {
     match c {
         '\r' => out.push('␍'),

@@ -6,6 +6,7 @@
 
 pub mod cast;
 pub mod clock;
+pub mod dns;
 pub mod json;
 pub mod page;
 pub mod plain;
@@ -27,5 +28,5 @@ pub trait Renderer {
     fn item(&mut self, cast: &Cast, item: &Item) -> io::Result<()>;
 
     /// After the last item.
-    fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing) -> io::Result<()>;
+    fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()>;
 }

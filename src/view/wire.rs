@@ -84,6 +84,12 @@ pub fn lines(source: &Source<'_>, amount: Amount) -> WireLines {
     }
 }
 
+/// Words of our own in place of bytes that nobody can read; `text` may quote what came off a wire.
+pub fn words(label: Label, text: &str) -> WireLines {
+    let chunk = Chunk { label, text: escape::text(text), span: Span::default() };
+    WireLines { lines: vec![WireLine { chunks: vec![chunk], parts: Vec::new() }], tail: 0, elided: 0 }
+}
+
 /// Where each line stands, its line feed included.
 fn ranges(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut start = 0;
