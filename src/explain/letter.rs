@@ -50,9 +50,10 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
 
 /// What the catalogue says about a field: `message.Subject`, whatever case it is written in.
 fn field_text(name: &str) -> &'static str {
-    let entry = catalogue().entries().iter().find(|e| {
-        e.id.strip_prefix("message.").is_some_and(|field| field.eq_ignore_ascii_case(name))
-    });
+    let entry = catalogue()
+        .entries()
+        .iter()
+        .find(|e| e.id.strip_prefix("message.").is_some_and(|field| field.eq_ignore_ascii_case(name)));
     let resent = name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("Resent-"));
     let list = name.get(..5).is_some_and(|p| p.eq_ignore_ascii_case("List-"));
     match entry {
