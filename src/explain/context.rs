@@ -109,9 +109,7 @@ impl Explainer {
         if step.protocol == Protocol::Smtp {
             smtp::context(&mut talk.smtp, step, &mut vars, &mut extra);
         }
-        if step.kind == Kind::Data
-            && matches!(step.protocol, Protocol::Smtp | Protocol::Pop3 | Protocol::Imap)
-        {
+        if letter::is_in(step) {
             letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
         }
         let found = catalogue.first(&ids::of(step, talk.port)).cloned().unwrap_or_else(generic);
@@ -149,6 +147,8 @@ fn base_vars(talk: &Talk, step: &Step) -> Vars {
     }
     if !step.verb.is_empty() {
         vars.set("name", &step.verb);
+    } else if let Some(word) = smtp::words(&step.bytes).next().filter(|_| step.kind == Kind::Command) {
+        vars.set("name", escape::line(word));
     }
     vars
 }
