@@ -8,12 +8,12 @@ use super::clock::Clock;
 use super::mailboxes::{AccountSetup, Mailboxes};
 use super::net::{BoxFuture, Network};
 use super::queue::Queue;
-use super::resolver::{Exchange, Resolver, Transport};
+use super::resolver::{Exchange, Resolver};
 use super::snapshot::MailboxRows;
 use super::scenario::{self, Fault, RoleKind, Scenario};
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
-use crate::trace::{Conn, Fact};
+use crate::trace::{Conn, Fact, Transport};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +21,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
+
+/// See [`World::handling`].
+const HANDLING: Duration = Duration::from_millis(250);
 
 /// The running internet.
 pub struct World {
@@ -36,6 +39,9 @@ pub struct World {
     pub hosts: BTreeMap<String, Arc<Host>>,
     /// Deviations from the scenario.
     pub changes: Vec<Change>,
+    /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
+    /// server have said goodbye: one conversation after the other is easier to follow.
+    pub handling: Duration,
     /// Who is busy: the story goes on while somebody is.
     pub activity: Arc<Activity>,
 }
@@ -81,7 +87,7 @@ impl World {
             (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone())))
         });
         let hosts = hosts.collect();
-        World { hosts, scenario, clock, tap, net, changes, activity: Arc::default() }
+        World { hosts, scenario, clock, tap, net, changes, handling: HANDLING, activity: Arc::default() }
     }
 
     /// The account kept at `host` that takes mail for an address (aliases followed; case does not matter here, as it

@@ -11,6 +11,9 @@ use crate::trace::Fact;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long after a message has come its reader looks. Long enough that the hosts have said goodbye to each other.
+const NOTICING: Duration = Duration::from_secs(2);
+
 /// Live through a person's acts.
 pub async fn live(world: Arc<World>, person: Person) {
     let acts: Vec<Act> =
@@ -49,6 +52,8 @@ async fn wait_for_mail(world: &World, person: &Person) {
             return std::future::pending().await;
         }
     }
+    let _busy = world.activity.begin();
+    tokio::time::sleep(NOTICING).await;
 }
 
 fn host_of<'a>(world: &'a World, address: &str) -> Option<&'a Arc<Host>> {

@@ -16,7 +16,7 @@ use super::terrain::{ScenarioTerrain, port};
 use super::zones::Zones;
 use crate::base::Instant;
 use crate::trace::tap::{Observer, Tap};
-use crate::trace::{Fact, Head, HostInfo, Record};
+use crate::trace::{Fact, Head, HostInfo, Record, Transport};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,8 +158,8 @@ fn open_dns(world: &Arc<World>, host: &Arc<Host>, zones: &Arc<Zones>) {
             let (zones, clock) = (zones.clone(), world.clock);
             Arc::new(move |query: &[u8]| dns::answer(&zones, query, transport, clock.elapsed().as_secs()))
         };
-        world.net.respond(at, responder(super::resolver::Transport::Udp));
-        tokio::spawn(dns_tcp::serve(world.net.listen(at), responder(super::resolver::Transport::Tcp)));
+        world.net.respond(at, responder(Transport::Udp));
+        tokio::spawn(dns_tcp::serve(world.net.listen(at), responder(Transport::Tcp)));
     }
 }
 

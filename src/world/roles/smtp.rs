@@ -135,7 +135,7 @@ impl SmtpOwner {
             smtputf8: message.envelope.smtputf8,
             arrived: now,
             attempts: 0,
-            next: now,
+            next: now + self.world.handling,
         };
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
