@@ -126,7 +126,8 @@ impl Client {
             self.fail(&format!("expected a reply, got `{shown}`"));
             return true;
         };
-        let mut reply = self.partial.take().unwrap_or(Reply { code, enhanced: read.enhanced, lines: Vec::new() });
+        let mut reply =
+            self.partial.take().unwrap_or(Reply { code, enhanced: read.enhanced, lines: Vec::new() });
         if reply.code != code {
             self.fail(&format!("the code changed within one reply, from {} to {code}", reply.code));
             return true;
@@ -180,11 +181,12 @@ impl Client {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
-        let recipients = self.envelope.recipients.iter().zip(self.fates.iter().cloned()).map(|(recipient, fate)| {
-            let unknown = || (Fate::Failed("the session ended early".to_owned()), self.stage);
-            let (result, stage) = fate.unwrap_or_else(unknown);
-            RecipientOutcome { forward_path: recipient.forward_path.clone(), result, stage }
-        });
+        let recipients =
+            self.envelope.recipients.iter().zip(self.fates.iter().cloned()).map(|(recipient, fate)| {
+                let unknown = || (Fate::Failed("the session ended early".to_owned()), self.stage);
+                let (result, stage) = fate.unwrap_or_else(unknown);
+                RecipientOutcome { forward_path: recipient.forward_path.clone(), result, stage }
+            });
         self.outcome = Some(Outcome { stage: self.stage, recipients: recipients.collect() });
     }
 
@@ -220,12 +222,12 @@ impl Machine for Client {
             self.since = now;
         }
         loop {
-            if !self.sending.is_empty() && (self.input.is_empty() || self.outcome.is_some()) {
-                self.since = now;
-                return Output::Send(std::mem::take(&mut self.sending));
-            }
             if let Some(outcome) = self.outcome.take() {
                 return Output::Event(ClientEvent::Finished(outcome));
+            }
+            if !self.sending.is_empty() {
+                self.since = now;
+                return Output::Send(std::mem::take(&mut self.sending));
             }
             match self.ending {
                 Ending::Close => {
@@ -239,10 +241,6 @@ impl Machine for Client {
                 self.since = now;
                 continue;
             }
-            if !self.sending.is_empty() {
-                continue_sending(&mut self.since, now);
-                return Output::Send(std::mem::take(&mut self.sending));
-            }
             if self.peer_ended {
                 self.fail("the server closed the connection");
             } else if now.since(self.since) >= self.patience() {
@@ -253,8 +251,4 @@ impl Machine for Client {
             }
         }
     }
-}
-
-fn continue_sending(since: &mut Instant, now: Instant) {
-    *since = now;
 }
