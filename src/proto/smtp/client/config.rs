@@ -121,12 +121,3 @@ pub enum Fate {
     /// The session broke (connection lost, timeout, replies that are no replies): try again later.
     Failed(String),
 }
-
-/// What a client carries: an envelope and its message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Errand {
-    /// From whom, for whom.
-    pub envelope: Envelope,
-    /// The message: header, empty line, body; lines end in CR LF.
-    pub message: Vec<u8>,
-}

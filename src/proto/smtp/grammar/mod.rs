@@ -10,7 +10,7 @@ mod path;
 mod reply;
 
 pub use command::{Command, Problem, parse_command};
-pub use param::{MailParams, Parameter, RcptParams, from_xtext, to_xtext};
+pub use param::{BadParam, MailParams, Parameter, RcptParams, from_xtext, to_xtext};
 pub use path::{Domain, Mailbox, Path};
 pub use reply::{EhloLine, ReplyLine, parse_ehlo_line, parse_reply_line};
 

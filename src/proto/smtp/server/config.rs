@@ -85,6 +85,8 @@ pub struct ServerConfig {
     pub chunking: bool,
     /// What to do with bare CR and bare LF in content.
     pub bare_newlines: BareNewlines,
+    /// Most Received fields in a message; more is a loop, refused with 554 5.4.6. RFC 5321 §6.3. Default 50.
+    pub max_hops: usize,
     /// How long to wait for the client. RFC 5321 §4.5.3.2.7 wants at least five minutes. Default 5 min.
     pub idle_timeout: Duration,
     /// Ask the owner (`Consult`) before each command, so that a fault can be put in its way.
@@ -116,6 +118,7 @@ impl ServerConfig {
             dsn: true,
             chunking: true,
             bare_newlines: BareNewlines::Refuse,
+            max_hops: 50,
             idle_timeout: Duration::from_secs(300),
             consult: false,
         }
