@@ -18,6 +18,8 @@ use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
 
+pub mod explain;
+
 /// Parse, run, and give the exit code.
 pub fn run() -> ExitCode {
     let result = match Args::try_parse() {

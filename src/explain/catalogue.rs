@@ -189,7 +189,11 @@ mod tests {
             }
         }
         for chapter in catalogue().chapters.values() {
-            assert!(chapter.source.iter().all(|s| is_citation(s)) && !chapter.source.is_empty(), "{}", chapter.id);
+            assert!(
+                chapter.source.iter().all(|s| is_citation(s)) && !chapter.source.is_empty(),
+                "{}",
+                chapter.id
+            );
         }
     }
 
@@ -199,9 +203,18 @@ mod tests {
             let id = &entry.id;
             assert!(!entry.title.is_empty() && !entry.summary.is_empty(), "{id}");
             assert!(entry.summary.chars().count() <= 90, "{id}: {}", entry.summary.chars().count());
-            assert!(!entry.summary.ends_with('.') || entry.summary.ends_with("<CRLF>.<CRLF>"), "{id}: full stop");
-            assert_eq!(entry.misconception.is_some(), entry.misconception.is_some_and(|n| (1..=32).contains(&n)));
-            assert!(entry.misconception.is_none() || !entry.mistake.is_empty(), "{id}: misconception unnamed");
+            assert!(
+                !entry.summary.ends_with('.') || entry.summary.ends_with("<CRLF>.<CRLF>"),
+                "{id}: full stop"
+            );
+            assert_eq!(
+                entry.misconception.is_some(),
+                entry.misconception.is_some_and(|n| (1..=32).contains(&n))
+            );
+            assert!(
+                entry.misconception.is_none() || !entry.mistake.is_empty(),
+                "{id}: misconception unnamed"
+            );
             for text in texts(entry) {
                 assert!(!text.to_lowercase().contains("simply") && !text.contains('!'), "{id}: {text}");
                 assert!(!text.contains("  ") && text.trim() == text, "{id}: spaces in {text:?}");

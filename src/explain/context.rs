@@ -109,7 +109,7 @@ impl Explainer {
         if step.protocol == Protocol::Smtp {
             smtp::context(&mut talk.smtp, step, &mut vars, &mut extra);
         }
-        if step.kind == Kind::Data && matches!(step.protocol, Protocol::Smtp | Protocol::Pop3 | Protocol::Imap) {
+        if letter::is_in(step) {
             letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
         }
         let found = catalogue.first(&ids::of(step, talk.port)).cloned().unwrap_or_else(generic);
@@ -118,7 +118,11 @@ impl Explainer {
 }
 
 fn generic() -> Entry {
-    Entry { id: "generic".to_owned(), summary: "no note has been written for this".to_owned(), ..Entry::default() }
+    Entry {
+        id: "generic".to_owned(),
+        summary: "no note has been written for this".to_owned(),
+        ..Entry::default()
+    }
 }
 
 fn base_vars(talk: &Talk, step: &Step) -> Vars {
@@ -143,6 +147,8 @@ fn base_vars(talk: &Talk, step: &Step) -> Vars {
     }
     if !step.verb.is_empty() {
         vars.set("name", &step.verb);
+    } else if let Some(word) = smtp::words(&step.bytes).next().filter(|_| step.kind == Kind::Command) {
+        vars.set("name", escape::line(word));
     }
     vars
 }
@@ -171,7 +177,9 @@ fn join(first: String, more: Vec<String>) -> String {
 
 /// The catalogue's words about a finding, in front of the finding's own detail.
 fn finding(catalogue: &Catalogue, finding: &Finding, vars: &Vars) -> String {
-    let Some(entry) = catalogue.get(&format!("finding.{}", finding.id)) else { return finding.detail.clone() };
+    let Some(entry) = catalogue.get(&format!("finding.{}", finding.id)) else {
+        return finding.detail.clone();
+    };
     let words = [vars.fill(&entry.summary), escape::text(&finding.detail), vars.fill(&entry.detail)];
     words.into_iter().filter(|s| !s.is_empty()).map(sentence).collect::<Vec<_>>().join(" ")
 }
@@ -269,8 +277,12 @@ mod tests {
         let texts: Vec<_> = notes[0].parts.iter().map(|p| p.text.as_str()).collect();
         assert!(texts.len() >= 3, "{texts:?}");
         let step = smtp("S: 250-mail.example.com|250-PIPELINING|250-X-ODD|250 SIZE 1000", "EHLO");
-        let spans: Vec<_> = notes[0].parts.iter().map(|p| String::from_utf8_lossy(p.span.of(&step.bytes))).collect();
-        assert!(spans.iter().any(|s| s == "PIPELINING") && spans.iter().any(|s| s == "SIZE 1000"), "{spans:?}");
+        let spans: Vec<_> =
+            notes[0].parts.iter().map(|p| String::from_utf8_lossy(p.span.of(&step.bytes))).collect();
+        assert!(
+            spans.iter().any(|s| s == "PIPELINING") && spans.iter().any(|s| s == "SIZE 1000"),
+            "{spans:?}"
+        );
     }
 
     #[test]
@@ -295,7 +307,10 @@ mod tests {
     fn the_header_of_the_letter_is_explained_and_compared_with_the_envelope() {
         let notes = read(&[
             ("C: MAIL FROM:<bounces@shop.example>", "MAIL"),
-            ("C: Received: from a by b; today|From: Shop <hello@shop.example>|Subject: Hi|X-Odd: 1||text|..dot|.", "."),
+            (
+                "C: Received: from a by b; today|From: Shop <hello@shop.example>|Subject: Hi|X-Odd: 1||text|..dot|.",
+                ".",
+            ),
         ]);
         let note = &notes[1];
         let all: Vec<_> = note.parts.iter().map(|p| p.text.as_str()).collect();
@@ -307,7 +322,8 @@ mod tests {
     #[test]
     fn parts_are_explained_in_general() {
         let mut explainer = Explainer::new(&head());
-        let step = with_part(smtp("C: RCPT TO:<bob@example.net>", "RCPT"), "forward-path", "<bob@example.net>");
+        let step =
+            with_part(smtp("C: RCPT TO:<bob@example.net>", "RCPT"), "forward-path", "<bob@example.net>");
         let note = explainer.note(&step);
         assert_eq!(note.parts.len(), 1, "{:?}", note.parts);
     }
@@ -326,7 +342,8 @@ mod tests {
         let mut explainer = Explainer::default();
         let mut random = fastrand::Rng::with_seed(7);
         for _ in 0..2000 {
-            let kinds = [Kind::Command, Kind::Reply, Kind::Data, Kind::Continuation, Kind::Greeting, Kind::Unparsed];
+            let kinds =
+                [Kind::Command, Kind::Reply, Kind::Data, Kind::Continuation, Kind::Greeting, Kind::Unparsed];
             let verbs = ["EHLO", "MAIL", "RCPT", "DATA", "AUTH", ".", "", "STARTTLS", "BDAT", "é"];
             let codes = ["", "250", "334", "550 5.1.1", "é", "250 é"];
             let kind = kinds[random.usize(..kinds.len())];
@@ -336,7 +353,8 @@ mod tests {
                 verbs[random.usize(..verbs.len())],
                 codes[random.usize(..codes.len())],
             );
-            step.bytes = (0..random.usize(..60)).map(|_| b"\r\n.:<> -=aA\xc3\x009"[random.usize(..13)]).collect();
+            step.bytes =
+                (0..random.usize(..60)).map(|_| b"\r\n.:<> -=aA\xc3\x009"[random.usize(..13)]).collect();
             let note = explainer.note(&step);
             assert!(note.parts.iter().all(|p| p.span.end <= step.bytes.len()));
         }

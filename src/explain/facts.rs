@@ -37,7 +37,8 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
         }
         Fact::RetryAt { id, recipients, at: again, attempt, reason } => {
             vars.set("id", id).set("recipients", list(recipients)).set("reason", reason);
-            vars.set("wait", duration(Instant::from_micros(*again).since(at))).count("number", u64::from(*attempt));
+            vars.set("wait", duration(Instant::from_micros(*again).since(at)))
+                .count("number", u64::from(*attempt));
             "retry-at"
         }
         Fact::Relayed { id, recipients, to, reply } => {
@@ -45,7 +46,10 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             "relayed"
         }
         Fact::Failed { id, recipients, status, reason } => {
-            vars.set("id", id).set("recipients", list(recipients)).set("status", status).set("reason", reason);
+            vars.set("id", id)
+                .set("recipients", list(recipients))
+                .set("status", status)
+                .set("reason", reason);
             "failed"
         }
         Fact::Bounced { id, notification, to } => {

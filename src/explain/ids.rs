@@ -130,14 +130,8 @@ mod tests {
     #[test]
     fn the_specific_comes_before_the_general() {
         let ids = of(&step(Protocol::Smtp, Kind::Reply, "RCPT", "550 5.1.1"), None);
-        let want = [
-            "smtp.RCPT.550 5.1.1",
-            "smtp.RCPT.550",
-            "smtp.550 5.1.1",
-            "smtp.550",
-            "smtp.generic",
-            "generic",
-        ];
+        let want =
+            ["smtp.RCPT.550 5.1.1", "smtp.RCPT.550", "smtp.550 5.1.1", "smtp.550", "smtp.generic", "generic"];
         assert_eq!(ids, want);
     }
 
@@ -151,10 +145,19 @@ mod tests {
         assert_eq!(first(Protocol::Smtp, Kind::Reply, ".", "250 2.0.0"), "smtp.message.250 2.0.0");
         assert_eq!(first(Protocol::Smtp, Kind::Continuation, "AUTH", ""), "smtp.AUTH.response");
         assert_eq!(first(Protocol::Imap, Kind::Untagged, "EXISTS", ""), "imap.untagged.EXISTS");
-        assert_eq!(first(Protocol::Imap, Kind::Untagged, "", "OK UIDVALIDITY"), "imap.untagged.OK UIDVALIDITY");
+        assert_eq!(
+            first(Protocol::Imap, Kind::Untagged, "", "OK UIDVALIDITY"),
+            "imap.untagged.OK UIDVALIDITY"
+        );
         assert_eq!(first(Protocol::Imap, Kind::Command, "UID FETCH", ""), "imap.UID FETCH");
         assert_eq!(first(Protocol::Dns, Kind::Query, "MX", ""), "dns.query.MX");
-        assert!(of(&step(Protocol::Dns, Kind::Answer, "MX", "NOERROR"), None).contains(&"dns.answer.MX".to_owned()));
-        assert!(of(&step(Protocol::Dns, Kind::Answer, "MX", "NXDOMAIN"), None).contains(&"dns.NXDOMAIN".to_owned()));
+        assert!(
+            of(&step(Protocol::Dns, Kind::Answer, "MX", "NOERROR"), None)
+                .contains(&"dns.answer.MX".to_owned())
+        );
+        assert!(
+            of(&step(Protocol::Dns, Kind::Answer, "MX", "NXDOMAIN"), None)
+                .contains(&"dns.NXDOMAIN".to_owned())
+        );
     }
 }

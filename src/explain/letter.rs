@@ -4,8 +4,8 @@
 use super::catalogue::catalogue;
 use super::context::Extra;
 use super::template::Vars;
-use crate::base::{Span, escape};
-use crate::dissect::{Protocol, Step};
+use crate::base::{Part, Span, escape};
+use crate::dissect::{Kind, Protocol, Step};
 
 /// How many octets of a letter are looked through for its header.
 const MAX_HEADER: usize = 100 * 1024;
@@ -19,10 +19,13 @@ struct Field<'a> {
     span: Span,
 }
 
-/// Explain the letter in a block of data.
+/// Explain the letter in a block of data, or in a reply that carries one.
 pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra: &mut Extra) {
+    if step.verb == "BDAT" && !step.bytes.windows(2).take(MAX_HEADER).any(|w| w == b": ") {
+        return;
+    }
     vars.count("size", step.bytes.len() as u64);
-    let fields = header(&step.bytes);
+    let fields = fields(step);
     let mut received = 0;
     for field in &fields {
         let name = escape::line(field.name);
@@ -39,20 +42,58 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
     }
     if step.protocol == Protocol::Smtp {
         compare_with_envelope(&fields, sender, vars, extra);
-        let stuffed = step.bytes.windows(4).filter(|w| w.starts_with(b"\r\n..")).count();
-        let stuffed = stuffed + usize::from(step.bytes.starts_with(b".."));
-        if stuffed > 0 {
-            vars.set("count", if stuffed == 1 { "1 line".to_owned() } else { format!("{stuffed} lines") });
-            extra.say("dots-doubled", vars);
+    }
+    let stuffed = doubled_dots(step);
+    if stuffed > 0 {
+        vars.set("count", if stuffed == 1 { "1 line".to_owned() } else { format!("{stuffed} lines") });
+        extra.say("dots-doubled", vars);
+    }
+}
+
+/// In how many lines a leading dot was doubled (RFC 5321 §4.5.2; RFC 1939 §3 says the same for POP3).
+fn doubled_dots(step: &Step) -> usize {
+    if step.verb == "BDAT" || step.protocol == Protocol::Imap {
+        return 0;
+    }
+    let inside = step.bytes.windows(4).filter(|w| w.starts_with(b"\r\n..")).count();
+    inside + usize::from(step.bytes.starts_with(b".."))
+}
+
+/// The header's fields: those that the dissector found, or else those at the beginning of the bytes.
+fn fields(step: &Step) -> Vec<Field<'_>> {
+    let mut spans = Vec::new();
+    let mut waiting: Vec<&Part> = step.parts.iter().rev().collect();
+    while let Some(part) = waiting.pop() {
+        if part.name == "header-field" {
+            spans.push(part.span);
+        } else {
+            waiting.extend(part.parts.iter().rev());
         }
     }
+    if spans.is_empty() && step.kind == Kind::Data {
+        return header(&step.bytes);
+    }
+    spans.into_iter().take(MAX_FIELDS).filter_map(|span| field(&step.bytes, span)).collect()
+}
+
+fn field(bytes: &[u8], span: Span) -> Option<Field<'_>> {
+    let text = span.of(bytes);
+    let colon = text.iter().position(|&b| b == b':')?;
+    Some(Field { name: text[..colon].trim_ascii(), body: text[colon + 1..].trim_ascii(), span })
+}
+
+/// Whether a Step carries a letter, or a part of one.
+pub(super) fn is_in(step: &Step) -> bool {
+    let mail = matches!(step.protocol, Protocol::Smtp | Protocol::Pop3 | Protocol::Imap);
+    mail && (step.kind == Kind::Data || step.parts.iter().any(|p| p.find("header-field").is_some()))
 }
 
 /// What the catalogue says about a field: `message.Subject`, whatever case it is written in.
 fn field_text(name: &str) -> &'static str {
-    let entry = catalogue().entries().iter().find(|e| {
-        e.id.strip_prefix("message.").is_some_and(|field| field.eq_ignore_ascii_case(name))
-    });
+    let entry = catalogue()
+        .entries()
+        .iter()
+        .find(|e| e.id.strip_prefix("message.").is_some_and(|field| field.eq_ignore_ascii_case(name)));
     let resent = name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("Resent-"));
     let list = name.get(..5).is_some_and(|p| p.eq_ignore_ascii_case("List-"));
     match entry {

@@ -5,6 +5,8 @@
 pub mod catalogue;
 pub mod chapter;
 pub mod context;
+#[cfg(test)]
+mod coverage;
 pub mod facts;
 pub mod ids;
 pub mod letter;

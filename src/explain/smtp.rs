@@ -180,7 +180,8 @@ fn extensions(bytes: &[u8], vars: &Vars, extra: &mut Extra) {
         let keyword = text.split(|&b| b == b' ' || b == b'=').next().unwrap_or_default();
         let keyword = escape::line(keyword).to_ascii_uppercase();
         let mut vars = vars.clone();
-        vars.set("name", &keyword).set("this", escape::line(text.get(keyword.len()..).unwrap_or_default().trim_ascii()));
+        vars.set("name", &keyword)
+            .set("this", escape::line(text.get(keyword.len()..).unwrap_or_default().trim_ascii()));
         let known = catalogue().get(&format!("smtp.ehlo.{keyword}")).map(|e| e.summary.as_str());
         let text_of = vars.fill(known.unwrap_or_else(|| catalogue().sentence("unknown-extension")));
         extra.part("ehlo-line", Span::new(start, start + text.len()), format!("{keyword}: {text_of}"));
@@ -193,7 +194,11 @@ fn enhanced(step: &Step, vars: &Vars, extra: &mut Extra) {
     let Some(meaning) = enhanced_meaning(code) else { return };
     let at = short.len() + 1;
     if step.bytes.get(at..at + code.len()) == Some(code.as_bytes()) {
-        extra.part("enhanced-code", Span::new(at, at + code.len()), format!("{code}: {}", vars.fill(meaning)));
+        extra.part(
+            "enhanced-code",
+            Span::new(at, at + code.len()),
+            format!("{code}: {}", vars.fill(meaning)),
+        );
     }
 }
 

@@ -126,7 +126,10 @@ mod tests {
     fn placeholders_are_filled_and_literals_are_left_alone() {
         let mut vars = Vars::default();
         vars.set("server", "mx1.example.net").count("number", 2);
-        assert_eq!(vars.fill("{server} has {number} of {count}: {15} {"), "mx1.example.net has 2 of several: {15} {");
+        assert_eq!(
+            vars.fill("{server} has {number} of {count}: {15} {"),
+            "mx1.example.net has 2 of several: {15} {"
+        );
         assert_eq!(placeholders("{a}{15}{b-c} {A}"), ["a", "b-c"]);
     }
 

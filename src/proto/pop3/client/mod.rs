@@ -2,8 +2,13 @@
 //!
 //! Greeting, (CAPA,) USER, PASS, STAT, UIDL, (LIST,) then RETR and DELE for each message, then QUIT.
 
-use crate::base::{Instant, Secret};
-use crate::proto::{Machine, Output};
+mod machine;
+#[cfg(test)]
+mod tests;
+
+pub use machine::Client;
+
+use crate::base::Secret;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -52,6 +57,8 @@ pub struct Limits {
     pub listing: usize,
     /// Octets of a message. Default 64 MiB.
     pub message: usize,
+    /// RETRs and DELEs that may be refused before the client gives up. Default 100.
+    pub refusals: usize,
 }
 
 impl Default for Limits {
@@ -61,6 +68,7 @@ impl Default for Limits {
             status_line: 8 * 1024,
             listing: 16 * 1024 * 1024,
             message: 64 * 1024 * 1024,
+            refusals: 100,
         }
     }
 }
@@ -119,7 +127,9 @@ pub struct Summary {
     pub refused: Vec<u32>,
 }
 
-/// Why a session failed. Whatever was marked as deleted is then still there.
+/// Why a session failed. Where the server refused something, the client still said QUIT, and what it marked as
+/// deleted (and had fetched) goes; where the stream was lost, a time-out came, or an answer was unclear or too
+/// large, it did not, and all messages are still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The command that was not answered well (`PASS`); `CONNECT` for the greeting.
@@ -141,34 +151,4 @@ pub enum Reason {
     TimedOut,
     /// The answer passed a limit.
     TooLarge,
-}
-
-/// The client's side of one session.
-#[derive(Debug)]
-pub struct Client {
-    config: ClientConfig,
-}
-
-impl Client {
-    /// A session that begins: it waits for the greeting.
-    pub fn new(config: ClientConfig) -> Self {
-        Client { config }
-    }
-
-    /// What the client wants.
-    pub fn config(&self) -> &ClientConfig {
-        &self.config
-    }
-}
-
-impl Machine for Client {
-    type Event = ClientEvent;
-
-    fn receive(&mut self, _bytes: &[u8], _now: Instant) {}
-
-    fn closed(&mut self, _now: Instant) {}
-
-    fn poll(&mut self, _now: Instant) -> Output<ClientEvent> {
-        Output::Idle
-    }
 }

@@ -215,13 +215,11 @@ impl Server {
     /// Count and octets of what is not marked as deleted.
     fn drop_listing(&self) -> DropListing {
         let mut total = DropListing { count: 0, octets: 0 };
-        for open in &self.open {
-            for (entry, _) in
-                open.maildrop.messages.iter().zip(&open.deleted).filter(|(_, deleted)| !**deleted)
-            {
-                total.count = total.count.saturating_add(1);
-                total.octets = total.octets.saturating_add(entry.octets);
-            }
+        let Some(open) = &self.open else { return total };
+        let unmarked = open.maildrop.messages.iter().zip(&open.deleted).filter(|(_, deleted)| !**deleted);
+        for (entry, _) in unmarked {
+            total.count = total.count.saturating_add(1);
+            total.octets = total.octets.saturating_add(entry.octets);
         }
         total
     }

@@ -126,7 +126,8 @@ impl Client {
             self.fail(&format!("expected a reply, got `{shown}`"));
             return true;
         };
-        let mut reply = self.partial.take().unwrap_or(Reply { code, enhanced: read.enhanced, lines: Vec::new() });
+        let mut reply =
+            self.partial.take().unwrap_or(Reply { code, enhanced: read.enhanced, lines: Vec::new() });
         if reply.code != code {
             self.fail(&format!("the code changed within one reply, from {} to {code}", reply.code));
             return true;
@@ -180,11 +181,12 @@ impl Client {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
-        let recipients = self.envelope.recipients.iter().zip(self.fates.iter().cloned()).map(|(recipient, fate)| {
-            let unknown = || (Fate::Failed("the session ended early".to_owned()), self.stage);
-            let (result, stage) = fate.unwrap_or_else(unknown);
-            RecipientOutcome { forward_path: recipient.forward_path.clone(), result, stage }
-        });
+        let recipients =
+            self.envelope.recipients.iter().zip(self.fates.iter().cloned()).map(|(recipient, fate)| {
+                let unknown = || (Fate::Failed("the session ended early".to_owned()), self.stage);
+                let (result, stage) = fate.unwrap_or_else(unknown);
+                RecipientOutcome { forward_path: recipient.forward_path.clone(), result, stage }
+            });
         self.outcome = Some(Outcome { stage: self.stage, recipients: recipients.collect() });
     }
 

@@ -79,7 +79,8 @@ impl Client {
     fn after_hello(&mut self) {
         let Some((user, password)) = &self.config.auth else { return self.mail() };
         self.stage = Stage::Auth;
-        let plain = self.offered.get("AUTH").is_some_and(|m| m.iter().any(|m| m.eq_ignore_ascii_case("PLAIN")));
+        let plain =
+            self.offered.get("AUTH").is_some_and(|m| m.iter().any(|m| m.eq_ignore_ascii_case("PLAIN")));
         if !plain {
             self.decide_rest(&Fate::Failed("the server does not offer AUTH PLAIN".to_owned()));
             return self.quit();

@@ -111,7 +111,8 @@ impl Talk {
                     got = text.lines().map(str::to_owned).collect::<Vec<_>>().into_iter();
                 }
                 let (want, real) = (server.trim(), got.next().unwrap_or_default());
-                let same = want.strip_suffix('…').map_or(real.trim_end() == want, |start| real.starts_with(start));
+                let same =
+                    want.strip_suffix('…').map_or(real.trim_end() == want, |start| real.starts_with(start));
                 assert!(same, "expected {want:?}, the server said {real:?}");
             }
         }
