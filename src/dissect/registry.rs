@@ -73,6 +73,14 @@ pub(super) fn reader(protocol: Protocol, transport: Transport) -> Box<dyn Reader
     }
 }
 
+/// A new reader for what follows STARTTLS or STLS, inside TLS: no greeting comes there.
+pub(super) fn reader_after_starttls(protocol: Protocol) -> Box<dyn Reader> {
+    match protocol {
+        Protocol::Pop3 => Box::new(Pop3Reader::mid_session()),
+        other => reader(other, Transport::Tcp),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
