@@ -30,9 +30,9 @@ fn pieces(reader: &mut Pop3Reader, turns: &[Turn], chunk: usize) -> Vec<(Directi
             take(side, &mut waiting[side], false);
         }
     }
-    for side in 0..2 {
-        take(side, &mut waiting[side], true);
-        assert!(waiting[side].is_empty(), "to the last byte");
+    for (side, waiting) in waiting.iter_mut().enumerate() {
+        take(side, waiting, true);
+        assert!(waiting.is_empty(), "to the last byte");
     }
     out
 }

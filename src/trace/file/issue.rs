@@ -22,7 +22,9 @@ pub enum Error {
     )]
     Empty,
     /// Its first line is no head.
-    #[error("this is not a transcript: its first line is not {{\"k\":\"head\",\"version\":1,…}}; {hint}")]
+    #[error(
+        "this is not a transcript: its first line is not {{\"k\":\"head\",\"format\":\"postroad\",…}}; {hint}"
+    )]
     NotATranscript {
         /// What it seems to be, and what to do.
         hint: String,

@@ -15,6 +15,8 @@ use std::net::SocketAddr;
 #[derive(Serialize, Deserialize)]
 struct HeadLine<'a> {
     k: Cow<'a, str>,
+    #[serde(default = "format")]
+    format: Cow<'a, str>,
     version: u32,
     #[serde(default)]
     generator: Cow<'a, str>,
@@ -23,12 +25,12 @@ struct HeadLine<'a> {
     start: Cow<'a, str>,
     #[serde(default)]
     hosts: Cow<'a, [HostInfo]>,
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    scenario: Cow<'a, str>,
     #[serde(default)]
     seed: u64,
     #[serde(default, skip_serializing_if = "<[Value]>::is_empty")]
     changes: Cow<'a, [Value]>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    scenario: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,6 +100,11 @@ struct AnyLine<'a> {
     k: Option<Cow<'a, str>>,
 }
 
+/// What tells our transcripts from other files of JSON Lines.
+fn format() -> Cow<'static, str> {
+    "postroad".into()
+}
+
 fn is_wire(layer: &Layer) -> bool {
     *layer == Layer::Wire
 }
@@ -108,14 +115,15 @@ pub(super) fn encode(record: &Record, start: Instant) -> io::Result<Vec<u8>> {
     let mut line = match record {
         Record::Head(head) => to_json(&HeadLine {
             k: "head".into(),
+            format: format(),
             version: head.version,
             generator: (&head.generator).into(),
             title: (&head.title).into(),
             start: calendar(head.start).into(),
             hosts: (&head.hosts).into(),
-            scenario: (&head.scenario).into(),
             seed: head.seed,
             changes: (&head.changes).into(),
+            scenario: (&head.scenario).into(),
         }),
         Record::Open { at, open: Opened { conn, transport, client, server } } => to_json(&OpenLine {
             k: "open".into(),
@@ -246,6 +254,9 @@ fn decode_head(line: &[u8]) -> Decoded {
         Ok(head) => head,
         Err(error) => return error.into(),
     };
+    if head.format != format() {
+        return broken("\"format\" is \"postroad\"; some other program's file has a head too");
+    }
     let Ok(start) = head.start.parse::<jiff::Timestamp>() else {
         return broken("\"start\" is a moment in UTC, as in 2026-01-05T09:00:00Z");
     };
@@ -319,7 +330,9 @@ fn strange(kind: &str, error: serde_json::Error, line: &[u8]) -> Decoded {
 /// The first member that records of this kind do not have, escaped.
 fn foreign_member(kind: &str, line: &[u8]) -> Option<String> {
     let known: &[&str] = match kind {
-        "head" => &["k", "version", "generator", "title", "start", "hosts", "scenario", "seed", "changes"],
+        "head" => {
+            &["k", "format", "version", "generator", "title", "start", "hosts", "seed", "changes", "scenario"]
+        }
         "open" => &["k", "t", "c", "transport", "client", "server"],
         "data" => &["k", "t", "c", "d", "l", "s", "b"],
         "close" => &["k", "t", "c", "d", "how"],

@@ -2,7 +2,7 @@
 //!
 //! | `k` | members, in this order |
 //! |---|---|
-//! | `head` | `version`, `generator`, `title`, `start` (RFC 3339, UTC), `hosts`, `scenario`?, `seed`, `changes`? |
+//! | `head` | `format` (`postroad`), `version`, `generator`, `title`, `start` (RFC 3339, UTC), `hosts`, `seed`, `changes`?, `scenario`? |
 //! | `open` | `t`, `c`, `transport`, `client`, `server` (each `ip:port`) |
 //! | `data` | `t`, `c`, `d`, `l`? (`plain`), then `s` (text, where the bytes are UTF-8) or `b` (base64) |
 //! | `close` | `t`, `c`, `d`, `how` |

@@ -82,7 +82,7 @@ fn each_record_has_its_line() {
         Record::End { at: at(50_000) },
     ];
     let lines = text(records.clone());
-    let want = r#"{"k":"head","version":1,"generator":"postroad 0.1.0","title":"Alice writes to Bob","start":"2026-01-05T09:00:00Z","hosts":[{"name":"mx1.example.net","addresses":["192.0.2.25"],"roles":["mta"]}],"seed":1}
+    let want = r#"{"k":"head","format":"postroad","version":1,"generator":"postroad 0.1.0","title":"Alice writes to Bob","start":"2026-01-05T09:00:00Z","hosts":[{"name":"mx1.example.net","addresses":["192.0.2.25"],"roles":["mta"]}],"seed":1}
 {"k":"open","t":0,"c":1,"transport":"tcp","client":"192.0.2.10:40001","server":"[2001:db8::25]:587"}
 {"k":"data","t":20000,"c":1,"d":"c","s":"EHLO alice\r\n"}
 {"k":"data","t":20001,"c":1,"d":"s","l":"plain","b":"/wA="}
@@ -208,7 +208,11 @@ fn a_newer_version_is_told_and_read_as_far_as_it_is_understood() {
     let (records, issues) = read(lines.as_bytes());
     assert_eq!(records[1..], [Record::End { at: at(7) }, Record::Unknown(json!({"k": "song"}))]);
     assert!(issues.contains(&Issue::NewerVersion { found: 2, known: 1 }), "{issues:?}");
-    assert!(Transcript { records }.to_bytes().starts_with(b"{\"k\":\"head\",\"version\":2,"));
+    assert!(
+        Transcript { records }
+            .to_bytes()
+            .starts_with(b"{\"k\":\"head\",\"format\":\"postroad\",\"version\":2,")
+    );
 }
 
 #[test]

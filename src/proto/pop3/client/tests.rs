@@ -293,7 +293,7 @@ proptest! {
         piece in 1usize..20,
     ) {
         let message = message.concat().into_bytes();
-        let (fetched, _) = pair(&[message.clone()], bob(), piece);
+        let (fetched, _) = pair(std::slice::from_ref(&message), bob(), piece);
         prop_assert_eq!(fetched[0].len() as u64, octets_on_wire(&message));
         prop_assert!(fetched[0].starts_with(&message));
     }

@@ -110,16 +110,16 @@ pub fn parse_status_line(line: &[u8]) -> Parsed<StatusLine> {
         at += 1;
     }
     let mut resp_code = None;
-    if matches!(status, Status::Ok | Status::Err) {
-        if let Some(part) = resp_code_at(line, at) {
-            let inner = Span::new(part.span.start + 1, part.span.end - 1);
-            resp_code = Some(String::from_utf8_lossy(inner.of(line)).to_uppercase());
-            at = part.span.end;
-            if line.get(at) == Some(&b' ') {
-                at += 1;
-            }
-            parts.push(part);
+    if matches!(status, Status::Ok | Status::Err)
+        && let Some(part) = resp_code_at(line, at)
+    {
+        let inner = Span::new(part.span.start + 1, part.span.end - 1);
+        resp_code = Some(String::from_utf8_lossy(inner.of(line)).to_uppercase());
+        at = part.span.end;
+        if line.get(at) == Some(&b' ') {
+            at += 1;
         }
+        parts.push(part);
     }
     let text = Span::new(at, line.len());
     if !text.is_empty() {
@@ -177,11 +177,11 @@ fn resp_code_at(line: &[u8], at: usize) -> Option<Part> {
 pub fn parse_greeting(line: &[u8]) -> Parsed<Greeting> {
     let Parsed { value, mut parts, findings } = parse_status_line(line);
     let mut timestamp = None;
-    if let Some(text) = parts.iter_mut().find(|p| p.name == "text") {
-        if let Some(span) = timestamp_in(line, text.span) {
-            timestamp = Some(String::from_utf8_lossy(span.of(line)).into_owned());
-            text.parts.push(Part::leaf("timestamp", span));
-        }
+    if let Some(text) = parts.iter_mut().find(|p| p.name == "text")
+        && let Some(span) = timestamp_in(line, text.span)
+    {
+        timestamp = Some(String::from_utf8_lossy(span.of(line)).into_owned());
+        text.parts.push(Part::leaf("timestamp", span));
     }
     Parsed { value: Greeting { line: value, timestamp }, parts, findings }
 }

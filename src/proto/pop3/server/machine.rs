@@ -354,10 +354,10 @@ impl Machine for Server {
             }
             if !self.greeted {
                 self.begin();
-            } else if !self.take_line(now) {
-                if let Some(output) = self.rest(now) {
-                    return output;
-                }
+            } else if !self.take_line(now)
+                && let Some(output) = self.rest(now)
+            {
+                return output;
             }
         }
     }
