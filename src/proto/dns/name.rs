@@ -3,7 +3,7 @@
 use crate::base::{Finding, Part, Span};
 use std::fmt::Write as _;
 
-/// "Names: 255 octets or less", with every length octet (RFC 1035 §2.3.4).
+/// "names 255 octets or less", with every length octet (RFC 1035 §2.3.4).
 const LONGEST: usize = 255;
 
 /// A name that was read.
@@ -19,7 +19,7 @@ pub(super) type NameError = Finding;
 
 /// Read the name at `start` of `message`; `end` bounds the bytes it may take where it stands.
 ///
-/// A pointer leads to "a prior occurrence": each one must lead further back than the labels it stands behind, so the
+/// A pointer leads to a name that stood before: each one must lead further back than the labels it stands behind, so the
 /// walk ends.
 pub(super) fn read(
     message: &[u8],

@@ -241,3 +241,65 @@ fn check_spans(bytes: &[u8]) {
         );
     }
 }
+
+/// UDP payloads to or from port 53 in a classic capture of Ethernet frames with IPv4; nothing of other captures.
+fn datagrams(pcap: &[u8]) -> Vec<&[u8]> {
+    let little = pcap.starts_with(&[0xd4, 0xc3, 0xb2, 0xa1]);
+    let u32_at = |at: usize| {
+        let bytes: [u8; 4] = pcap.get(at..at + 4)?.try_into().ok()?;
+        usize::try_from(if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }).ok()
+    };
+    let is_classic = little || pcap.starts_with(&[0xa1, 0xb2, 0xc3, 0xd4]);
+    let (mut found, mut at) = (Vec::new(), 24);
+    if !is_classic || u32_at(20) != Some(1) {
+        return found;
+    }
+    while let Some(length) = u32_at(at + 8) {
+        let Some(frame) = pcap.get(at + 16..at + 16 + length) else { break };
+        at += 16 + length;
+        found.extend(payload(frame));
+    }
+    found
+}
+
+fn payload(frame: &[u8]) -> Option<&[u8]> {
+    let ip = frame.get(14..).filter(|_| frame[12..14] == [8, 0] && frame[23] == 17)?;
+    let udp = ip.get(usize::from(ip[0] & 15) * 4..usize::from(u16::from_be_bytes([ip[2], ip[3]])))?;
+    let port = |at: usize| udp.get(at..at + 2) == Some(&[0, 53]);
+    udp.get(8..).filter(|_| port(0) || port(2))
+}
+
+/// Captures that others made: what hickory reads, the walker reads without an error, with as many records.
+#[test]
+fn real_datagrams_are_read_as_hickory_reads_them() {
+    let name = "real_datagrams_are_read_as_hickory_reads_them";
+    let folder =
+        std::env::var_os("POSTROAD_CORPUS").map(|corpus| std::path::PathBuf::from(corpus).join("pcap"));
+    let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
+        assert!(
+            std::env::var_os("POSTROAD_REQUIRE_ALL").is_none(),
+            "{name}: POSTROAD_CORPUS names no corpus"
+        );
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), "skipped {name}: POSTROAD_CORPUS names no corpus");
+        return;
+    };
+    let mut read = 0;
+    let collections = std::fs::read_dir(folder).expect("a folder").flatten();
+    for file in collections.flat_map(|c| std::fs::read_dir(c.path()).into_iter().flatten().flatten()) {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        for datagram in datagrams(&bytes) {
+            check_spans(datagram);
+            let Ok(hickory) = op::Message::from_vec(datagram) else { continue };
+            let walked = walk(datagram);
+            let errors = walked.findings.iter().filter(|f| f.severity == crate::base::Severity::Error);
+            assert_eq!(errors.count(), 0, "{:?}: {:?}", file.path(), walked.findings);
+            let message = walked.message.expect("hickory reads it");
+            let ours = [message.questions.len(), message.answers.len(), message.authorities.len()];
+            let theirs = [hickory.queries.len(), hickory.answers.len(), hickory.authorities.len()];
+            assert_eq!(ours, theirs, "{:?}", file.path());
+            read += 1;
+        }
+    }
+    assert!(read > 20, "only {read} datagrams were read");
+}

@@ -1,6 +1,6 @@
 //! The walk itself: header, questions, records, to the last byte that can be read.
 
-use super::{Header, Message, Question, Record, Walk, data, name};
+use super::{Data, Header, Message, Question, Record, Walk, data, name};
 use crate::base::{Finding, Part, Span};
 
 /// Octets of the header (RFC 1035 §4.1.1).
@@ -176,7 +176,11 @@ impl Walker<'_> {
             self.at = self.bytes.len();
             return None;
         }
-        let (data, inner, findings) = data::read(self.bytes, start, end, rtype);
+        // In an update, classes ANY and NONE name records by their type alone, without data (RFC 2136 §2.4, §2.5).
+        let (data, inner, findings) = match (length, class) {
+            (0, 254 | 255) => (Data::Opaque(Vec::new()), Vec::new(), Vec::new()),
+            _ => data::read(self.bytes, start, end, rtype),
+        };
         self.findings.extend(findings);
         if length > 0 {
             parts.push(Part::node("rdata", Span::new(start, end), inner));

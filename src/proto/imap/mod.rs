@@ -6,6 +6,7 @@
 pub mod client;
 pub mod framing;
 pub mod grammar;
+pub mod mime;
 pub mod phase;
 pub mod response;
 pub mod server;

@@ -5,7 +5,7 @@ use crate::base::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Answers are kept for a week at most, whatever their TTL says (RFC 8767 §4 recommends such a cap).
+/// Answers are kept for a week at most, whatever their TTL says (RFC 8767 suggests this cap).
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// That something does not exist is believed for three hours at most (RFC 2308 §5).
 const LONGEST_NEGATIVE: Duration = Duration::from_secs(3 * 3600);
@@ -52,7 +52,8 @@ impl Cache {
             Outcome::Records(_) => (rtype, LONGEST),
             Outcome::NoData => (rtype, LONGEST_NEGATIVE),
             Outcome::NxDomain => ("", LONGEST_NEGATIVE),
-            // A failure says nothing about the name, and is not kept (RFC 2308 §7 would allow five minutes).
+            // A failure says nothing about the name, and is not kept. (RFC 9520 asks resolvers to keep it for a
+            // little while; whoever asks here waits longer than that before asking again.)
             Outcome::Failed(_) => return None,
         };
         if ttl == 0 {

@@ -153,8 +153,7 @@ impl<E: Exchange + Unpin> Resolver<E> {
         if hosts.is_empty() {
             return MxLookup::Null;
         }
-        // "If there are multiple destinations with the same preference […], the sender-SMTP MUST randomize them"
-        // (RFC 5321 §5.1). Sorted by name first, so that the draw does not hang on the server's order.
+        // Where several have the same preference, "the sender-SMTP MUST randomize them" (RFC 5321 §5.1). Sorted by name first, so that the draw does not hang on the server's order.
         hosts.sort();
         self.inner().ties.shuffle(&mut hosts);
         hosts.sort_by_key(|(preference, _)| *preference);

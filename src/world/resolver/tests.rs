@@ -6,11 +6,14 @@ use crate::world::zones::Zones;
 use std::io;
 use std::pin::Pin;
 
+/// What was sent, and how.
+type Log = Vec<(Transport, Vec<u8>)>;
+
 /// A network of one server, 20 ms away; what crossed it is written down.
 #[derive(Clone)]
 struct Network {
     zones: Arc<Zones>,
-    log: Arc<Mutex<Vec<(Transport, Vec<u8>)>>>,
+    log: Arc<Mutex<Log>>,
     started: tokio::time::Instant,
 }
 

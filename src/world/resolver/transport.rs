@@ -18,7 +18,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long one question waits for its answer. RFC 1123 §6.1.3.3: "no less than 5 seconds".
+/// How long one question waits for its answer: "the minimum retransmission interval should be 2-5 seconds"
+/// (RFC 1035 §4.2.1).
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a question is sent before the server is held to be silent.
 pub const TRIES: usize = 2;

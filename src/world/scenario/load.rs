@@ -343,99 +343,101 @@ mod tests {
         (first.message.clone(), pointed, first.help.clone().unwrap_or_default())
     }
 
+    /// What is replaced in the journey and by what; then the message, the bytes it points at, and part of the help.
+    const MISTAKES: [[&str; 5]; 16] = [
+        [
+            "title = \"Alice writes to Bob\"",
+            "titel = \"x\"",
+            "unknown key `titel`",
+            "titel",
+            "did you mean `title`?",
+        ],
+        ["\ntitle = ", "\ntitle = = ", "this is not TOML", "=", ""],
+        ["seed = 1", "seed = \"one\"", "invalid type: string \"one\", expected u64", "\"one\"", ""],
+        [
+            "2026-01-05T09:00:00Z",
+            "2026-13-05",
+            "`2026-13-05` is not a moment in UTC",
+            "\"2026-13-05\"",
+            "2026-01-05T09",
+        ],
+        [
+            "roles = [\"dns\"]",
+            "roles = [\"dnss\"]",
+            "unknown value `dnss`",
+            "\"dnss\"",
+            "did you mean `dns`?",
+        ],
+        ["\"192.0.2.53\"", "\"192.0.2\"", "invalid IP address syntax", "\"192.0.2\"", ""],
+        [
+            "\"192.0.2.53\"",
+            "\"192.0.2.25\"",
+            "another host has the address 192.0.2.25 already",
+            "\"192.0.2.25\"",
+            "",
+        ],
+        [
+            "\"@ MX 20 mx2.example.net.\"",
+            "\"@ MX 2o mx2.example.net.\"",
+            "`2o` is not a number from 0 to 65535",
+            "2o",
+            "a record is",
+        ],
+        [
+            "host = \"mx1.example.net\"",
+            "host = \"mx1.exmaple.net\"",
+            "this scenario has no host `mx1.exmaple.net`",
+            "\"mx1.exmaple.net\"",
+            "did you mean `mx1.example.net`?",
+        ],
+        [
+            "address = \"bob@example.net\"",
+            "address = \"bob@exampel.net\"",
+            "no host takes mail for `exampel.net`",
+            "\"bob@exampel.net\"",
+            "did you mean `example.net`?",
+        ],
+        [
+            "devices = [\"alice-laptop.example.com\"]",
+            "devices = []",
+            "`Alice` has no device",
+            "[]",
+            "role `mua`",
+        ],
+        ["when = \"mail\"", "when = \"soon\"", "`soon` is no moment of a story", "\"soon\"", "+5s"],
+        [
+            "who = \"Alice\"",
+            "who = \"Alcie\"",
+            "this scenario has no person `Alcie`",
+            "\"Alcie\"",
+            "did you mean `Alice`?",
+        ],
+        [
+            "Bob <bob@example.net>",
+            "Bob bob@example.net>",
+            "`Bob bob@example.net>` is no address",
+            "\"Bob bob@example.net>\"",
+            "write",
+        ],
+        [
+            "subject = \"Tea",
+            "subject = \"Tea\\r\\nBcc: eve",
+            "this must be one line without control characters",
+            "",
+            "",
+        ],
+        [
+            "between = [\"bob-phone.example.net\"",
+            "between = [\"bob-fone.example.net\"",
+            "this scenario has no host `bob-fone.example.net`",
+            "\"bob-fone.example.net\"",
+            "did you mean `bob-phone",
+        ],
+    ];
+
     #[test]
     fn each_mistake_is_named_with_its_place_and_a_hint() {
-        let cases = [
-            (
-                "title = \"Alice writes to Bob\"",
-                "titel = \"x\"",
-                "unknown key `titel`",
-                "titel",
-                "did you mean `title`?",
-            ),
-            ("\ntitle = ", "\ntitle = = ", "this is not TOML", "=", ""),
-            ("seed = 1", "seed = \"one\"", "invalid type: string \"one\", expected u64", "\"one\"", ""),
-            (
-                "2026-01-05T09:00:00Z",
-                "2026-13-05",
-                "`2026-13-05` is not a moment in UTC",
-                "\"2026-13-05\"",
-                "2026-01-05T09",
-            ),
-            (
-                "roles = [\"dns\"]",
-                "roles = [\"dnss\"]",
-                "unknown value `dnss`",
-                "\"dnss\"",
-                "did you mean `dns`?",
-            ),
-            ("\"192.0.2.53\"", "\"192.0.2\"", "invalid IP address syntax", "\"192.0.2\"", ""),
-            (
-                "\"192.0.2.53\"",
-                "\"192.0.2.25\"",
-                "another host has the address 192.0.2.25 already",
-                "\"192.0.2.25\"",
-                "",
-            ),
-            (
-                "\"@ MX 20 mx2.example.net.\"",
-                "\"@ MX 2o mx2.example.net.\"",
-                "`2o` is not a number from 0 to 65535",
-                "2o",
-                "a record is",
-            ),
-            (
-                "host = \"mx1.example.net\"",
-                "host = \"mx1.exmaple.net\"",
-                "this scenario has no host `mx1.exmaple.net`",
-                "\"mx1.exmaple.net\"",
-                "did you mean `mx1.example.net`?",
-            ),
-            (
-                "address = \"bob@example.net\"",
-                "address = \"bob@exampel.net\"",
-                "no host takes mail for `exampel.net`",
-                "\"bob@exampel.net\"",
-                "did you mean `example.net`?",
-            ),
-            (
-                "devices = [\"alice-laptop.example.com\"]",
-                "devices = []",
-                "`Alice` has no device",
-                "[]",
-                "role `mua`",
-            ),
-            ("when = \"mail\"", "when = \"soon\"", "`soon` is no moment of a story", "\"soon\"", "+5s"),
-            (
-                "who = \"Alice\"",
-                "who = \"Alcie\"",
-                "this scenario has no person `Alcie`",
-                "\"Alcie\"",
-                "did you mean `Alice`?",
-            ),
-            (
-                "Bob <bob@example.net>",
-                "Bob bob@example.net>",
-                "`Bob bob@example.net>` is no address",
-                "\"Bob bob@example.net>\"",
-                "write",
-            ),
-            (
-                "subject = \"Tea",
-                "subject = \"Tea\\r\\nBcc: eve",
-                "this must be one line without control characters",
-                "",
-                "",
-            ),
-            (
-                "between = [\"bob-phone.example.net\"",
-                "between = [\"bob-fone.example.net\"",
-                "this scenario has no host `bob-fone.example.net`",
-                "\"bob-fone.example.net\"",
-                "did you mean `bob-phone",
-            ),
-        ];
-        for (from, to, message, pointed, help) in cases {
+        for [from, to, message, pointed, help] in MISTAKES {
             let (m, p, h) = broken(from, to);
             assert!(m.starts_with(message), "{to}: {m}");
             assert!(pointed.is_empty() || p == pointed, "{to}: points at {p:?}");

@@ -1,7 +1,7 @@
 //! What a client is told before it connects, and what it reports when it is done.
 
 use crate::base::Secret;
-use crate::proto::smtp::{Envelope, Path, Reply};
+use crate::proto::smtp::{Path, Reply};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -116,7 +116,8 @@ pub struct RecipientOutcome {
 pub enum Fate {
     /// The server took responsibility: its reply to the end of data.
     Accepted(Reply),
-    /// The server said no: its reply (4yz try later, 5yz never). See [`Reply::is_transient`].
+    /// The server said no: its reply (4yz try later, 5yz never; see [`Reply::is_transient`]). Where the client
+    /// itself sees that this server can never carry the message, it is the reply that the RFC names for that.
     Refused(Reply),
     /// The session broke (connection lost, timeout, replies that are no replies): try again later.
     Failed(String),

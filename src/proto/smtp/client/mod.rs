@@ -222,12 +222,12 @@ impl Machine for Client {
             self.since = now;
         }
         loop {
-            if !self.sending.is_empty() && (self.input.is_empty() || self.outcome.is_some()) {
-                self.since = now;
-                return Output::Send(std::mem::take(&mut self.sending));
-            }
             if let Some(outcome) = self.outcome.take() {
                 return Output::Event(ClientEvent::Finished(outcome));
+            }
+            if !self.sending.is_empty() {
+                self.since = now;
+                return Output::Send(std::mem::take(&mut self.sending));
             }
             match self.ending {
                 Ending::Close => {
@@ -241,10 +241,6 @@ impl Machine for Client {
                 self.since = now;
                 continue;
             }
-            if !self.sending.is_empty() {
-                continue_sending(&mut self.since, now);
-                return Output::Send(std::mem::take(&mut self.sending));
-            }
             if self.peer_ended {
                 self.fail("the server closed the connection");
             } else if now.since(self.since) >= self.patience() {
@@ -255,8 +251,4 @@ impl Machine for Client {
             }
         }
     }
-}
-
-fn continue_sending(since: &mut Instant, now: Instant) {
-    *since = now;
 }

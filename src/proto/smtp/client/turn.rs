@@ -18,7 +18,7 @@ impl Client {
                 self.read_offers(&reply);
                 self.after_hello();
             }
-            // "the client SHOULD … try HELO" where the server knows no EHLO. RFC 5321 §3.2, §4.1.1.1.
+            // The server knows no EHLO: "the client SHOULD be able to fall back and send HELO". RFC 5321 §3.2.
             Expect::Ehlo if class == Class::Permanent => {
                 let name = self.config.hello_name.clone();
                 self.say(&Command::Helo { name }, Expect::Helo);
@@ -92,8 +92,8 @@ impl Client {
     /// MAIL; and where the server takes pipelining, all RCPT and DATA with it. RFC 2920 §3.1.
     fn mail(&mut self) {
         self.stage = Stage::Mail;
-        if let Some(reason) = self.cannot_carry() {
-            self.decide_rest(&Fate::Failed(reason.to_owned()));
+        if let Some(refusal) = self.cannot_carry() {
+            self.decide_rest(&Fate::Refused(refusal));
             return self.quit();
         }
         let command =
@@ -111,10 +111,15 @@ impl Client {
         self.config.pipelining && self.offers("PIPELINING")
     }
 
-    /// What the server must offer for this message, and does not. RFC 6531 §3.2.
-    fn cannot_carry(&self) -> Option<&'static str> {
-        let utf8 = self.envelope.smtputf8 && !self.offers("SMTPUTF8");
-        utf8.then_some("the message needs SMTPUTF8, which the server does not offer")
+    /// What this message needs and the server does not offer: the client's own refusal. Text beyond ASCII without
+    /// 8BITMIME is sent all the same, as most of today's hosts do; SMTPUTF8 (RFC 6531 §3.2) is not pretended.
+    fn cannot_carry(&self) -> Option<Reply> {
+        if self.envelope.smtputf8 && !self.offers("SMTPUTF8") {
+            return Some(Reply::enhanced(550, (5, 6, 7), "The next server does not offer SMTPUTF8"));
+        }
+        // RFC 3030 §3: BINARYMIME needs BDAT, which this client does not speak.
+        let binary = self.envelope.body == Body::Binary;
+        binary.then(|| Reply::enhanced(554, (5, 6, 1), "Binary content cannot be sent by DATA"))
     }
 
     fn mail_params(&self) -> Vec<Parameter> {
@@ -183,11 +188,13 @@ impl Client {
 
     fn data_answered(&mut self, reply: Reply) {
         if reply.class() != Class::Intermediate {
-            self.stage = self.stage.max(Stage::Data).min(Stage::Data);
+            if !self.accepted.is_empty() {
+                self.stage = Stage::Data;
+            }
             return self.refused(reply);
         }
-        // "If none of the RCPT commands succeeded … and the DATA command gets a 354 reply, the client SHOULD send
-        // a single dot." RFC 2920 §3.1.
+        // Nobody was accepted, and yet "the DATA command was accepted": then "the client SMTP should send a single
+        // dot". RFC 2920 §3.1.
         if self.accepted.is_empty() {
             self.sending.extend_from_slice(b".\r\n");
         } else {

@@ -443,7 +443,7 @@ fn a_line_without_end_is_refused_and_not_kept() {
 fn nothing_is_handled_while_the_owner_thinks_and_the_wait_is_bounded() {
     let mut server = Server::new(ServerConfig::new("mx.example.net", ServerKind::Relay));
     let now = Instant::from_secs(0);
-    let mut drain = |server: &mut Server| {
+    let drain = |server: &mut Server| {
         let mut sent = Vec::new();
         loop {
             match server.poll(now) {

@@ -1,1 +1,0 @@
-//! Accounts and their mailboxes: UIDs, flags, modification sequences.
