@@ -77,7 +77,11 @@ fn plain(error: &io::Error) -> String {
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         let kind = if error.kind() == io::ErrorKind::BrokenPipe { Kind::BrokenPipe } else { Kind::Failure };
-        CommandError { kind, message: format!("cannot write the output: {}", plain(&error)), hint: String::new() }
+        CommandError {
+            kind,
+            message: format!("cannot write the output: {}", plain(&error)),
+            hint: String::new(),
+        }
     }
 }
 

@@ -6,7 +6,9 @@
 use super::CommandError;
 use super::args::{Fetch, Journey};
 use crate::base::escape;
-use crate::world::scenario::{Account, Act, Attachment, Host, Letter, Person, RoleKind, Scenario, What, terms};
+use crate::world::scenario::{
+    Account, Act, Attachment, Host, Letter, Person, RoleKind, Scenario, What, terms,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::Read;
@@ -41,7 +43,8 @@ pub fn apply(scenario: &mut Scenario, args: &Journey) -> Result<(), CommandError
 }
 
 fn is_rewritten(args: &Journey) -> bool {
-    let text = args.from.is_some() || args.subject.is_some() || args.body.is_some() || args.body_file.is_some();
+    let text =
+        args.from.is_some() || args.subject.is_some() || args.body.is_some() || args.body_file.is_some();
     text || !(args.to.is_empty() && args.cc.is_empty() && args.bcc.is_empty() && args.attach.is_empty())
 }
 
@@ -70,7 +73,8 @@ fn sender(scenario: &mut Scenario, at: usize, from: &str) -> Result<(), CommandE
     let address = format!("{local}@{domain}");
     let Some(account) = account_of(scenario, &address).cloned() else {
         let known: Vec<&str> = scenario.accounts.iter().map(|a| a.address.as_str()).collect();
-        let message = format!("--from {} has no account here, so no server would take the letter", quoted(&address));
+        let message =
+            format!("--from {} has no account here, so no server would take the letter", quoted(&address));
         return Err(CommandError::usage(message, format!("accounts: {}", known.join(", "))));
     };
     let who = person_of(scenario, &account);
@@ -146,7 +150,8 @@ fn is_fetch(what: &What) -> bool {
 /// A domain must be known to some zone: there is no other internet here.
 fn served(scenario: &Scenario, option: &str, domain: &str) -> Result<(), CommandError> {
     let lower = domain.to_ascii_lowercase();
-    let knows = |origin: &str| lower == origin || lower.strip_suffix(origin).is_some_and(|l| l.ends_with('.'));
+    let knows =
+        |origin: &str| lower == origin || lower.strip_suffix(origin).is_some_and(|l| l.ends_with('.'));
     let origins: Vec<&str> = scenario.zones.iter().map(|z| z.origin.trim_end_matches('.')).collect();
     if domain.starts_with('[') || origins.iter().any(|o| knows(&o.to_ascii_lowercase())) {
         return Ok(());
@@ -191,7 +196,11 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
     if let Some(zone) = scenario.zones.iter_mut().find(|z| z.origin.eq_ignore_ascii_case(domain)) {
         zone.records.push(format!("{laptop} A {address}"));
     }
-    scenario.people.push(Person { name: name.clone(), account: account.address.clone(), devices: vec![device] });
+    scenario.people.push(Person {
+        name: name.clone(),
+        account: account.address.clone(),
+        devices: vec![device],
+    });
     name
 }
 
@@ -302,7 +311,8 @@ fn media_type(path: &Path, bytes: &[u8]) -> &'static str {
 fn fetched(scenario: &mut Scenario, fetch: Fetch) {
     let writers: Vec<String> =
         scenario.acts.iter().filter(|a| matches!(a.what, What::Send(_))).map(|a| a.who.clone()).collect();
-    let people: Vec<Person> = scenario.people.iter().filter(|p| !writers.contains(&p.name)).cloned().collect();
+    let people: Vec<Person> =
+        scenario.people.iter().filter(|p| !writers.contains(&p.name)).cloned().collect();
     for person in people {
         let by = |scenario: &Scenario, wanted: fn(&What) -> bool| {
             scenario.acts.iter().position(|a| a.who == person.name && wanted(&a.what))
@@ -376,9 +386,15 @@ mod tests {
     #[test]
     fn an_unknown_user_is_a_letter_and_an_unknown_domain_is_a_mistake() {
         let args = |to: &str| Journey { to: vec![to.into()], ..Journey::default() };
-        assert_eq!(applied(args("nobody@example.net")).expect("bounces").title, "Alice writes to nobody@example.net");
+        assert_eq!(
+            applied(args("nobody@example.net")).expect("bounces").title,
+            "Alice writes to nobody@example.net"
+        );
         let error = applied(args("bob@example.invalid")).expect_err("no such domain");
-        assert!(error.hint.contains("example.com, example.net") && error.hint.contains("--break nxdomain"), "{error}");
+        assert!(
+            error.hint.contains("example.com, example.net") && error.hint.contains("--break nxdomain"),
+            "{error}"
+        );
         assert!(applied(args("bob")).expect_err("no address").message.contains("“bob”"));
         assert!(applied(args("a\u{1b}@b")).expect_err("no address").message.contains('␛'));
     }

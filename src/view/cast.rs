@@ -1,7 +1,7 @@
 //! [`Cast`]: who is who: hosts by address, connections by number, from a transcript's head and opens.
 
 use crate::base::{Instant, escape};
-use crate::trace::{Conn, Direction, Opened, Record, Transport};
+use crate::trace::{Conn, Direction, Head, HostInfo, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -55,9 +55,8 @@ impl Cast {
                 self.start = head.start;
                 self.seed = (!head.scenario.is_empty()).then_some(head.seed);
                 for host in &head.hosts {
-                    for address in &host.addresses {
-                        self.hosts.insert(*address, escape::text(&host.name));
-                    }
+                    let name = escape::text(known_as(host, head));
+                    self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
                 }
             }
             Record::Open { open, .. } => {
@@ -98,6 +97,14 @@ impl Cast {
             (None, Direction::Server) => "the server".to_owned(),
         }
     }
+}
+
+/// A person's device is known by its first label, where no other host has that one: `alice-laptop`.
+fn known_as<'h>(host: &'h HostInfo, head: &'h Head) -> &'h str {
+    let first = |name: &'h str| name.split('.').next().unwrap_or(name);
+    let is_device = !host.roles.is_empty() && host.roles.iter().all(|role| role == "mua");
+    let alone = head.hosts.iter().filter(|h| first(&h.name) == first(&host.name)).count() == 1;
+    if is_device && alone { first(&host.name) } else { &host.name }
 }
 
 impl Call {

@@ -6,7 +6,7 @@
 
 pub mod cast;
 pub mod clock;
-pub mod dns;
+mod dns;
 pub mod json;
 pub mod page;
 pub mod plain;

@@ -214,11 +214,12 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
     };
     match (voice, step.protocol) {
         (Voice::Open, _) => WireLines::default(),
-        (Voice::Close, _) => wire::words(label, &ending(step, cast)),
+        (Voice::Close, _) => wire::words(label, &[ending(step, cast)]),
         (_, Protocol::Tls) => {
-            wire::words(label, &format!("TLS, {} bytes that only the two ends can read", step.bytes.len()))
+            let text = format!("TLS: {} bytes that only the two ends can read", step.bytes.len());
+            wire::words(label, &[text])
         }
-        (_, Protocol::Dns) => wire::words(label, &super::dns::line(step)),
+        (_, Protocol::Dns) => super::dns::lines(step, label),
         _ => {
             let spans: Vec<Span> = parts.iter().map(|p| p.span).collect();
             let secrets = if choice.show_secrets { &[][..] } else { &step.secrets };

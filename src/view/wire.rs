@@ -84,10 +84,11 @@ pub fn lines(source: &Source<'_>, amount: Amount) -> WireLines {
     }
 }
 
-/// Words of our own in place of bytes that nobody can read; `text` may quote what came off a wire.
-pub fn words(label: Label, text: &str) -> WireLines {
-    let chunk = Chunk { label, text: escape::text(text), span: Span::default() };
-    WireLines { lines: vec![WireLine { chunks: vec![chunk], parts: Vec::new() }], tail: 0, elided: 0 }
+/// Lines of our own in place of bytes that nobody can read; they may quote what came off a wire.
+pub fn words<S: AsRef<str>>(label: Label, texts: &[S]) -> WireLines {
+    let chunk = |text: &S| Chunk { label, text: escape::text(text.as_ref()), span: Span::default() };
+    let lines = texts.iter().map(|text| WireLine { chunks: vec![chunk(text)], parts: Vec::new() });
+    WireLines { lines: lines.collect(), tail: 0, elided: 0 }
 }
 
 /// Where each line stands, its line feed included.

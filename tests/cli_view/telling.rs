@@ -1,7 +1,5 @@
 //! A short SMTP session as a story, made by hand: Alice's laptop hands a letter to her server.
 
-
-
 use postroad::base::{Finding, Instant, Part, Span};
 use postroad::dissect::{Kind, Meaning, Protocol, Step, Verdict};
 use postroad::explain::{Chapter, Item, Note, PartNote};
