@@ -4,10 +4,14 @@ mod command;
 mod cursor;
 mod fetch;
 mod items;
+mod msg_att;
 pub mod print;
+mod response;
 mod search;
 
+use super::response::Response;
 use super::types::{Command, Parsed};
+use crate::base::{Part, Span};
 
 /// Deepest nesting of parentheses, OR and NOT that is read (STANDARDS: "nesting 100").
 pub const MAX_NESTING: usize = 100;
@@ -33,6 +37,22 @@ pub fn parse_command(bytes: &[u8]) -> Parsed<Command> {
 /// [`parse_command`] for a connection of that dialect.
 pub fn parse_command_in(bytes: &[u8], dialect: Dialect) -> Parsed<Command> {
     command::command(bytes, dialect)
+}
+
+/// Reads one whole framed response, with its literals and the final CRLF, as rev1 writes mailbox names.
+pub fn parse_response(bytes: &[u8]) -> Parsed<Response> {
+    response::response(bytes, Dialect::Rev1)
+}
+
+/// [`parse_response`] for a connection of that dialect.
+pub fn parse_response_in(bytes: &[u8], dialect: Dialect) -> Parsed<Response> {
+    response::response(bytes, dialect)
+}
+
+/// The parts of a message that stands at `span` in `bytes`: `header-field` (`field-name`, `field-body`), `header-end`,
+/// `body`. For messages in literals: FETCH, APPEND.
+pub fn message_parts(bytes: &[u8], span: Span) -> Vec<Part> {
+    msg_att::message_parts(bytes, span, true)
 }
 
 /// The tag that a command's first octets give, where they do.
