@@ -67,9 +67,7 @@ fn scenario(args: &Journey) -> Result<Scenario, CommandError> {
 
 /// Run the scenario to its end in virtual time.
 fn carried(scenario: &Scenario) -> Result<Vec<Record>, CommandError> {
-    // With the world merged this is: crate::world::run(scenario, &[]).map_err(|e| CommandError::failure(e.to_string(), ""))
-    let _ = scenario;
-    Err(CommandError::failure("this build has no world to run yet", ""))
+    crate::world::run(scenario, &[]).map_err(|error| CommandError::failure(error.to_string(), ""))
 }
 
 /// Write the transcript.
