@@ -69,7 +69,17 @@ pub(super) fn reader(protocol: Protocol, transport: Transport) -> Box<dyn Reader
         Protocol::Dns => Box::new(DnsReader::new(transport == Transport::Tcp)),
         Protocol::Pop3 => Box::new(Pop3Reader::default()),
         Protocol::Tls => Box::new(TlsReader::default()),
-        _ => Box::new(UnknownReader::default()),
+        // Their readers are still to come: what they say is kept, line by line, as it is.
+        Protocol::Smtp | Protocol::Imap => Box::new(UnknownReader::default()),
+        Protocol::Tcp | Protocol::Unknown => Box::new(UnknownReader::default()),
+    }
+}
+
+/// A new reader for what follows STARTTLS or STLS, inside TLS: no greeting comes there.
+pub(super) fn reader_after_starttls(protocol: Protocol) -> Box<dyn Reader> {
+    match protocol {
+        Protocol::Pop3 => Box::new(Pop3Reader::mid_session()),
+        other => reader(other, Transport::Tcp),
     }
 }
 

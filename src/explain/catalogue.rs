@@ -110,6 +110,12 @@ impl Catalogue {
         &self.entries
     }
 
+    /// Every source that is named: `RFC 5321 §4.1.1.3`.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let entries = self.entries.iter().flat_map(|e| &e.source);
+        entries.chain(self.chapters.values().flat_map(|c| &c.source)).map(String::as_str)
+    }
+
     /// What a part means in general: looked for as `protocol.name=VALUE` (the value in upper case), then as
     /// `protocol.name`, then as `name`.
     pub fn part(&self, protocol: &str, name: &str, value: &str) -> Option<&str> {

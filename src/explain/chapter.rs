@@ -115,7 +115,8 @@ impl Chapters {
             let same = self.now.as_ref().filter(|now| now.client == client);
             return same.cloned().or(Some(Stage { id: "discovery", client, about: String::new() }));
         }
-        let asked = (step.kind == Kind::Query && step.verb == "MX").then(|| name_asked(step)).flatten();
+        let asked =
+            (step.kind == Kind::Query && step.verb == "MX").then(|| super::dns::question(step)).flatten();
         let waiting = domains_waiting(&client, state);
         let about = match (asked, waiting.len()) {
             (Some(name), _) => name,
@@ -196,21 +197,6 @@ fn domains_waiting(client: &str, state: &State) -> BTreeSet<String> {
     let entries = state.queues.get(client).into_iter().flat_map(BTreeMap::values);
     let recipients = entries.flat_map(|e| e.waiting.iter().map(|w| &w.recipient));
     recipients.filter_map(|r| r.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase()).collect()
-}
-
-/// The name a question asks for: the `qname` of its parts, or of the message itself (RFC 1035 §4.1.2).
-fn name_asked(step: &Step) -> Option<String> {
-    let mut at = 12;
-    let mut labels = Vec::new();
-    while labels.len() < 128 {
-        let len = usize::from(*step.bytes.get(at)?);
-        if len == 0 || len > 63 {
-            break;
-        }
-        labels.push(String::from_utf8_lossy(step.bytes.get(at + 1..at + 1 + len)?).to_ascii_lowercase());
-        at += 1 + len;
-    }
-    (!labels.is_empty()).then(|| labels.join("."))
 }
 
 /// The first label of a host's name, unless it is an address.

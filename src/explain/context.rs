@@ -5,7 +5,7 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, ids, letter, sasl, smtp};
+use super::{Entry, Note, PartNote, dns, ids, letter, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{Conn, Head, Opened, Record};
@@ -108,6 +108,9 @@ impl Explainer {
         sasl::context(&mut talk.sasl, step, &mut vars, &mut extra);
         if step.protocol == Protocol::Smtp {
             smtp::context(&mut talk.smtp, step, &mut vars, &mut extra);
+        }
+        if step.protocol == Protocol::Dns {
+            dns::context(step, &mut vars, &mut extra);
         }
         if letter::is_in(step) {
             letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);

@@ -99,3 +99,40 @@ fn check_parts(protocol: &str, names: &BTreeSet<String>) {
         .collect();
     assert!(missing.is_empty(), "no [parts] entry in {protocol} for {missing:?}");
 }
+
+/// Every section that is cited of an RFC in the corpus is one that this RFC has.
+#[test]
+fn every_citation_names_a_section_that_exists() {
+    let Some(corpus) = std::env::var_os("POSTROAD_CORPUS") else {
+        let required = std::env::var_os("POSTROAD_REQUIRE_ALL").is_some_and(|v| v == "1");
+        assert!(!required, "every_citation_names_a_section_that_exists: POSTROAD_CORPUS is not set");
+        return skip("every_citation_names_a_section_that_exists: POSTROAD_CORPUS is not set");
+    };
+    let folder = Path::new(&corpus).join("rfc/full");
+    let mut wrong = BTreeSet::new();
+    for source in catalogue().sources() {
+        let Some((number, section)) = source.strip_prefix("RFC ").and_then(|s| s.split_once(" §")) else {
+            continue;
+        };
+        let Ok(text) = std::fs::read_to_string(folder.join(format!("rfc{number}.txt"))) else { continue };
+        let heads = |line: &str| {
+            let rest = line.trim_start().strip_prefix(section);
+            rest.is_some_and(|r| {
+                r.starts_with([' ', '.']) && !r.starts_with(". . ") && !after_dot_is_digit(r)
+            })
+        };
+        if !text.lines().any(heads) {
+            wrong.insert(source);
+        }
+    }
+    assert!(wrong.is_empty(), "no such sections: {wrong:?}");
+}
+
+fn after_dot_is_digit(rest: &str) -> bool {
+    rest.strip_prefix('.').is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+}

@@ -7,6 +7,7 @@ pub mod chapter;
 pub mod context;
 #[cfg(test)]
 mod coverage;
+pub mod dns;
 pub mod facts;
 pub mod ids;
 pub mod letter;

@@ -23,4 +23,5 @@ pub mod terrain;
 pub mod zones;
 
 pub use change::Change;
+pub use hosts::World;
 pub use run::{RunError, run, run_observed};
