@@ -35,7 +35,7 @@ impl<W: Write> Plain<W> {
         };
         if step.voice == Voice::Open {
             self.current = Some(conn);
-            self.asking = None;
+            (self.asking, self.airy) = (None, false);
             self.opening(step)?;
         } else {
             self.look_at(conn, step)?;
@@ -85,6 +85,7 @@ impl<W: Write> Plain<W> {
             return Ok(());
         }
         self.asking = ends.filter(|_| call.transport == "UDP");
+        self.airy = false;
         self.space()?;
         let (stream, mark) = if call.transport == "UDP" { (false, "·──") } else { (true, "├──") };
         let mut margin = self.layout.keyed(Label::Rule, mark).0;
