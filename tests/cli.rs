@@ -57,7 +57,10 @@ fn a_wrong_address_is_a_matter_of_usage() {
 #[test]
 fn an_unknown_domain_names_the_known_ones() {
     let told = error(&["journey", "--to", "bob@example.invalid"], 2);
-    assert!(told.contains("example.com, example.net, example.org") && told.contains("--break nxdomain"), "{told}");
+    assert!(
+        told.contains("example.com, example.net, example.org") && told.contains("--break nxdomain"),
+        "{told}"
+    );
 }
 
 #[test]

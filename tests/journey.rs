@@ -108,7 +108,8 @@ fn every_step_of_every_journey_has_a_note_of_its_own() {
             if let Item::Step(step, note) = item {
                 if note.is_generic() {
                     let text = String::from_utf8_lossy(&step.bytes).into_owned();
-                    generic.insert(format!("{name} step {}: {} {} {text:?}", step.number, step.verb, step.code));
+                    generic
+                        .insert(format!("{name} step {}: {} {} {text:?}", step.number, step.verb, step.code));
                 }
                 assert!(!note.source.is_empty(), "{} has no source", note.id);
                 ids.insert(note.id);

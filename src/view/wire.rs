@@ -130,7 +130,9 @@ fn merged(secrets: &[Span]) -> Vec<Span> {
 fn line(source: &Source<'_>, hidden: &[Span], range: &Range<usize>) -> WireLine {
     let whole = Span::new(range.start, range.end);
     let text = whole.of(source.bytes);
-    let text = text.strip_suffix(b"\r\n").unwrap_or(text);
+    // Where the line end is all there is, it is shown.
+    let alone = text.len() == source.bytes.len() && text.len() <= 2;
+    let text = text.strip_suffix(b"\r\n").filter(|_| !alone).unwrap_or(text);
     let end = range.start + text.len();
     let inside = |at: &usize| *at > range.start && *at < end;
     let spans = hidden.iter().chain(source.parts);

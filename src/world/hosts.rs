@@ -9,8 +9,8 @@ use super::mailboxes::{AccountSetup, Mailboxes};
 use super::net::{BoxFuture, Network};
 use super::queue::Queue;
 use super::resolver::{Exchange, Resolver};
-use super::snapshot::MailboxRows;
 use super::scenario::{self, Fault, RoleKind, Scenario};
+use super::snapshot::MailboxRows;
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
 use crate::trace::{Conn, Fact, Transport};
@@ -82,10 +82,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl World {
     /// Build the hosts of `scenario`. Call inside the runtime that will run it.
-    pub fn build(scenario: Scenario, changes: Vec<Change>, clock: Clock, tap: Tap, net: Arc<dyn Network>) -> Self {
-        let hosts = scenario.hosts.iter().map(|spec| {
-            (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone())))
-        });
+    pub fn build(
+        scenario: Scenario,
+        changes: Vec<Change>,
+        clock: Clock,
+        tap: Tap,
+        net: Arc<dyn Network>,
+    ) -> Self {
+        let hosts = scenario
+            .hosts
+            .iter()
+            .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
         World { hosts, scenario, clock, tap, net, changes, handling: HANDLING, activity: Arc::default() }
     }
@@ -163,12 +170,7 @@ impl World {
 }
 
 impl Host {
-    fn build(
-        spec: &scenario::Host,
-        scenario: &Scenario,
-        clock: Clock,
-        net: Arc<dyn Network>,
-    ) -> Self {
+    fn build(spec: &scenario::Host, scenario: &Scenario, clock: Clock, net: Arc<dyn Network>) -> Self {
         let mailboxes = mailboxes(spec, scenario, clock);
         let mut unique = random::stream(scenario.seed, &spec.name, "host", "unique");
         Host {
@@ -208,7 +210,8 @@ impl Host {
 
     /// What this client keeps of an account's mail, by the keys that it knows it by.
     pub fn kept(&self, account: &str) -> BTreeMap<String, u64> {
-        let of_account = |((a, key), size): (&(String, String), &u64)| (a == account).then(|| (key.clone(), *size));
+        let of_account =
+            |((a, key), size): (&(String, String), &u64)| (a == account).then(|| (key.clone(), *size));
         lock(&self.kept).iter().filter_map(of_account).collect()
     }
 
@@ -238,7 +241,8 @@ impl Host {
 /// The accounts that the scenario keeps at this host, but for those that a fault takes away.
 fn mailboxes(spec: &scenario::Host, scenario: &Scenario, clock: Clock) -> Mailboxes {
     let gone = |address: &str| {
-        let is = |f: &Fault| matches!(f, Fault::NoAccount { account } if account.eq_ignore_ascii_case(address));
+        let is =
+            |f: &Fault| matches!(f, Fault::NoAccount { account } if account.eq_ignore_ascii_case(address));
         scenario.faults.iter().any(is)
     };
     let mut mailboxes = Mailboxes::new();

@@ -177,7 +177,13 @@ fn open_door(world: &Arc<World>, host: &Arc<Host>, role: RoleKind) {
     }
 }
 
-async fn serve(world: Arc<World>, host: Arc<Host>, role: RoleKind, faults: Arc<Faults>, connection: Connection) {
+async fn serve(
+    world: Arc<World>,
+    host: Arc<Host>,
+    role: RoleKind,
+    faults: Arc<Faults>,
+    connection: Connection,
+) {
     match role {
         RoleKind::Pop3 => pop3::serve(world, host, faults, connection).await,
         RoleKind::Imap => imap::serve(world, host, faults, connection).await,

@@ -13,7 +13,7 @@ mod step;
 use super::page::{self, Label, Page};
 use super::{Cast, Closing, Renderer, Tally, clock};
 use crate::explain::Item;
-use crate::trace::Conn;
+use crate::trace::{Conn, Fact};
 use crate::view::wire::Amount;
 use ink::Ink;
 use layout::{Layout, Row, wrap};
@@ -70,6 +70,10 @@ pub struct Plain<W> {
     current: Option<Conn>,
     /// Whether the last row is empty.
     gap: bool,
+    /// The two ends, and the port, of the datagrams that the reader is looking at.
+    asking: Option<(String, String, u16)>,
+    /// A chapter that waits for its first item, so that a pause is said in front of it.
+    waiting: Option<Page>,
     /// Whether a whole note stands above, so that the next command begins after an empty row.
     airy: bool,
 }
@@ -85,6 +89,8 @@ impl<W: Write> Plain<W> {
             last: None,
             current: None,
             gap: true,
+            asking: None,
+            waiting: None,
             airy: false,
         }
     }
@@ -162,6 +168,25 @@ impl<W: Write> Plain<W> {
         Ok(())
     }
 
+    /// Mailboxes that stood there before the story began are told in full only.
+    fn is_furniture(&self, cast: &Cast, item: &Item) -> bool {
+        let made = |fact: &Fact| matches!(fact, Fact::MailboxCreated { .. });
+        self.options.detail != Detail::Full
+            && matches!(item, Item::Fact { at, fact, .. } if *at == cast.start && made(fact))
+    }
+
+    /// The chapter that waits begins.
+    fn chapter(&mut self) -> io::Result<()> {
+        let Some(Page::Chapter { number, title, intro }) = self.waiting.take() else { return Ok(()) };
+        self.current = None;
+        self.asking = None;
+        self.rule(&format!("{number} · {title}"))?;
+        if self.options.detail != Detail::Wire && !intro.is_empty() {
+            self.indented(Label::Intro, &intro)?;
+        }
+        self.space()
+    }
+
     /// `· · · 15 minutes pass`, where virtual time has jumped.
     fn pause(&mut self, now: Duration) -> io::Result<()> {
         let before = self.last.replace(now);
@@ -194,18 +219,21 @@ impl<W: Write> Renderer for Plain<W> {
             Item::Fact { at, .. } => Some(*at),
             Item::Chapter(_) | Item::Mark(_) => None,
         };
+        if self.is_furniture(cast, item) {
+            return Ok(());
+        }
         if let Some(at) = at {
             self.pause(at.since(cast.start))?;
         }
-        match page::of(item, cast, self.choice()) {
-            Page::Chapter { number, title, intro } => {
-                self.current = None;
-                self.rule(&format!("{number} · {title}"))?;
-                if self.options.detail != Detail::Wire && !intro.is_empty() {
-                    self.indented(Label::Intro, &intro)?;
-                }
-                Ok(())
-            }
+        let page = page::of(item, cast, self.choice());
+        if matches!(page, Page::Chapter { .. }) {
+            self.chapter()?;
+            self.waiting = Some(page);
+            return Ok(());
+        }
+        self.chapter()?;
+        match page {
+            Page::Chapter { .. } => Ok(()),
             Page::Step(step) => {
                 let Item::Step(inner, _) = item else { return Ok(()) };
                 self.step(inner.conn, &step)
@@ -225,6 +253,7 @@ impl<W: Write> Renderer for Plain<W> {
     }
 
     fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()> {
+        self.chapter()?;
         self.closing(tally, closing, cast.start)?;
         self.ink.flush()
     }

@@ -35,6 +35,7 @@ impl<W: Write> Plain<W> {
         };
         if step.voice == Voice::Open {
             self.current = Some(conn);
+            (self.asking, self.airy) = (None, false);
             self.opening(step)?;
         } else {
             self.look_at(conn, step)?;
@@ -77,6 +78,14 @@ impl<W: Write> Plain<W> {
             return Ok(());
         }
         let Some(call) = &step.call else { return Ok(()) };
+        // Each question in a datagram is a conversation of its own; between the same two it is one to the eye.
+        let ends = Some((call.client.clone(), call.server.clone(), call.port));
+        if self.asking.take() == ends && call.transport == "UDP" {
+            self.asking = ends;
+            return Ok(());
+        }
+        self.asking = ends.filter(|_| call.transport == "UDP");
+        self.airy = false;
         self.space()?;
         let (stream, mark) = if call.transport == "UDP" { (false, "·──") } else { (true, "├──") };
         let mut margin = self.layout.keyed(Label::Rule, mark).0;
@@ -277,6 +286,12 @@ impl<W: Write> Plain<W> {
         }
         if let [only] = step.wire.lines.as_slice() {
             self.letter_notes(step, &only.parts, false)?;
+        }
+        if full && step.wire.lines.iter().all(|l| l.parts.is_empty()) {
+            // Words stand there in place of the bytes: the parts cannot be pointed at, only named.
+            for part in &step.parts {
+                self.margined((Label::Pointer, &part.name), Label::PartNote, &part.text)?;
+            }
         }
         if full {
             for (key, label, text) in &step.note.more {

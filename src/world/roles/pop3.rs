@@ -1,7 +1,9 @@
 //! The POP3 server of a host: who may open which maildrop, and what is removed at QUIT (RFC 1939).
 
 use crate::proto::pop3::grammar::block::octets_on_wire;
-use crate::proto::pop3::server::{Entry, LoginRefusal, Maildrop, Server, ServerConfig, ServerEvent, UpdateRefusal};
+use crate::proto::pop3::server::{
+    Entry, LoginRefusal, Maildrop, Server, ServerConfig, ServerEvent, UpdateRefusal,
+};
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
@@ -70,7 +72,8 @@ impl Pop3Owner {
     /// Lock and list the maildrop: message numbers are fixed from here on (RFC 1939 §4).
     fn open(&mut self, account: String) -> Result<Maildrop, LoginRefusal> {
         let session = self.session;
-        let listed = self.world.with_mailboxes(&self.host, |mailboxes| mailboxes.lock_maildrop(&account, session));
+        let listed =
+            self.world.with_mailboxes(&self.host, |mailboxes| mailboxes.lock_maildrop(&account, session));
         let listed = listed.map_err(|refusal| match refusal {
             Refusal::InUse => LoginRefusal::InUse,
             _ => LoginRefusal::Unavailable,
@@ -88,9 +91,9 @@ impl Pop3Owner {
         let Some(open) = self.open.take() else { return Ok(()) };
         let uids: Vec<u32> = delete.iter().filter_map(|index| open.uids.get(*index).copied()).collect();
         let session = self.session;
-        let removed = self.world.with_mailboxes(&self.host, |mailboxes| {
-            mailboxes.update_maildrop(&open.account, session, &uids)
-        });
+        let removed = self
+            .world
+            .with_mailboxes(&self.host, |mailboxes| mailboxes.update_maildrop(&open.account, session, &uids));
         removed.map(|_| ()).map_err(|refusal| UpdateRefusal { reason: refusal.to_string() })
     }
 
@@ -98,7 +101,8 @@ impl Pop3Owner {
     fn release(&mut self) {
         if let Some(open) = self.open.take() {
             let session = self.session;
-            self.world.with_mailboxes(&self.host, |mailboxes| mailboxes.unlock_maildrop(&open.account, session));
+            self.world
+                .with_mailboxes(&self.host, |mailboxes| mailboxes.unlock_maildrop(&open.account, session));
         }
     }
 }

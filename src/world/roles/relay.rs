@@ -82,8 +82,10 @@ async fn mail_exchangers(route: &Route<'_>) -> Result<Vec<String>, NoHost> {
         MxLookup::Records(records) => {
             // RFC 5321 §5.1: a host that finds itself in the list drops itself and every host of no better
             // preference, so that two backups do not hand a message to and fro.
-            let ours = records.iter().find(|(_, name)| same_name(name, us)).map(|(preference, _)| *preference);
-            let better = records.into_iter().filter(|(preference, _)| ours.is_none_or(|own| *preference < own));
+            let ours =
+                records.iter().find(|(_, name)| same_name(name, us)).map(|(preference, _)| *preference);
+            let better =
+                records.into_iter().filter(|(preference, _)| ours.is_none_or(|own| *preference < own));
             let hosts: Vec<String> = better.map(|(_, name)| name).collect();
             if hosts.is_empty() {
                 let reason = format!("the best MX of {domain} is this host, which keeps no mailboxes of it");

@@ -19,7 +19,13 @@ use std::time::Duration;
 const MOST_HOPS: usize = 50;
 
 /// Serve one connection.
-pub async fn serve(world: Arc<World>, host: Arc<Host>, role: RoleKind, faults: Arc<Faults>, connection: Connection) {
+pub async fn serve(
+    world: Arc<World>,
+    host: Arc<Host>,
+    role: RoleKind,
+    faults: Arc<Faults>,
+    connection: Connection,
+) {
     let kind = if role == RoleKind::Submission { ServerKind::Submission } else { ServerKind::Relay };
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
@@ -109,7 +115,9 @@ impl SmtpOwner {
 
     fn greylisting(&self) -> Option<Duration> {
         self.world.scenario.faults.iter().find_map(|fault| match fault {
-            Fault::Greylist { host, delay_s } if *host == self.host.spec.name && self.role == RoleKind::Mta => {
+            Fault::Greylist { host, delay_s }
+                if *host == self.host.spec.name && self.role == RoleKind::Mta =>
+            {
                 Some(Duration::from_secs(*delay_s))
             }
             _ => None,
@@ -169,7 +177,8 @@ impl SmtpOwner {
 /// Whether this host delivers for the domain itself, rather than standing in for another MX.
 pub fn keeps_mailboxes_of(world: &World, host: &Host, domain: &str) -> bool {
     let here = |a: &crate::world::scenario::Account| {
-        a.host == host.spec.name && a.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
+        a.host == host.spec.name
+            && a.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
     };
     host.takes(domain) && world.scenario.accounts.iter().any(here)
 }
@@ -184,7 +193,10 @@ fn address_literal(address: IpAddr) -> String {
 
 fn received_fields(message: &[u8]) -> usize {
     let header = crate::world::dsn::header_of(message);
-    header.split(|b| *b == b'\n').filter(|l| l.len() >= 9 && l[..9].eq_ignore_ascii_case(b"received:")).count()
+    header
+        .split(|b| *b == b'\n')
+        .filter(|l| l.len() >= 9 && l[..9].eq_ignore_ascii_case(b"received:"))
+        .count()
 }
 
 /// A scenario's reply line, as in `451 4.3.0 Try again later`, as a reply.

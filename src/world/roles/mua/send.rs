@@ -40,8 +40,8 @@ fn envelope(letter: &Letter, from: &str) -> Result<Envelope, String> {
     }
     let mut envelope = Envelope::simple(from, &recipients)
         .ok_or_else(|| format!("an address is not valid: {from}, {}", recipients.join(", ")))?;
-    envelope.smtputf8 = envelope.reverse_path.needs_utf8()
-        || envelope.recipients.iter().any(|r| r.forward_path.needs_utf8());
+    envelope.smtputf8 =
+        envelope.reverse_path.needs_utf8() || envelope.recipients.iter().any(|r| r.forward_path.needs_utf8());
     Ok(envelope)
 }
 
