@@ -87,7 +87,12 @@ pub struct SmtpReader {
     phase: Phase,
     auth: Option<AuthWatch>,
     authenticated: bool,
+    /// STARTTLS was accepted.
     tls: bool,
+    /// How many of the client's waiting bytes came before the reply that decides what they are.
+    held: usize,
+    /// Clear text came where TLS was to begin; the next command says so.
+    in_clear: bool,
 }
 
 impl Default for SmtpReader {
@@ -102,6 +107,8 @@ impl Default for SmtpReader {
             auth: None,
             authenticated: false,
             tls: false,
+            held: 0,
+            in_clear: false,
         }
     }
 }
@@ -112,8 +119,9 @@ impl SmtpReader {
         SmtpReader { pending: VecDeque::new(), ..SmtpReader::default() }
     }
 
-    /// Whether STARTTLS was accepted: both streams are TLS from here on, and this reader gives no more pieces of
-    /// this layer (but for clear text that a client had no business to send).
+    /// Whether STARTTLS was accepted and the streams are TLS from here on. Bytes that came in the clear behind
+    /// STARTTLS are still given as pieces: switch to a TLS reader where the next byte of a side is 22. Clear text
+    /// after the 220 makes this say no again (a recording that was decrypted).
     pub fn tls_started(&self) -> bool {
         self.tls
     }
@@ -198,7 +206,7 @@ impl SmtpReader {
             (".", _) => self.phase = Phase::Greeted,
             ("AUTH", Class::Intermediate) if !answered.assumed => self.client = Client::Response,
             ("AUTH", Class::Completion) => self.authenticated = true,
-            ("STARTTLS", Class::Completion) => {
+            ("STARTTLS", Class::Completion) if !answered.assumed => {
                 self.tls = true;
                 self.phase = Phase::Connected;
             }

@@ -214,6 +214,24 @@ fn after_starttls_clear_text_is_an_injection() {
     assert_eq!(ids(&pieces), ["starttls-injection"]);
 }
 
+/// A recording that somebody decrypted goes on in clear text.
+#[test]
+fn a_decrypted_recording_goes_on() {
+    let pieces = watch_script(
+        "S: 220 a
+        C: EHLO b.example
+        S: 250 STARTTLS
+        C: STARTTLS
+        S: 220 go
+        C: EHLO b.example
+        S: 250 a
+        C: QUIT
+        S: 221 b",
+    );
+    assert_eq!(ids(&pieces), ["clear-text-after-starttls"]);
+    assert_eq!(brief(&pieces).last().map(String::as_str), Some("Reply QUIT 221"));
+}
+
 #[test]
 fn chunks_are_counted() {
     let pieces = watch(&[

@@ -530,7 +530,7 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn any_split_gets_the_same_replies(wire in soup(), submission in any::<bool>(), step in 1_usize..40) {
