@@ -129,6 +129,10 @@ impl SmtpReader {
         let verb = Verb::from_word(parsed.value.verb().as_bytes());
         if let Some(verb) = verb {
             self.judge_order(verb, &mut piece);
+            self.stray_response = false;
+        } else if self.stray_response {
+            piece.secrets.push(Span::new(0, text.len()));
+            piece.verb.clear();
         }
         if verb == Some(Verb::Auth) {
             self.observe_auth(&parsed.value, text, &mut piece);

@@ -87,6 +87,8 @@ pub struct SmtpReader {
     phase: Phase,
     auth: Option<AuthWatch>,
     authenticated: bool,
+    /// AUTH was refused at once: a response that the client sent all the same looks like an unknown command.
+    stray_response: bool,
     /// STARTTLS was accepted.
     tls: bool,
     /// How many of the client's waiting bytes came before the reply that decides what they are.
@@ -106,6 +108,7 @@ impl Default for SmtpReader {
             phase: Phase::Connected,
             auth: None,
             authenticated: false,
+            stray_response: false,
             tls: false,
             held: 0,
             in_clear: false,
@@ -206,6 +209,7 @@ impl SmtpReader {
             (".", _) => self.phase = Phase::Greeted,
             ("AUTH", Class::Intermediate) if !answered.assumed => self.client = Client::Response,
             ("AUTH", Class::Completion) => self.authenticated = true,
+            ("AUTH", Class::Transient | Class::Permanent) => self.stray_response = true,
             ("STARTTLS", Class::Completion) if !answered.assumed => {
                 self.tls = true;
                 self.phase = Phase::Connected;
