@@ -15,11 +15,18 @@ impl SmtpReader {
         if waiting.is_empty() {
             return None;
         }
-        if self.tls {
+        if self.tls && (self.held > 0 || waiting.first() == Some(&22)) {
             return self.read_after_starttls(waiting, ended);
+        }
+        if self.tls {
+            // Clear text where TLS was to begin: the recording was decrypted. Once a line is whole, go on.
+            self.line_len(waiting, ended)?;
+            self.tls = false;
+            self.in_clear = true;
         }
         if self.is_waiting_for_reply() {
             if !ended {
+                self.held = waiting.len();
                 return None;
             }
             self.assume_yes();
@@ -64,16 +71,19 @@ impl SmtpReader {
         Some(len)
     }
 
-    /// What a client sends in the clear after STARTTLS was accepted is an injection or a mistake; TLS begins with
-    /// a handshake record (content type 22).
+    /// What a client sent behind STARTTLS, before the server's 220, is an injection or a mistake. What comes after
+    /// 220 and begins with a handshake record (content type 22) is TLS.
     fn read_after_starttls(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
-        if waiting.first() == Some(&22) {
+        let held = waiting.get(..self.held.min(waiting.len())).unwrap_or_default();
+        if held.is_empty() {
             return ended.then(|| Piece::new(Kind::Unparsed, waiting.len()));
         }
-        let len = self.line_len(waiting, ended)?;
+        let len =
+            held.iter().take(LIMIT).position(|b| *b == b'\n').map_or(held.len().min(LIMIT), |at| at + 1);
+        self.held -= len;
         let mut piece = Piece::new(Kind::Unparsed, len);
-        let detail = "after STARTTLS a TLS handshake was expected, and clear text came: a server must throw it \
-                      away (RFC 3207 §4.2)";
+        let detail = "this was sent in the clear behind STARTTLS, before TLS began: a server must throw it away \
+                      (RFC 3207 §4.2)";
         piece.findings.push(Finding::error("starttls-injection", Span::new(0, len), detail));
         Some(piece)
     }
@@ -111,9 +121,18 @@ impl SmtpReader {
         piece.parts = parsed.parts;
         piece.findings = parsed.findings;
         piece.verb = note_verb(parsed.value.verb());
+        if std::mem::take(&mut self.in_clear) {
+            let detail = "after STARTTLS was accepted a TLS handshake was expected, and clear text came: the recording \
+                          was decrypted, or TLS never began (RFC 3207 §4)";
+            piece.findings.push(Finding::hint("clear-text-after-starttls", Span::new(0, text.len()), detail));
+        }
         let verb = Verb::from_word(parsed.value.verb().as_bytes());
         if let Some(verb) = verb {
             self.judge_order(verb, &mut piece);
+            self.stray_response = false;
+        } else if self.stray_response {
+            piece.secrets.push(Span::new(0, text.len()));
+            piece.verb.clear();
         }
         if verb == Some(Verb::Auth) {
             self.observe_auth(&parsed.value, text, &mut piece);

@@ -87,7 +87,14 @@ pub struct SmtpReader {
     phase: Phase,
     auth: Option<AuthWatch>,
     authenticated: bool,
+    /// AUTH was refused at once: a response that the client sent all the same looks like an unknown command.
+    stray_response: bool,
+    /// STARTTLS was accepted.
     tls: bool,
+    /// How many of the client's waiting bytes came before the reply that decides what they are.
+    held: usize,
+    /// Clear text came where TLS was to begin; the next command says so.
+    in_clear: bool,
 }
 
 impl Default for SmtpReader {
@@ -101,7 +108,10 @@ impl Default for SmtpReader {
             phase: Phase::Connected,
             auth: None,
             authenticated: false,
+            stray_response: false,
             tls: false,
+            held: 0,
+            in_clear: false,
         }
     }
 }
@@ -112,8 +122,9 @@ impl SmtpReader {
         SmtpReader { pending: VecDeque::new(), ..SmtpReader::default() }
     }
 
-    /// Whether STARTTLS was accepted: both streams are TLS from here on, and this reader gives no more pieces of
-    /// this layer (but for clear text that a client had no business to send).
+    /// Whether STARTTLS was accepted and the streams are TLS from here on. Bytes that came in the clear behind
+    /// STARTTLS are still given as pieces: switch to a TLS reader where the next byte of a side is 22. Clear text
+    /// after the 220 makes this say no again (a recording that was decrypted).
     pub fn tls_started(&self) -> bool {
         self.tls
     }
@@ -198,7 +209,8 @@ impl SmtpReader {
             (".", _) => self.phase = Phase::Greeted,
             ("AUTH", Class::Intermediate) if !answered.assumed => self.client = Client::Response,
             ("AUTH", Class::Completion) => self.authenticated = true,
-            ("STARTTLS", Class::Completion) => {
+            ("AUTH", Class::Transient | Class::Permanent) => self.stray_response = true,
+            ("STARTTLS", Class::Completion) if !answered.assumed => {
                 self.tls = true;
                 self.phase = Phase::Connected;
             }

@@ -259,7 +259,7 @@ fn a_message_moves_from_client_to_server() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn what_the_client_sends_never_breaks_the_dialogue(message in "[a.\r\n]{0,40}") {

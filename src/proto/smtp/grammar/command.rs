@@ -8,9 +8,8 @@ use crate::proto::smtp::phase::Verb;
 use serde::Serialize;
 use std::fmt;
 
-/// A command line, understood.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+/// A command line, understood. It is not serialised: AUTH's initial response is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// `EHLO name`.
     Ehlo {
@@ -256,6 +255,10 @@ fn read_argument(r: &mut Reading, verb: Verb) -> Result<Command, Problem> {
         Verb::Helo => read_hello(r).map(|name| Command::Helo { name }),
         Verb::Mail => {
             let reverse_path = read_address(r, "FROM", "reverse-path")?;
+            // Only RCPT knows Postmaster without a domain.
+            if reverse_path == Path::Postmaster {
+                return Err(Problem::NoDomain);
+            }
             Ok(Command::Mail { reverse_path, params: read_parameters(r)? })
         }
         Verb::Rcpt => {

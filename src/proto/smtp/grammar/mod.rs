@@ -8,6 +8,8 @@ mod command;
 mod param;
 mod path;
 mod reply;
+#[cfg(test)]
+mod tests;
 
 pub use command::{Command, Problem, parse_command};
 pub use param::{BadParam, MailParams, Parameter, RcptParams, from_xtext, to_xtext};
