@@ -115,6 +115,9 @@ impl Explainer {
         if letter::is_in(step) {
             letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
         }
+        if step.kind == Kind::Reply && !step.verb.is_empty() {
+            extra.because(if step.verb == "." { "answers-letter" } else { "answers" }, &vars);
+        }
         let found = catalogue.first(&ids::of(step, talk.port)).cloned().unwrap_or_else(generic);
         write(&found, catalogue, step, &vars, extra)
     }
@@ -210,7 +213,8 @@ fn parts(
     let mut waiting: Vec<&Part> = step.parts.iter().rev().collect();
     while let Some(part) = waiting.pop() {
         waiting.extend(part.parts.iter().rev());
-        if taken.contains(&part.span) || notes.len() >= MAX_PARTS {
+        let told = taken.iter().any(|t| t.start <= part.span.start && part.span.end <= t.end);
+        if told || notes.len() >= MAX_PARTS {
             continue;
         }
         let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);

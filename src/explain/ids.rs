@@ -60,9 +60,6 @@ fn answer(step: &Step) -> Vec<String> {
         ids.push(format!("dns.{}", step.code));
     }
     if step.code.is_empty() || step.code == "NOERROR" {
-        if let Some(outcome) = super::dns::outcome(step) {
-            ids.extend([format!("dns.{outcome}.{}", step.verb), format!("dns.{outcome}")]);
-        }
         ids.push(format!("dns.answer.{}", step.verb));
         ids.push("dns.answer".to_owned());
     }

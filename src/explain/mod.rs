@@ -23,3 +23,4 @@ pub use catalogue::{Catalogue, catalogue};
 pub use context::Explainer;
 pub use note::{Entry, Note, PartNote};
 pub use story::{Chapter, Item, Story};
+#[cfg(test)]
