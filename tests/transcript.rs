@@ -4,6 +4,7 @@ mod support;
 
 use postroad::base::Instant;
 use postroad::dissect::{Kind, Limits, Meaning, Protocol, Step};
+use postroad::state::State;
 use postroad::trace::{CloseHow, Conn, Data, Direction, Head, Layer, Opened, Record, Transcript, Transport};
 use proptest::prelude::*;
 use support::{resplit, steps, unplaced};
@@ -153,6 +154,59 @@ fn tls_is_records_on_the_wire_and_words_inside() {
         (Protocol::Tls, Layer::Wire, 6..8),
     ];
     assert_eq!(got, want);
+}
+
+#[test]
+fn after_stls_the_conversation_goes_on_inside_tls() {
+    let story = Story::new()
+        .tcp(110)
+        .server("+OK ready\r\n")
+        .client("STLS\r\n")
+        .server("+OK begin\r\n")
+        .says(1, Direction::Client, Layer::Wire, &[0x16, 3, 1, 0, 2, 1, 1])
+        .says(1, Direction::Server, Layer::Wire, &[0x16, 3, 3, 0, 1, 2])
+        .says(1, Direction::Client, Layer::Plain, b"USER bob\r\n")
+        .says(1, Direction::Client, Layer::Wire, &[0x17, 3, 3, 0, 1, 7])
+        .says(1, Direction::Server, Layer::Plain, b"+OK go on\r\n");
+    let mut state = State::default();
+    let mut got = Vec::new();
+    for step in story.steps().iter().skip(1) {
+        state.apply_step(step);
+        got.push((step.protocol, step.layer, step.kind, step.verb.clone()));
+    }
+    let (wire, plain) = (Layer::Wire, Layer::Plain);
+    let want = [
+        (Protocol::Pop3, wire, Kind::Greeting, "CONNECT"),
+        (Protocol::Pop3, wire, Kind::Command, "STLS"),
+        (Protocol::Pop3, wire, Kind::Reply, "STLS"),
+        (Protocol::Tls, wire, Kind::Unparsed, "HANDSHAKE"),
+        (Protocol::Tls, wire, Kind::Unparsed, "HANDSHAKE"),
+        (Protocol::Pop3, plain, Kind::Command, "USER"),
+        (Protocol::Tls, wire, Kind::Unparsed, "APPLICATION-DATA"),
+        (Protocol::Pop3, plain, Kind::Reply, "USER"),
+    ];
+    assert_eq!(got, want.map(|(protocol, layer, kind, verb)| (protocol, layer, kind, verb.to_owned())));
+}
+
+#[test]
+fn what_a_watcher_knows_of_a_pop3_session() {
+    let story = Story::new()
+        .tcp(110)
+        .server("+OK ready\r\n")
+        .client("USER bob\r\n")
+        .server("+OK\r\n")
+        .client("PASS secret\r\n")
+        .server("+OK 2 messages\r\n")
+        .client("STAT\r\n")
+        .server("+OK 2 320\r\n")
+        .client("DELE 1\r\n")
+        .server("+OK\r\n");
+    let mut state = State::default();
+    story.steps().iter().for_each(|step| state.apply_step(step));
+    let bob = state.connections.get(&Conn(1)).expect("it is open");
+    assert_eq!((bob.phase, bob.user.as_deref()), ("transaction", Some("bob")));
+    let maildrop = bob.maildrop.as_ref().expect("it is locked");
+    assert_eq!((maildrop.messages, maildrop.deleted.as_slice()), (Some(2), &[1][..]));
 }
 
 #[test]

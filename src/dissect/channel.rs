@@ -25,12 +25,8 @@ pub(super) struct Channel {
     /// `None` until what is spoken is known.
     reader: Option<Box<dyn Reader>>,
     streams: [Stream; 2],
-    /// Whether the reader has looked at a side's waiting bytes and asked for more.
-    looked: [bool; 2],
     /// The server said yes to STARTTLS or STLS: what comes next may be TLS.
     tls_next: bool,
-    /// The reader that gave way to TLS; it goes on where the plain layer does.
-    gave_way: Option<Box<dyn Reader>>,
 }
 
 fn other(side: Direction) -> Direction {
@@ -43,7 +39,7 @@ fn other(side: Direction) -> Direction {
 impl Channel {
     /// A channel read by `reader`, or by whatever its first words call for.
     pub fn new(reader: Option<Box<dyn Reader>>) -> Self {
-        Channel { reader, streams: Default::default(), looked: [false; 2], tls_next: false, gave_way: None }
+        Channel { reader, streams: Default::default(), tls_next: false }
     }
 
     /// The same, where some sides have already ended.
@@ -90,15 +86,11 @@ impl Channel {
         self.drain(from, out);
     }
 
-    /// The wire goes over to TLS; gives the reader that read it so far, where that one can go on inside.
-    pub fn become_tls(&mut self) -> Option<Box<dyn Reader>> {
+    /// The wire goes over to TLS: its mail protocol goes on in the plain layer, if that was seen.
+    pub fn become_tls(&mut self) {
         if self.protocol() != Some(Protocol::Tls) {
-            let before = self.reader.replace(registry::reader(Protocol::Tls, Transport::Tcp));
-            // A reader that has looked at half a line cannot go on with other bytes.
-            let clean = std::mem::take(&mut self.looked) == [false, false];
-            self.gave_way = before.filter(|_| clean && self.tls_next);
+            self.reader = Some(registry::reader(Protocol::Tls, Transport::Tcp));
         }
-        self.gave_way.take()
     }
 
     /// What is spoken, where that is known.
@@ -145,7 +137,7 @@ impl Channel {
         if self.tls_next && self.protocol() != Some(Protocol::Tls) {
             match tls::begins(self.stream(from).waiting()) {
                 None if !ended => return false,
-                Some(true) => self.gave_way = self.become_tls(),
+                Some(true) => self.become_tls(),
                 _ => {}
             }
         }
@@ -155,10 +147,7 @@ impl Channel {
         let piece = match reader.read(from, waiting, ended) {
             Some(piece) if piece.len > 0 => piece,
             _ if ended => unparsed(waiting.len(), "cut-short", "The stream ended in the middle of this."),
-            _ => {
-                self.looked[usize::from(from == Direction::Server)] = true;
-                return false;
-            }
+            _ => return false,
         };
         let protocol = reader.protocol();
         self.take(from, protocol, piece, out)
@@ -166,7 +155,6 @@ impl Channel {
 
     fn take(&mut self, from: Direction, protocol: Protocol, piece: Piece, out: &mut Vec<Drawn>) -> bool {
         let Some(taken) = self.stream_mut(from).take(piece.len) else { return false };
-        self.looked[usize::from(from == Direction::Server)] = false;
         if piece.kind == Kind::Reply && piece.verdict == Some(Verdict::Positive) {
             self.tls_next |= matches!(piece.verb.as_str(), "STARTTLS" | "STLS");
         }

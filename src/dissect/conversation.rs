@@ -1,7 +1,7 @@
 //! [`Dissector`]: Records → Steps: keeps each connection's conversation, and frees it at its end.
 //!
 //! A conversation has two layers, each with both sides: the `wire`, and `plain` where TLS hides it. Where there
-//! is a plain layer the wire gives TLS Steps only. The reader that heard STARTTLS goes on inside TLS.
+//! is a plain layer the wire gives TLS Steps only. After STARTTLS the plain layer has a reader of its own.
 
 use super::channel::{Channel, Drawn};
 use super::registry;
@@ -128,6 +128,8 @@ struct Conversation {
     plain: Option<Channel>,
     /// Which sides have ended.
     ended: [bool; 2],
+    /// The mail protocol that the wire spoke before it became TLS.
+    before_tls: Option<Protocol>,
     /// Whether its Close Step was given.
     closed: bool,
 }
@@ -141,7 +143,7 @@ impl Conversation {
             known => known,
         };
         let wire = Channel::new(protocol.map(|protocol| registry::reader(protocol, open.transport)));
-        Conversation { open, wire, plain: None, ended: [false; 2], closed: false }
+        Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
     }
 
     fn data(&mut self, data: &Data, stamp: Stamp, limits: Limits, out: &mut Vec<Step>) {
@@ -155,20 +157,24 @@ impl Conversation {
             (Transport::Tcp, Layer::Plain) => (self.inside(), Layer::Plain),
         };
         channel.feed(data.from, &data.bytes, stamp, limits.waiting, &mut drawn);
+        let mail = |drawn: &Drawn| !matches!(drawn.protocol, Protocol::Tls | Protocol::Unknown);
+        if let Some(last) = drawn.iter().rfind(|drawn| mail(drawn)).filter(|_| layer == Layer::Wire) {
+            self.before_tls = Some(last.protocol);
+        }
         out.extend(drawn.into_iter().map(|drawn| self.step(layer, drawn)));
     }
 
     /// What is said inside TLS. From its first byte on, the wire is TLS.
     fn inside(&mut self) -> &mut Channel {
-        let Conversation { open, wire, plain, ended, .. } = self;
+        let Conversation { open, wire, plain, ended, before_tls, .. } = self;
         plain.get_or_insert_with(|| {
-            let before =
-                wire.protocol().filter(|protocol| !matches!(protocol, Protocol::Tls | Protocol::Unknown));
-            let goes_on = wire.become_tls().or_else(|| {
-                let protocol = registry::by_port(open.server.port()).or(before)?;
-                Some(registry::reader(protocol, open.transport))
-            });
-            Channel::with_ended(goes_on, *ended)
+            wire.become_tls();
+            let reader = match *before_tls {
+                Some(protocol) => Some(registry::reader_after_starttls(protocol)),
+                None => registry::by_port(open.server.port())
+                    .map(|protocol| registry::reader(protocol, open.transport)),
+            };
+            Channel::with_ended(reader, *ended)
         })
     }
 

@@ -1,5 +1,7 @@
 //! Which reader reads a connection: by the server's port, and by the first words where the port says nothing.
 
+use super::dns::DnsReader;
+use super::pop3::Pop3Reader;
 use super::step::{Protocol, Reader};
 use super::tls::{self, TlsReader};
 use super::unknown::UnknownReader;
@@ -62,10 +64,22 @@ fn greeting(server: &[u8]) -> Option<Protocol> {
 }
 
 /// A new reader of that protocol.
-pub(super) fn reader(protocol: Protocol, _transport: Transport) -> Box<dyn Reader> {
+pub(super) fn reader(protocol: Protocol, transport: Transport) -> Box<dyn Reader> {
     match protocol {
+        Protocol::Dns => Box::new(DnsReader::new(transport == Transport::Tcp)),
+        Protocol::Pop3 => Box::new(Pop3Reader::default()),
         Protocol::Tls => Box::new(TlsReader::default()),
-        _ => Box::new(UnknownReader::default()),
+        // Their readers are still to come: what they say is kept, line by line, as it is.
+        Protocol::Smtp | Protocol::Imap => Box::new(UnknownReader::default()),
+        Protocol::Tcp | Protocol::Unknown => Box::new(UnknownReader::default()),
+    }
+}
+
+/// A new reader for what follows STARTTLS or STLS, inside TLS: no greeting comes there.
+pub(super) fn reader_after_starttls(protocol: Protocol) -> Box<dyn Reader> {
+    match protocol {
+        Protocol::Pop3 => Box::new(Pop3Reader::mid_session()),
+        other => reader(other, Transport::Tcp),
     }
 }
 

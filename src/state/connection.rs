@@ -181,14 +181,14 @@ impl Connection {
     fn pop3(&mut self, step: &Step) {
         match &step.meaning {
             Meaning::Pop3(Pop3Meaning::Greeting { ok: true, .. }) => self.phase = "authorization",
-            Meaning::Pop3(Pop3Meaning::Command { asked, .. }) => match asked {
-                Asked::User { name } | Asked::Apop { name } => {
-                    // The name counts once PASS (or APOP itself) is answered with +OK.
-                    self.asked.clear();
-                    self.ask(step, name.clone());
-                }
-                _ => {}
-            },
+            Meaning::Pop3(Pop3Meaning::Command {
+                asked: Asked::User { name } | Asked::Apop { name },
+                ..
+            }) => {
+                // The name counts once PASS (or APOP itself) is answered with +OK.
+                self.asked.clear();
+                self.ask(step, name.clone());
+            }
             Meaning::Pop3(Pop3Meaning::Reply { ok, answers, told, phase }) => {
                 if *ok == Some(true) {
                     self.pop3_done(answers.as_ref(), told);

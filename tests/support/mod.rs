@@ -3,6 +3,8 @@
 
 use postroad::dissect::{Dissector, Step};
 use postroad::trace::{Conn, Record, Transport};
+use postroad::world::scenario::Scenario;
+use postroad::world::scenario::presets::builtin_names;
 use std::collections::BTreeSet;
 
 /// The same transcript with its streams' data records split (and joined where nothing tells them apart) at
@@ -39,6 +41,15 @@ pub fn resplit(records: &[Record], seed: u64) -> Vec<Record> {
         }
     }
     out
+}
+
+/// Every scenario that comes with the program, by name: the journey first, then what can go wrong with it.
+pub fn shipped() -> Vec<(&'static str, Scenario)> {
+    let load = |name| match Scenario::builtin(name) {
+        Ok(scenario) => (name, scenario),
+        Err(error) => panic!("{}", error.render(false)),
+    };
+    builtin_names().map(load).collect()
 }
 
 /// All Steps of these records.
