@@ -23,4 +23,3 @@ pub use catalogue::{Catalogue, catalogue};
 pub use context::Explainer;
 pub use note::{Entry, Note, PartNote};
 pub use story::{Chapter, Item, Story};
-#[cfg(test)]
