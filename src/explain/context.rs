@@ -8,7 +8,7 @@ use super::template::Vars;
 use super::{Entry, Note, PartNote, dns, ids, letter, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
-use crate::trace::{Conn, Head, Opened, Record};
+use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -24,6 +24,8 @@ pub(super) struct Talk {
     client: String,
     server: String,
     port: Option<u16>,
+    /// Which sides have ended.
+    ended: [bool; 2],
     /// The SMTP session.
     pub(super) smtp: smtp::Session,
     /// The SASL exchange that is going on.
@@ -65,19 +67,32 @@ impl Extra {
 pub struct Explainer {
     hosts: BTreeMap<IpAddr, String>,
     talks: BTreeMap<Conn, Talk>,
+    /// The connection that the last record ended: forgotten when its Steps have been explained.
+    over: Option<Conn>,
 }
 
 impl Explainer {
     /// An explainer that calls hosts by the head's names.
     pub fn new(head: &Head) -> Self {
         let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
-        Explainer { hosts: names.collect(), talks: BTreeMap::new() }
+        Explainer { hosts: names.collect(), ..Explainer::default() }
     }
 
     /// Learn from a record who talks to whom; call it before the record's Steps are explained.
     pub fn observe(&mut self, record: &Record) {
-        if let Record::Open { open, .. } = record {
-            self.opened(open);
+        if let Some(over) = self.over.take() {
+            self.talks.remove(&over);
+        }
+        match record {
+            Record::Open { open, .. } => self.opened(open),
+            Record::Close { conn, from, how, .. } => {
+                let Some(talk) = self.talks.get_mut(conn) else { return };
+                talk.ended[usize::from(*from == Direction::Server)] = true;
+                if *how != CloseHow::Fin || talk.ended == [true, true] {
+                    self.over = Some(*conn);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -12,6 +12,10 @@ use std::collections::VecDeque;
 /// asks servers for at least 100).
 const MAX_ASKED: usize = 1000;
 
+/// Octets of an address that are kept ("The maximum total length of a reverse-path or forward-path is 256 octets",
+/// RFC 5321 §4.5.3.1.3).
+const MAX_PATH: usize = 256;
+
 /// What is kept of one SMTP session.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
@@ -220,7 +224,7 @@ pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn path(bytes: &[u8]) -> Option<String> {
     let open = bytes.iter().position(|&b| b == b'<')? + 1;
     let len = bytes.get(open..)?.iter().position(|&b| b == b'>')?;
-    Some(escape::line(&bytes[open..open + len]))
+    Some(escape::line(&bytes[open..open + len.min(MAX_PATH)]))
 }
 
 /// `1 earlier reply`, `3 earlier replies`.
