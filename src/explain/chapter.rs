@@ -10,7 +10,7 @@ use super::story::Chapter;
 use super::template::Vars;
 use crate::dissect::{Kind, Protocol, Step};
 use crate::state::State;
-use crate::trace::{Conn, Head, HostInfo, Opened, Record, Transport};
+use crate::trace::{Conn, Fact, Head, HostInfo, Opened, Record, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -52,10 +52,10 @@ impl Chapters {
                     self.open.pop_first();
                 }
             }
-            Record::Fact { host, fact: crate::trace::Fact::IntentBegins { who, .. }, .. } => {
-                if self.people.len() < MAX_OPEN {
-                    self.people.insert(host.clone(), who.clone());
-                }
+            Record::Fact { host, fact: Fact::IntentBegins { who, .. }, .. }
+                if self.people.len() < MAX_OPEN =>
+            {
+                self.people.insert(host.clone(), who.clone());
             }
             _ => {}
         }
@@ -210,7 +210,6 @@ mod tests {
     use super::*;
     use crate::base::Instant;
     use crate::state::{QueueEntry, Waiting};
-    use crate::trace::Fact;
     use std::sync::Arc;
 
     struct Reader {

@@ -8,13 +8,15 @@ use super::template::Vars;
 use super::{Entry, Note, PartNote, dns, ids, letter, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
-use crate::trace::{Conn, Head, Opened, Record};
+use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// How many connections are remembered at once; with more, the oldest is forgotten and its notes speak of
 /// "the client" and "the server".
 const MAX_TALKS: usize = 4096;
+/// How much of a verb stands in a sentence: an unknown one may be anything.
+const MAX_NAME: usize = 24;
 /// How many parts of one Step get a note.
 const MAX_PARTS: usize = 256;
 
@@ -24,6 +26,8 @@ pub(super) struct Talk {
     client: String,
     server: String,
     port: Option<u16>,
+    /// Which sides have ended.
+    ended: [bool; 2],
     /// The SMTP session.
     pub(super) smtp: smtp::Session,
     /// The SASL exchange that is going on.
@@ -65,19 +69,32 @@ impl Extra {
 pub struct Explainer {
     hosts: BTreeMap<IpAddr, String>,
     talks: BTreeMap<Conn, Talk>,
+    /// The connection that the last record ended: forgotten when its Steps have been explained.
+    over: Option<Conn>,
 }
 
 impl Explainer {
     /// An explainer that calls hosts by the head's names.
     pub fn new(head: &Head) -> Self {
         let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
-        Explainer { hosts: names.collect(), talks: BTreeMap::new() }
+        Explainer { hosts: names.collect(), ..Explainer::default() }
     }
 
     /// Learn from a record who talks to whom; call it before the record's Steps are explained.
     pub fn observe(&mut self, record: &Record) {
-        if let Record::Open { open, .. } = record {
-            self.opened(open);
+        if let Some(over) = self.over.take() {
+            self.talks.remove(&over);
+        }
+        match record {
+            Record::Open { open, .. } => self.opened(open),
+            Record::Close { conn, from, how, .. } => {
+                let Some(talk) = self.talks.get_mut(conn) else { return };
+                talk.ended[usize::from(*from == Direction::Server)] = true;
+                if *how != CloseHow::Fin || talk.ended == [true, true] {
+                    self.over = Some(*conn);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -115,6 +132,9 @@ impl Explainer {
         if letter::is_in(step) {
             letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
         }
+        if step.kind == Kind::Reply && !step.verb.is_empty() {
+            extra.because(if step.verb == "." { "answers-letter" } else { "answers" }, &vars);
+        }
         let found = catalogue.first(&ids::of(step, talk.port)).cloned().unwrap_or_else(generic);
         write(&found, catalogue, step, &vars, extra)
     }
@@ -149,9 +169,9 @@ fn base_vars(talk: &Talk, step: &Step) -> Vars {
         vars.set("enhanced", enhanced);
     }
     if !step.verb.is_empty() {
-        vars.set("name", &step.verb);
+        vars.set("name", step.verb.chars().take(MAX_NAME).collect::<String>());
     } else if let Some(word) = smtp::words(&step.bytes).next().filter(|_| step.kind == Kind::Command) {
-        vars.set("name", escape::line(word));
+        vars.set("name", escape::line(&word[..word.len().min(MAX_NAME)]));
     }
     vars
 }
@@ -210,7 +230,8 @@ fn parts(
     let mut waiting: Vec<&Part> = step.parts.iter().rev().collect();
     while let Some(part) = waiting.pop() {
         waiting.extend(part.parts.iter().rev());
-        if taken.contains(&part.span) || notes.len() >= MAX_PARTS {
+        let told = taken.iter().any(|t| t.start <= part.span.start && part.span.end <= t.end);
+        if told || notes.len() >= MAX_PARTS {
             continue;
         }
         let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);

@@ -60,12 +60,12 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("id", id);
             "dequeued"
         }
-        _ => stores(at, fact, vars),
+        _ => mailboxes(at, fact, vars),
     }
 }
 
-/// Facts of mailboxes, clients, resolvers and services.
-fn stores(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
+/// Facts of mailboxes.
+fn mailboxes(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
     match fact {
         Fact::Delivered { account, mailbox, uid, size, .. } => {
             place(vars, account, mailbox, *uid).count("size", *size);
@@ -95,6 +95,13 @@ fn stores(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("account", account).set("mailbox", from).set("to", to);
             "mailbox-renamed"
         }
+        _ => keeping(at, fact, vars),
+    }
+}
+
+/// Facts of maildrops, clients, resolvers and services.
+fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
+    match fact {
         Fact::MaildropLocked { account } => {
             vars.set("account", account);
             "maildrop-locked"

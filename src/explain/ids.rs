@@ -60,9 +60,6 @@ fn answer(step: &Step) -> Vec<String> {
         ids.push(format!("dns.{}", step.code));
     }
     if step.code.is_empty() || step.code == "NOERROR" {
-        if let Some(outcome) = super::dns::outcome(step) {
-            ids.extend([format!("dns.{outcome}.{}", step.verb), format!("dns.{outcome}")]);
-        }
         ids.push(format!("dns.answer.{}", step.verb));
         ids.push("dns.answer".to_owned());
     }
@@ -114,7 +111,11 @@ fn untagged(step: &Step) -> Vec<String> {
 fn continuation(step: &Step) -> Vec<String> {
     let protocol = step.protocol.name();
     let side = if step.from == Direction::Client { "response" } else { "continuation" };
-    vec![format!("{protocol}.{}.{side}", step.verb), format!("{protocol}.{side}")]
+    vec![
+        format!("{protocol}.{}.{side}", step.verb),
+        format!("{protocol}.{side}"),
+        format!("{protocol}.{}", step.verb),
+    ]
 }
 
 fn command(step: &Step) -> Vec<String> {

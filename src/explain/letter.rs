@@ -3,6 +3,7 @@
 
 use super::catalogue::catalogue;
 use super::context::Extra;
+use super::smtp::counted;
 use super::template::Vars;
 use crate::base::{Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
@@ -37,7 +38,7 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
         extra.part("header-field", field.span, vars.fill(field_text(&name)));
     }
     if received > 0 {
-        vars.count("number", received);
+        vars.set("count", counted(received, "Received: line", "Received: lines"));
         extra.say("received-lines", vars);
     }
     if step.protocol == Protocol::Smtp {
@@ -45,18 +46,18 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
     }
     let stuffed = doubled_dots(step);
     if stuffed > 0 {
-        vars.set("count", if stuffed == 1 { "1 line".to_owned() } else { format!("{stuffed} lines") });
+        vars.set("count", counted(stuffed, "line", "lines"));
         extra.say("dots-doubled", vars);
     }
 }
 
 /// In how many lines a leading dot was doubled (RFC 5321 §4.5.2; RFC 1939 §3 says the same for POP3).
-fn doubled_dots(step: &Step) -> usize {
+fn doubled_dots(step: &Step) -> u64 {
     if step.verb == "BDAT" || step.protocol == Protocol::Imap {
         return 0;
     }
     let inside = step.bytes.windows(4).filter(|w| w.starts_with(b"\r\n..")).count();
-    inside + usize::from(step.bytes.starts_with(b".."))
+    inside as u64 + u64::from(step.bytes.starts_with(b".."))
 }
 
 /// The header's fields: those that the dissector found, or else those at the beginning of the bytes.

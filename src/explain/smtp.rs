@@ -12,6 +12,10 @@ use std::collections::VecDeque;
 /// asks servers for at least 100).
 const MAX_ASKED: usize = 1000;
 
+/// Octets of an address that are kept ("The maximum total length of a reverse-path or forward-path is 256 octets",
+/// RFC 5321 §4.5.3.1.3).
+const MAX_PATH: usize = 256;
+
 /// What is kept of one SMTP session.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
@@ -56,7 +60,7 @@ pub(super) fn context(session: &mut Session, step: &Step, vars: &mut Vars, extra
     match step.kind {
         Kind::Command => {
             if session.unanswered > 0 {
-                vars.count("number", session.unanswered);
+                vars.set("count", counted(session.unanswered, "earlier reply", "earlier replies"));
                 extra.because("pipelined", vars);
             }
             session.unanswered += 1;
@@ -64,7 +68,10 @@ pub(super) fn context(session: &mut Session, step: &Step, vars: &mut Vars, extra
         }
         Kind::Data => {
             session.tell(vars);
-            session.unanswered += 1;
+            if step.verb != "BDAT" {
+                // One reply for the letter, in however many Steps it comes.
+                session.unanswered = session.unanswered.max(1);
+            }
         }
         Kind::Continuation => session.unanswered += 1,
         Kind::Greeting => greeting(step, vars, extra),
@@ -179,26 +186,25 @@ fn extensions(bytes: &[u8], vars: &Vars, extra: &mut Extra) {
         }
         let keyword = text.split(|&b| b == b' ' || b == b'=').next().unwrap_or_default();
         let keyword = escape::line(keyword).to_ascii_uppercase();
-        let mut vars = vars.clone();
-        vars.set("name", &keyword)
-            .set("this", escape::line(text.get(keyword.len()..).unwrap_or_default().trim_ascii()));
         let known = catalogue().get(&format!("smtp.ehlo.{keyword}")).map(|e| e.summary.as_str());
-        let text_of = vars.fill(known.unwrap_or_else(|| catalogue().sentence("unknown-extension")));
-        extra.part("ehlo-line", Span::new(start, start + text.len()), format!("{keyword}: {text_of}"));
+        let meaning = vars.fill(known.unwrap_or_else(|| catalogue().sentence("unknown-extension")));
+        extra.part(
+            "ehlo-line",
+            Span::new(start, start + text.len()),
+            format!("{}: {meaning}", escape::line(text)),
+        );
     }
 }
 
-/// The enhanced code's own meaning: class, subject, detail (RFC 3463 §2).
+/// The enhanced code's own meaning: class, then subject and detail (RFC 3463 §2).
 fn enhanced(step: &Step, vars: &Vars, extra: &mut Extra) {
     let Some((short, code)) = step.code.split_once(' ') else { return };
     let Some(meaning) = enhanced_meaning(code) else { return };
+    let class = catalogue().sentence(&format!("class-{}", code.get(..1).unwrap_or_default()));
     let at = short.len() + 1;
     if step.bytes.get(at..at + code.len()) == Some(code.as_bytes()) {
-        extra.part(
-            "enhanced-code",
-            Span::new(at, at + code.len()),
-            format!("{code}: {}", vars.fill(meaning)),
-        );
+        let text = format!("{code}: {class}: {}", vars.fill(meaning));
+        extra.part("status-code", Span::new(at, at + code.len()), text);
     }
 }
 
@@ -218,5 +224,10 @@ pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn path(bytes: &[u8]) -> Option<String> {
     let open = bytes.iter().position(|&b| b == b'<')? + 1;
     let len = bytes.get(open..)?.iter().position(|&b| b == b'>')?;
-    Some(escape::line(&bytes[open..open + len]))
+    Some(escape::line(&bytes[open..open + len.min(MAX_PATH)]))
+}
+
+/// `1 earlier reply`, `3 earlier replies`.
+pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }

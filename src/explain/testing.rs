@@ -95,3 +95,15 @@ pub fn head() -> Head {
         changes: Vec::new(),
     }
 }
+
+/// The corpus that others made, where it is; else the test of this name is skipped, unless nothing may be.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+pub fn corpus(test: &str) -> Option<std::path::PathBuf> {
+    let corpus = std::env::var_os("POSTROAD_CORPUS").map(std::path::PathBuf::from).filter(|p| p.is_dir());
+    if corpus.is_none() {
+        let required = std::env::var_os("POSTROAD_REQUIRE_ALL").is_some_and(|v| v == "1");
+        assert!(!required, "{test}: POSTROAD_CORPUS names no folder");
+        eprintln!("skipped: {test}: POSTROAD_CORPUS names no folder");
+    }
+    corpus
+}

@@ -21,6 +21,7 @@ pub(super) fn response(bytes: &[u8], dialect: Dialect) -> Parsed<Response> {
         off(&mut c, stop);
         Response::Unknown
     });
+    c.judge_line_end();
     let Cursor { parts, findings, secrets, .. } = c;
     Parsed { value, parts, findings, secrets }
 }
@@ -353,7 +354,7 @@ fn status_data(c: &mut Cursor<'_>) -> Read<Untagged> {
 /// `"SEARCH" *(SP nz-number) [SP search-sort-mod-seq]`
 fn search_data(c: &mut Cursor<'_>) -> Read<Untagged> {
     let (mut numbers, mut modseq) = (Vec::new(), None);
-    let start = c.at;
+    let (start, mut end) = (c.at, c.at);
     while c.eat(b' ') {
         if c.at_end() {
             break;
@@ -362,12 +363,15 @@ fn search_data(c: &mut Cursor<'_>) -> Read<Untagged> {
             modseq = Some(super::fetch::mod_sequence(c)?);
             c.need(b')', "\")\"")?;
         } else {
+            if numbers.is_empty() {
+                c.leaf("search-numbers", Span::default());
+            }
             numbers.push(c.nz_number()?);
+            end = c.at;
         }
     }
-    if !numbers.is_empty() {
-        let span = Span::new(start + 1, c.at);
-        c.leaf("search-numbers", span);
+    if let Some(part) = c.parts.iter_mut().rev().find(|part| part.name == "search-numbers") {
+        part.span = Span::new(start + 1, end);
     }
     Ok(Untagged::Search { numbers, modseq })
 }

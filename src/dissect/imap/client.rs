@@ -1,0 +1,253 @@
+//! The client's side: commands, the rest of commands behind a literal, SASL responses, DONE.
+
+use super::meaning::{self, ImapMeaning};
+use super::{Awaited, Expect, ImapReader, LARGEST_LITERAL, LONGEST_LINE, Sasl};
+use crate::base::{Finding, Part, Span};
+use crate::dissect::step::{Kind, Meaning, Piece};
+use crate::proto::imap::framing::{Scan, without_terminator};
+use crate::proto::imap::grammar::{self, Dialect};
+use crate::proto::imap::types::{Command, CommandBody, Parsed};
+
+/// Where a stretch of the client's bytes ends, and why.
+enum Stretch {
+    /// A whole command, or the whole rest of one.
+    Whole(usize),
+    /// The announcement of a literal that waits for `+`.
+    Announced(usize, u64),
+    /// No end within the limits.
+    TooLong(usize),
+    /// The stream ended.
+    Cut(usize),
+}
+
+impl ImapReader {
+    pub(super) fn read_client(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
+        if matches!(self.expect, Expect::Command) {
+            if let Some(piece) = self.line_between(waiting, ended) {
+                self.client_spoke = true;
+                return Some(piece);
+            }
+        }
+        let stretch = self.stretch(waiting, ended)?;
+        self.client.reset();
+        self.client_spoke = true;
+        let (len, literal) = match stretch {
+            Stretch::Whole(len) | Stretch::Cut(len) => (len, None),
+            Stretch::Announced(len, size) => (len, Some(size)),
+            Stretch::TooLong(len) => {
+                self.expect = Expect::Command;
+                let mut piece = too_long(len);
+                piece.secrets.extend(self.sasl.as_ref().map(|_| Span::new(0, len)));
+                return Some(piece);
+            }
+        };
+        let bytes = waiting.get(..len).unwrap_or_default();
+        Some(match std::mem::replace(&mut self.expect, Expect::Command) {
+            Expect::Command => self.command(bytes, literal),
+            Expect::Literal(awaited) => self.rest(awaited, bytes, literal),
+        })
+    }
+
+    /// The next stretch, once its last byte has come.
+    fn stretch(&mut self, waiting: &[u8], ended: bool) -> Option<Stretch> {
+        loop {
+            match self.client.scan(waiting, LONGEST_LINE) {
+                Scan::More => return ended.then_some(Stretch::Cut(waiting.len())),
+                Scan::Whole { end } => return Some(Stretch::Whole(end)),
+                Scan::TooLong => return Some(Stretch::TooLong(self.client.line_start() + LONGEST_LINE)),
+                Scan::Literal { announced, end } if announced.size > LARGEST_LITERAL => {
+                    return Some(Stretch::Whole(end));
+                }
+                Scan::Literal { announced, end } if announced.sync => {
+                    return Some(Stretch::Announced(end, announced.size));
+                }
+                Scan::Literal { announced, .. } => self.client.skip(announced.size),
+            }
+        }
+    }
+
+    /// A line that is no command: a SASL response, DONE, or an empty one. Only where no literal is awaited.
+    fn line_between(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
+        if self.sasl.is_none() && self.idle.is_none() {
+            return None;
+        }
+        let len = self.client.first_line(waiting).or(ended.then_some(waiting.len()))?;
+        let line = waiting.get(..len).unwrap_or_default();
+        let text = without_terminator(line);
+        let mut piece = if self.idle.is_some() && text.eq_ignore_ascii_case(b"DONE") {
+            self.idle = None;
+            let mut piece = Piece::new(Kind::Continuation, len);
+            piece.verb = "DONE".to_owned();
+            piece.parts = vec![Part::leaf("done", Span::new(0, text.len()))];
+            piece.meaning = Meaning::Imap(ImapMeaning::Done);
+            piece
+        } else {
+            // A command has a space behind its tag; base64 has none.
+            let sasl = self.sasl.as_mut().filter(|sasl| sasl.client_next || !text.contains(&b' '))?;
+            sasl.client_next = false;
+            sasl_response(&sasl.mechanism, text, len)
+        };
+        piece.findings.extend(line_end(line));
+        self.client.reset();
+        Some(piece)
+    }
+
+    fn command(&mut self, bytes: &[u8], literal: Option<u64>) -> Piece {
+        let mut parsed = grammar::parse_command_in(bytes, self.dialect);
+        let Command { tag, body } = &parsed.value;
+        let (tag, verb) = (tag.clone(), verb(body));
+        self.notice_repeated_tag(&tag, &mut parsed);
+        if !self.is_legal(&verb) {
+            let name = self.idle.as_ref().map_or_else(|| self.phase.map_or("", |p| p.name()), |_| "idle");
+            let span = find(&parsed.parts, "command-name").unwrap_or(Span::new(0, bytes.len()));
+            let detail = format!("{verb} is not a command of the {name} state");
+            parsed.findings.push(Finding::error("command-out-of-phase", span, detail));
+        }
+        let mut piece = Piece::new(Kind::Command, bytes.len());
+        piece.verb.clone_from(&verb);
+        piece.meaning = Meaning::Imap(meaning::of_command(&parsed.value));
+        self.remember(tag.clone(), verb.clone());
+        match literal {
+            Some(size) => {
+                parsed.findings.retain(|finding| finding.id != "literal-awaited");
+                self.awaits(Awaited { tag, verb, before: bytes.to_vec(), accepted: false }, size);
+            }
+            None => self.begins(&parsed.value),
+        }
+        piece.parts = parsed.parts;
+        piece.findings = parsed.findings;
+        piece.secrets = parsed.secrets;
+        piece
+    }
+
+    /// What follows a literal's announcement: its octets, and the rest of the command.
+    fn rest(&mut self, awaited: Awaited, bytes: &[u8], literal: Option<u64>) -> Piece {
+        let Awaited { tag, verb, mut before, .. } = awaited;
+        let shift = before.len();
+        before.extend_from_slice(bytes);
+        let parsed = grammar::parse_command_in(&before, self.dialect);
+        let mut piece = Piece::new(Kind::Continuation, bytes.len());
+        piece.verb.clone_from(&verb);
+        piece.parts = behind(&parsed.parts, shift);
+        let back = |span: Span| Span::new(span.start - shift, span.end - shift);
+        let here = parsed.secrets.iter().filter(|span| span.start >= shift);
+        piece.secrets = here.map(|span| back(*span)).collect();
+        for mut finding in parsed.findings {
+            if finding.span.end > shift && !(literal.is_some() && finding.id == "literal-awaited") {
+                finding.span = Span::new(finding.span.start.saturating_sub(shift), finding.span.end - shift);
+                piece.findings.push(finding);
+            }
+        }
+        let of = match literal {
+            Some(size) => {
+                self.awaits(Awaited { tag: tag.clone(), verb, before, accepted: false }, size);
+                None
+            }
+            None => {
+                self.begins(&parsed.value);
+                Some(Box::new(meaning::of_command(&parsed.value)))
+            }
+        };
+        piece.meaning = Meaning::Imap(ImapMeaning::Rest { tag, of });
+        piece
+    }
+
+    /// The next `size` octets of the client are a literal.
+    fn awaits(&mut self, awaited: Awaited, size: u64) {
+        self.expect = Expect::Literal(awaited);
+        self.client.skip(size);
+    }
+
+    /// What a whole command begins: an exchange of SASL lines, or IDLE.
+    fn begins(&mut self, command: &Command) {
+        match &command.body {
+            CommandBody::Authenticate { mechanism, initial } => {
+                let (tag, mechanism) = (command.tag.clone(), mechanism.clone());
+                self.sasl = Some(Sasl { tag, mechanism, client_next: initial.is_none() });
+            }
+            CommandBody::Idle => self.idle = Some(command.tag.clone()),
+            _ => {}
+        }
+    }
+
+    /// "The client MUST generate … a different tag … for each command" (RFC 9051 §2.2.1): while one is pending, the
+    /// same tag makes the replies ambiguous.
+    fn notice_repeated_tag(&self, tag: &str, parsed: &mut Parsed<Command>) {
+        if !tag.is_empty() && self.pending.iter().any(|pending| pending.tag == tag) {
+            let span = Span::new(0, tag.len());
+            let detail = format!("the command before with the tag {tag} has not been answered yet");
+            parsed.findings.push(Finding::warning("tag-in-use", span, detail));
+        }
+    }
+
+    /// The rev2 dialect begins with ENABLED.
+    pub(super) fn enabled(&mut self, capabilities: &[String]) {
+        if capabilities.iter().any(|name| name == "IMAP4REV2" || name == "UTF8=ACCEPT") {
+            self.dialect = Dialect::Rev2;
+        }
+    }
+}
+
+/// The verb of a command; of one that cannot be read, what stands there, if it can be a name.
+fn verb(body: &CommandBody) -> String {
+    let name = body.name();
+    let plain = name.len() <= 32 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b" -._".contains(&b));
+    if plain { name.to_owned() } else { String::new() }
+}
+
+fn sasl_response(mechanism: &str, text: &[u8], len: usize) -> Piece {
+    let cancelled = text == b"*";
+    let span = Span::new(0, text.len());
+    let mut piece = Piece::new(Kind::Continuation, len);
+    piece.verb = "AUTHENTICATE".to_owned();
+    piece.parts = vec![Part::leaf(if cancelled { "cancel" } else { "base64" }, span)];
+    if !cancelled && !span.is_empty() {
+        piece.secrets = vec![span];
+    }
+    let user = meaning::plain_user(mechanism, text);
+    let mechanism = mechanism.to_owned();
+    piece.meaning = Meaning::Imap(ImapMeaning::SaslResponse { mechanism, user, cancelled });
+    piece
+}
+
+pub(super) fn too_long(len: usize) -> Piece {
+    let mut piece = Piece::new(Kind::Unparsed, len);
+    let detail = format!("no line end within {LONGEST_LINE} octets");
+    piece.findings = vec![Finding::error("line-too-long", Span::new(0, len), detail)];
+    piece
+}
+
+/// What is off in how a line ends.
+fn line_end(line: &[u8]) -> Option<Finding> {
+    let len = line.len();
+    if line.ends_with(b"\r\n") {
+        None
+    } else if line.ends_with(b"\n") {
+        let detail = "a line ends in CR LF; this one ended in LF alone";
+        Some(Finding::error("bare-lf", Span::new(len - 1, len), detail))
+    } else {
+        Some(Finding::error("cut-short", Span::new(len, len), "the line end is missing"))
+    }
+}
+
+fn find(parts: &[Part], name: &str) -> Option<Span> {
+    parts.iter().find_map(|part| part.find(name)).map(|part| part.span)
+}
+
+/// The parts behind `shift`, moved left by it. Of a part that begins before it, what is inside behind it.
+fn behind(parts: &[Part], shift: usize) -> Vec<Part> {
+    let mut out = Vec::new();
+    for part in parts {
+        if part.span.start >= shift {
+            out.push(moved_left(part, shift));
+        } else if part.span.end > shift {
+            out.extend(behind(&part.parts, shift));
+        }
+    }
+    out
+}
+
+fn moved_left(part: &Part, by: usize) -> Part {
+    let span = Span::new(part.span.start - by, part.span.end - by);
+    Part { name: part.name, span, parts: part.parts.iter().map(|p| moved_left(p, by)).collect() }
+}
