@@ -2,6 +2,7 @@
 
 use super::dns::DnsReader;
 use super::pop3::Pop3Reader;
+use super::smtp::SmtpReader;
 use super::step::{Protocol, Reader};
 use super::tls::{self, TlsReader};
 use super::unknown::UnknownReader;
@@ -69,9 +70,9 @@ pub(super) fn reader(protocol: Protocol, transport: Transport) -> Box<dyn Reader
         Protocol::Dns => Box::new(DnsReader::new(transport == Transport::Tcp)),
         Protocol::Pop3 => Box::new(Pop3Reader::default()),
         Protocol::Tls => Box::new(TlsReader::default()),
-        // Their readers are still to come: what they say is kept, line by line, as it is.
-        Protocol::Smtp | Protocol::Imap => Box::new(UnknownReader::default()),
-        Protocol::Tcp | Protocol::Unknown => Box::new(UnknownReader::default()),
+        Protocol::Smtp => Box::new(SmtpReader::default()),
+        // Its reader is still to come: what it says is kept, line by line, as it is.
+        Protocol::Imap | Protocol::Tcp | Protocol::Unknown => Box::new(UnknownReader::default()),
     }
 }
 
@@ -79,6 +80,7 @@ pub(super) fn reader(protocol: Protocol, transport: Transport) -> Box<dyn Reader
 pub(super) fn reader_after_starttls(protocol: Protocol) -> Box<dyn Reader> {
     match protocol {
         Protocol::Pop3 => Box::new(Pop3Reader::mid_session()),
+        Protocol::Smtp => Box::new(SmtpReader::after_starttls()),
         other => reader(other, Transport::Tcp),
     }
 }

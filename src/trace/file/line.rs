@@ -365,6 +365,10 @@ struct Visible;
 
 impl serde_json::ser::Formatter for Visible {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        // Mail is mostly ASCII, in which only DEL hides: the rest of C0 is escaped before it comes here.
+        if text.is_ascii() && !text.as_bytes().contains(&0x7f) {
+            return out.write_all(text.as_bytes());
+        }
         let hides = |c: char| c.is_control() || escape::is_invisible(c);
         let mut rest = text;
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| hides(*c)) {
