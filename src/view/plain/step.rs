@@ -153,8 +153,8 @@ impl<W: Write> Plain<W> {
             let server = (Label::Host, call.server.clone());
             rows.push(vec![(Label::Rule, before), (Label::Port, port), (Label::Rule, after), server]);
         } else {
-            rows.extend(wrap(&format!("▶ {port}"), room).into_iter().map(|r| vec![(Label::Port, r)]));
-            rows.extend(named(&call.server));
+            rows.extend(wrap(&format!("── {port} ──"), room).into_iter().map(|r| vec![(Label::Port, r)]));
+            rows.extend(named(&format!("▶ {}", call.server)));
         }
         rows
     }
