@@ -99,3 +99,76 @@ fn the_catalogue_answers() {
     let told = error(&["explain", "RCTP"], 1);
     assert!(told.contains("RCPT") && told.contains("hint:"), "{told}");
 }
+
+#[test]
+fn a_journey_is_told_the_same_each_time_in_80_columns_without_colour() {
+    let told = stdout(&postroad(&["journey"]).success());
+    assert!(told.starts_with("postroad · Alice writes to Bob · seed 1 · 2026-01-05 09:00 UTC\n"), "{told}");
+    assert!(told.contains("── Where is it now? ──") && told.contains("RCPT TO:<bob@example.net>"), "{told}");
+    for row in told.lines() {
+        assert!(unicode_width::UnicodeWidthStr::width(row) <= 80 && !row.contains('\u{1b}'), "{row}");
+    }
+    assert_eq!(told, stdout(&postroad(&["journey"]).success()));
+    assert!(!told.contains("of yours"), "how long it took is told only to whoever watches");
+}
+
+#[test]
+fn colour_is_there_when_asked_for() {
+    let told = |name: &str, value: &str| {
+        let mut command = Command::cargo_bin("postroad").expect("the binary is built");
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env(name, value);
+        stdout(&command.args(["journey", "--detail", "wire"]).assert().success())
+    };
+    assert!(told("CLICOLOR_FORCE", "1").contains('\u{1b}'));
+    assert!(!told("NO_COLOR", "1").contains('\u{1b}'));
+    assert!(!told("TERM", "dumb").contains('\u{1b}'));
+}
+
+#[test]
+fn json_and_the_recording_can_be_read_back() {
+    let file = std::env::temp_dir().join(format!("postroad-cli-{}.jsonl", std::process::id()));
+    let told = stdout(&postroad(&["journey", "--json", "--record", &file.to_string_lossy()]).success());
+    for line in told.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("each line is JSON");
+        assert!(value["type"].is_string(), "{line}");
+    }
+    let text = std::fs::read(&file).expect("the recording is there");
+    std::fs::remove_file(&file).expect("it was there");
+    let (transcript, issues) = postroad::trace::file::Transcript::read(&text[..]).expect("it can be read");
+    assert!(issues.is_empty() && transcript.head().is_some_and(|head| head.title == "Alice writes to Bob"));
+}
+
+#[test]
+fn a_letter_of_ones_own_travels() {
+    let args = [
+        "journey",
+        "--detail",
+        "wire",
+        "--to",
+        "carol@example.com",
+        "--subject",
+        "Lunch",
+        "--body",
+        "At one?",
+    ];
+    let told = stdout(&postroad(&args).success());
+    assert!(told.starts_with("postroad · Alice writes to Carol · "), "{told}");
+    assert!(
+        told.contains("Subject: Lunch") && told.contains("At one?") && !told.contains("bob@example.net"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let program = assert_cmd::cargo::cargo_bin("postroad");
+    let mut child = std::process::Command::new(program)
+        .args(["journey", "--detail", "full", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("it ends");
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
+}

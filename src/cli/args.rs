@@ -86,7 +86,7 @@ pub struct Journey {
     /// Tell it as JSON, one object a line, for other programs.
     #[arg(long, help_heading = "The telling")]
     pub json: bool,
-    /// Keep the transcript: every byte, ready to be replayed.
+    /// Keep the transcript: every byte, passwords too, ready to be replayed.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "The telling")]
     pub record: Option<PathBuf>,
     /// Show passwords. They are the scenario's own, and made up.

@@ -148,8 +148,8 @@ pub struct NotePage {
     pub summary: String,
     /// The paragraphs behind it, in reading order: the word in the margin, what it is, the text.
     pub more: Vec<(&'static str, Label, String)>,
-    /// Who says so, joined.
-    pub source: String,
+    /// Who says so, the most important first.
+    pub source: Vec<String>,
     /// What is off, with how much it matters.
     pub findings: Vec<(Severity, String)>,
 }
@@ -251,7 +251,7 @@ fn note_of(note: &Note) -> NotePage {
         id: note.id.clone(),
         summary: prose(&note.summary),
         more: more.into_iter().map(|(k, l, t)| (k, l, prose(t))).filter(|(_, _, t)| !t.is_empty()).collect(),
-        source: prose(&note.source.join(", ")),
+        source: note.source.iter().map(|s| prose(s)).collect(),
         findings: note.findings.iter().map(|(f, text)| (f.severity, prose(text))).collect(),
     }
 }

@@ -197,6 +197,12 @@ pub fn session() -> Vec<Item> {
     t.part("initial-response", "AGFsaWNlAGh1bnRlcjI=", "base64: an encoding, not encryption");
     t.secret("AGFsaWNlAGh1bnRlcjI=");
     t.server("235 2.7.0 Accepted\r\n", ("smtp.AUTH.235", "the server believes it"));
+    envelope(&mut t);
+    letter(&mut t);
+    t.items
+}
+
+fn envelope(t: &mut Telling) {
     t.client(
         "MAIL FROM:<alice@example.com>\r\n",
         ("smtp.MAIL", "a new transaction: reports of failure go to this address"),
@@ -225,6 +231,9 @@ pub fn session() -> Vec<Item> {
         ("smtp.RCPT.550", "nobody of that name: the others are still served"),
     );
     t.last(|step, _| step.verdict = Some(Verdict::Negative));
+}
+
+fn letter(t: &mut Telling) {
     t.client("DATA\n", ("smtp.DATA", "here comes the letter"));
     t.finding("bare-lf", "A line ends with LF alone. Only CR LF ends a line.");
     t.server("354 End data with <CR><LF>.<CR><LF>\r\n", ("smtp.DATA.354", "go on, a lone dot ends it"));
@@ -266,7 +275,6 @@ pub fn session() -> Vec<Item> {
         id: None,
     };
     t.fact("mx1.example.net", delivered, "delivered into the INBOX of bob@example.net");
-    t.items
 }
 
 /// A story, told.

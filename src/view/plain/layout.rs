@@ -74,7 +74,7 @@ impl Layout {
 
     /// The margin of any other row: a mark or a word at its right edge. A word that finds no room there is given
     /// back, to be set in front of the text.
-    pub fn keyed<'k>(self, label: Label, key: &'k str) -> (Row, Option<&'k str>) {
+    pub fn keyed(self, label: Label, key: &str) -> (Row, Option<&str>) {
         let room = self.margin() - GAP;
         let width = key.width();
         if width > room {

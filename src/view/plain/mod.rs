@@ -64,6 +64,8 @@ pub struct Plain<W> {
     options: Options,
     /// Ids of the notes that were told already.
     told: BTreeSet<String>,
+    /// What was said about parts already (in brief, where it is said once).
+    explained: BTreeSet<String>,
     /// When the last item was.
     last: Option<Duration>,
     /// The connection that the reader is looking at.
@@ -86,6 +88,7 @@ impl<W: Write> Plain<W> {
             layout: Layout::new(options.width),
             options,
             told: BTreeSet::new(),
+            explained: BTreeSet::new(),
             last: None,
             current: None,
             gap: true,

@@ -17,6 +17,7 @@ use crate::view::cast::Call;
 use crate::view::clock;
 use crate::view::page::{Label, StepPage, Voice};
 use crate::view::wire::WireLine;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
@@ -28,11 +29,7 @@ const SIDE: usize = 24;
 impl<W: Write> Plain<W> {
     pub(super) fn step(&mut self, conn: Conn, step: &StepPage) -> io::Result<()> {
         let first = self.told.insert(step.note.id.clone());
-        let parts = match self.options.detail {
-            Detail::Wire => false,
-            Detail::Brief => first,
-            Detail::Full => true,
-        };
+        let parts = self.chosen(step, first);
         if step.voice == Voice::Open {
             self.current = Some(conn);
             (self.asking, self.airy) = (None, false);
@@ -42,16 +39,49 @@ impl<W: Write> Plain<W> {
             if step.voice == Voice::Client && std::mem::take(&mut self.airy) {
                 self.space()?;
             }
-            self.wire(step, parts)?;
+            self.wire(step, &parts)?;
         }
         match self.options.detail {
             Detail::Wire => Ok(()),
             Detail::Brief if !first => self.again(step),
             _ => {
                 self.airy = true;
-                self.note(step, first)
+                self.note(step, parts.first().map_or(&[], Vec::as_slice))
             }
         }
+    }
+
+    /// For each line the parts that are explained: none twice in a Step; in brief only where there are several,
+    /// in a line of a kind that appears for the first time or in a block, what was not explained before, and in
+    /// a block no part of a part.
+    fn chosen(&mut self, step: &StepPage, first: bool) -> Vec<Vec<usize>> {
+        let brief = self.options.detail == Detail::Brief;
+        let block = step.wire.lines.len() > 1;
+        let none = match self.options.detail {
+            Detail::Wire => true,
+            // A block may hold something new each time: the header field that the last hop added.
+            Detail::Brief => step.parts.len() < 2 || !(first || block),
+            Detail::Full => false,
+        };
+        let mut here: BTreeSet<&str> = BTreeSet::new();
+        let mut out = Vec::with_capacity(step.wire.lines.len());
+        for line in &step.wire.lines {
+            let mut chosen: Vec<usize> = Vec::new();
+            for (i, part) in line.parts.iter().filter_map(|i| step.parts.get(*i).map(|p| (*i, p))) {
+                let inside =
+                    |outer: &usize| step.parts.get(*outer).is_some_and(|o| part.span.end <= o.span.end);
+                let nested = brief && block && chosen.iter().any(inside);
+                let known = brief && self.explained.contains(&part.text);
+                if !none && !nested && !known && here.insert(&part.text) {
+                    chosen.push(i);
+                }
+            }
+            out.push(chosen);
+        }
+        if brief {
+            self.explained.extend(here.into_iter().map(str::to_owned));
+        }
+        out
     }
 
     /// A connection begins: who calls whom, and for what.
@@ -123,14 +153,14 @@ impl<W: Write> Plain<W> {
             let server = (Label::Host, call.server.clone());
             rows.push(vec![(Label::Rule, before), (Label::Port, port), (Label::Rule, after), server]);
         } else {
-            rows.extend(wrap(&format!("▶ {port}"), room).into_iter().map(|r| vec![(Label::Port, r)]));
-            rows.extend(named(&call.server));
+            rows.extend(wrap(&format!("── {port} ──"), room).into_iter().map(|r| vec![(Label::Port, r)]));
+            rows.extend(named(&format!("▶ {}", call.server)));
         }
         rows
     }
 
     /// The Step's lines, with number, time and direction in front of the first.
-    fn wire(&mut self, step: &StepPage, parts: bool) -> io::Result<()> {
+    fn wire(&mut self, step: &StepPage, parts: &[Vec<usize>]) -> io::Result<()> {
         let mark = match step.voice {
             Voice::Client => (Label::ClientLine, "▶ C"),
             Voice::Server => (Label::ServerLine, "◀ S"),
@@ -139,15 +169,14 @@ impl<W: Write> Plain<W> {
         let mut margin = self.layout.numbered(step.number, &clock::elapsed(step.elapsed), mark);
         let wire = &step.wire;
         let block = wire.lines.len() > 1;
-        let column = if parts && block { self.side_column(step) } else { 0 };
+        let column = if block { self.side_column(step, parts) } else { 0 };
         for (i, wire_line) in wire.lines.iter().enumerate() {
             if wire.elided > 0 && i == wire.lines.len() - wire.tail {
                 self.elided(wire.elided)?;
             }
-            let explained = if parts { wire_line.parts.as_slice() } else { &[] };
-            match explained {
+            match parts.get(i).map_or(&[][..], Vec::as_slice) {
                 [part] if block => self.beside(step, *part, wire_line, &margin, column)?,
-                _ => self.above(step, explained, wire_line, &margin, block)?,
+                several => self.above(step, several, wire_line, &margin, block)?,
             }
             margin = self.layout.keyed(Label::Rule, "").0;
         }
@@ -160,10 +189,10 @@ impl<W: Write> Plain<W> {
     }
 
     /// Where the notes beside the lines of a block begin.
-    fn side_column(&self, step: &StepPage) -> usize {
+    fn side_column(&self, step: &StepPage, parts: &[Vec<usize>]) -> usize {
         let room = self.layout.text().saturating_sub(SIDE + 4);
-        let alone = step.wire.lines.iter().filter(|l| l.parts.len() == 1);
-        alone.map(width).filter(|w| *w <= room).max().unwrap_or(0)
+        let alone = step.wire.lines.iter().zip(parts).filter(|(_, parts)| parts.len() == 1);
+        alone.map(|(line, _)| width(line)).filter(|w| *w <= room).max().unwrap_or(0)
     }
 
     /// A line of a block with its one note beside it, or under it where it is long.
@@ -218,10 +247,10 @@ impl<W: Write> Plain<W> {
         margin: &Row,
         block: bool,
     ) -> io::Result<()> {
-        let letters = self.letters(step, parts, block);
+        let letters = Self::letters(step, parts);
         self.rows(line, margin, &letters)?;
         if block {
-            self.letter_notes(step, parts, block)?;
+            self.letter_notes(step, parts)?;
         }
         Ok(())
     }
@@ -251,19 +280,15 @@ impl<W: Write> Plain<W> {
         Ok(())
     }
 
-    /// The parts that get a letter: several, or in full also a single one.
-    fn letters(&self, step: &StepPage, parts: &[usize], block: bool) -> Vec<(char, Span)> {
-        if parts.len() < 2 && self.options.detail != Detail::Full && !block {
-            return Vec::new();
-        }
+    /// The parts with their letters.
+    fn letters(step: &StepPage, parts: &[usize]) -> Vec<(char, Span)> {
         let known = parts.iter().filter_map(|i| step.parts.get(*i));
         LETTERS.chars().zip(known).map(|(c, p)| (c, p.span)).collect()
     }
 
-    fn letter_notes(&mut self, step: &StepPage, parts: &[usize], block: bool) -> io::Result<()> {
-        let lettered = self.letters(step, parts, block).len();
+    fn letter_notes(&mut self, step: &StepPage, parts: &[usize]) -> io::Result<()> {
         let known = parts.iter().filter_map(|i| step.parts.get(*i));
-        for (letter, part) in LETTERS.chars().zip(known).take(lettered) {
+        for (letter, part) in LETTERS.chars().zip(known) {
             self.margined((Label::Pointer, letter.encode_utf8(&mut [0; 4])), Label::PartNote, &part.text)?;
         }
         Ok(())
@@ -279,13 +304,13 @@ impl<W: Write> Plain<W> {
     }
 
     /// The note: its summary, what the parts of a single line mean, and in full everything else.
-    fn note(&mut self, step: &StepPage, first: bool) -> io::Result<()> {
+    fn note(&mut self, step: &StepPage, parts: &[usize]) -> io::Result<()> {
         let full = self.options.detail == Detail::Full;
         if !step.note.summary.is_empty() {
-            self.summary(step, first && !full)?;
+            self.summary(step, !full)?;
         }
-        if let [only] = step.wire.lines.as_slice() {
-            self.letter_notes(step, &only.parts, false)?;
+        if step.wire.lines.len() == 1 {
+            self.letter_notes(step, parts)?;
         }
         if full && step.wire.lines.iter().all(|l| l.parts.is_empty()) {
             // Words stand there in place of the bytes: the parts cannot be pointed at, only named.
@@ -300,7 +325,7 @@ impl<W: Write> Plain<W> {
         }
         self.findings(step)?;
         if full && !step.note.source.is_empty() {
-            self.margined((Label::Key, "source"), Label::Source, &step.note.source)?;
+            self.margined((Label::Key, "source"), Label::Source, &step.note.source.join(", "))?;
             self.space()?;
         }
         Ok(())
@@ -308,7 +333,7 @@ impl<W: Write> Plain<W> {
 
     /// `╰─ what it means · RFC 5321 §4.2`: the source in the same row where there is room for it.
     fn summary(&mut self, step: &StepPage, source: bool) -> io::Result<()> {
-        let (summary, said) = (&step.note.summary, &step.note.source);
+        let (summary, said) = (&step.note.summary, step.note.source.first().map_or("", String::as_str));
         let rows = wrap(summary, self.layout.prose());
         let last = rows.last().map_or(0, |r| r.width());
         let (margin, _) = self.layout.keyed(Label::Pointer, "╰─");
