@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The files, in the order in which the reference lists them.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 16] = [
     ("tcp.toml", include_str!("catalogue/tcp.toml")),
     ("dns.toml", include_str!("catalogue/dns.toml")),
     ("smtp.toml", include_str!("catalogue/smtp.toml")),
@@ -21,6 +21,10 @@ const FILES: [(&str, &str); 12] = [
     ("message.toml", include_str!("catalogue/message.toml")),
     ("pop3.toml", include_str!("catalogue/pop3.toml")),
     ("imap.toml", include_str!("catalogue/imap.toml")),
+    ("imap-replies.toml", include_str!("catalogue/imap-replies.toml")),
+    ("imap-untagged.toml", include_str!("catalogue/imap-untagged.toml")),
+    ("imap-capabilities.toml", include_str!("catalogue/imap-capabilities.toml")),
+    ("imap-parts.toml", include_str!("catalogue/imap-parts.toml")),
     ("findings.toml", include_str!("catalogue/findings.toml")),
     ("facts.toml", include_str!("catalogue/facts.toml")),
     ("chapters.toml", include_str!("catalogue/chapters.toml")),

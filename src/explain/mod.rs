@@ -7,6 +7,8 @@ pub mod chapter;
 pub mod context;
 #[cfg(test)]
 mod coverage;
+#[cfg(test)]
+mod coverage_access;
 pub mod dns;
 pub mod facts;
 pub mod ids;
