@@ -27,6 +27,9 @@ pub const LARGEST_LITERAL: u64 = 64 << 20;
 /// Commands without a reply that are remembered; more are forgotten from the oldest.
 pub const MOST_PENDING: usize = 1000;
 
+/// Literals of one command, each waited for, that are read into it; what follows more of them has no parts.
+pub const MOST_LITERALS: usize = 100;
+
 /// A command whose tagged reply has not come.
 #[derive(Clone, Debug)]
 struct Pending {
@@ -44,12 +47,18 @@ enum Expect {
 }
 
 /// A command that stopped at the announcement of a literal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Awaited {
     tag: String,
     verb: String,
-    /// All of the command so far.
+    /// All of the command so far, large literals left out.
     before: Vec<u8>,
+    /// Sizes of the literals left out, in order.
+    shortened: Vec<u64>,
+    /// Octets of the literal that is awaited.
+    size: usize,
+    /// How many literals there were, this one included.
+    literals: usize,
     /// The server said `+`.
     accepted: bool,
 }

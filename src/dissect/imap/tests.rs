@@ -187,6 +187,24 @@ fn a_literal_that_is_not_waited_for_belongs_to_its_command() {
 }
 
 #[test]
+fn many_messages_in_one_append_are_read_once_each() {
+    let (big, small) = ("x".repeat(5000), "y".repeat(10));
+    let seen = dialogue(&format!(
+        "S: * PREAUTH hi\nC: a1 APPEND Saved {{5000}}\nS: + go\nC: {big} (\\Seen) {{10}}\nS: + go\nC: {small}\nS: a1 OK"
+    ));
+    assert_eq!(findings(&seen), [""; 0]);
+    let Meaning::Imap(ImapMeaning::Rest { of: Some(of), .. }) = &seen[5].2.meaning else { panic!() };
+    let ImapMeaning::Append { messages, .. } = &**of else { panic!() };
+    assert_eq!(*messages, [(5000, vec![]), (10, vec![Flag::Seen])]);
+    // A literal for every word, without end: each stretch is looked at a bounded number of times.
+    let mut flood = vec![(Server, &b"* PREAUTH hi\r\n"[..]), (Client, b"a1 LOGIN {1}\r\n")];
+    flood.extend(std::iter::repeat_n((Client, &b"x {1}\r\n"[..]), 5000));
+    let seen = read(ImapReader::default(), &flood);
+    assert_eq!(seen.len(), 5002);
+    assert!(!seen[5000].2.secrets.is_empty());
+}
+
+#[test]
 fn what_is_secret_in_an_exchange_stays_so() {
     let seen = dialogue(
         "S: * OK hi\n\

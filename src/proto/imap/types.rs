@@ -199,7 +199,7 @@ pub enum CommandBody {
     /// Who is speaking? (RFC 2971)
     Id {
         /// `None` for NIL; else names and values.
-        params: Option<Vec<(String, Option<String>)>>,
+        params: IdParams,
     },
     /// A name that this grammar does not know. Tagged BAD.
     Unknown {
@@ -258,6 +258,9 @@ impl CommandBody {
 fn if_uid(uid: bool, with: &'static str, without: &'static str) -> &'static str {
     if uid { with } else { without }
 }
+
+/// Names and values of ID (RFC 2971 §3.3); `None` for NIL.
+pub type IdParams = Option<Vec<(String, Option<String>)>>;
 
 /// What QRESYNC says the client knows (RFC 7162 §3.2.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
