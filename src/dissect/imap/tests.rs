@@ -366,3 +366,38 @@ proptest::proptest! {
         proptest::prop_assert_eq!(read(ImapReader::default(), &whole), read(ImapReader::default(), &split));
     }
 }
+
+#[test]
+fn what_real_servers_say_is_understood() {
+    let Some(corpus) = corpus("what_real_servers_say_is_understood") else { return };
+    let root = corpus.join("transcripts/mailkit-server-responses/UnitTests/Net/Imap/Resources");
+    let mut files = Vec::new();
+    for folder in std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()) {
+        files.extend(std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    files.sort();
+    // The size of a literal in this one is not what the file holds.
+    files.retain(|file| !file.ends_with("gmail/headers.1+unsolicited-info.txt"));
+    let (mut pieces, mut off) = (0, Vec::new());
+    for file in files {
+        // The files are kept with LF; the literals in them count CR LF.
+        let text: Vec<u8> = std::fs::read(&file).unwrap().into_iter().filter(|&b| b != b'\r').collect();
+        let mut bytes = Vec::new();
+        for line in text.split_inclusive(|&b| b == b'\n') {
+            bytes.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+            bytes.extend_from_slice(b"\r\n");
+        }
+        let bad: Vec<_> = read(ImapReader::default(), &[(Server, &bytes)])
+            .into_iter()
+            .inspect(|_| pieces += 1)
+            .filter(|(_, _, piece)| {
+                piece.findings.iter().any(|f| !matches!(f.id, "unknown-response" | "unknown-tag"))
+            })
+            .map(|(_, bytes, piece)| {
+                format!("{file:?} {} {:?}", crate::base::escape::line(&bytes), piece.findings)
+            })
+            .collect();
+        off.extend(bad.into_iter().next());
+    }
+    assert!(off.is_empty() && pieces > 700, "{pieces} pieces, {} off:\n{}", off.len(), off.join("\n"));
+}
