@@ -1,10 +1,10 @@
 //! The client's side: commands, the rest of commands behind a literal, SASL responses, DONE.
 
 use super::meaning::{self, ImapMeaning};
-use super::{Awaited, Expect, ImapReader, LARGEST_LITERAL, LONGEST_LINE, MOST_LITERALS, Sasl};
+use super::{Awaited, Expect, ImapReader, LARGEST, LONGEST_LINE, MOST_LITERALS, Sasl};
 use crate::base::{Finding, Part, Span};
 use crate::dissect::step::{Kind, Meaning, Piece};
-use crate::proto::imap::framing::{self, Scan, without_terminator};
+use crate::proto::imap::framing::{self, Announced, Scan, without_terminator};
 use crate::proto::imap::grammar::{self, Dialect};
 use crate::proto::imap::types::{Command, CommandBody, Parsed};
 
@@ -70,7 +70,7 @@ impl ImapReader {
                 Scan::More => return ended.then_some(Stretch::Cut(waiting.len())),
                 Scan::Whole { end } => return Some(Stretch::Whole(end)),
                 Scan::TooLong => return Some(Stretch::TooLong(self.client.line_start() + LONGEST_LINE)),
-                Scan::Literal { announced, end } if announced.size > LARGEST_LITERAL => {
+                Scan::Literal { announced, end } if is_too_large(announced, end) => {
                     return Some(Stretch::Whole(end));
                 }
                 Scan::Literal { announced, end } if announced.sync => {
@@ -237,6 +237,11 @@ fn sasl_response(mechanism: &str, text: &[u8], len: usize) -> Piece {
     let mechanism = mechanism.to_owned();
     piece.meaning = Meaning::Imap(ImapMeaning::SaslResponse { mechanism, user, cancelled });
     piece
+}
+
+/// Whether a command or response with this literal is larger than what is waited for.
+pub(super) fn is_too_large(announced: Announced, end: usize) -> bool {
+    announced.size.saturating_add(end as u64) > LARGEST
 }
 
 pub(super) fn too_long(len: usize) -> Piece {

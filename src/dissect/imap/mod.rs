@@ -21,8 +21,9 @@ use crate::trace::Direction;
 /// Octets of the longest line that is read as one; beyond it, pieces are cut and bear a finding.
 pub const LONGEST_LINE: usize = 1 << 20;
 
-/// Octets of the largest literal that is waited for; a larger one is not believed.
-pub const LARGEST_LITERAL: u64 = 64 << 20;
+/// Octets of the largest command or response that is waited for; the announcement of a literal beyond it is not
+/// believed.
+pub const LARGEST: u64 = 64 << 20;
 
 /// Commands without a reply that are remembered; more are forgotten from the oldest.
 pub const MOST_PENDING: usize = 1000;
