@@ -1,10 +1,10 @@
 //! The client's side: commands, the rest of commands behind a literal, SASL responses, DONE.
 
 use super::meaning::{self, ImapMeaning};
-use super::{Awaited, Expect, ImapReader, LARGEST_LITERAL, LONGEST_LINE, Sasl};
+use super::{Awaited, Expect, ImapReader, LARGEST, LONGEST_LINE, MOST_LITERALS, Sasl};
 use crate::base::{Finding, Part, Span};
 use crate::dissect::step::{Kind, Meaning, Piece};
-use crate::proto::imap::framing::{Scan, without_terminator};
+use crate::proto::imap::framing::{self, Announced, Scan, without_terminator};
 use crate::proto::imap::grammar::{self, Dialect};
 use crate::proto::imap::types::{Command, CommandBody, Parsed};
 
@@ -20,13 +20,28 @@ enum Stretch {
     Cut(usize),
 }
 
+impl Awaited {
+    /// Takes a large literal that was read, and began at `at`, out of what is kept: `{0}` stands for it, and its size
+    /// is noted. So a command of many messages is not read again with all of them.
+    fn shorten(&mut self, at: usize) {
+        const SMALL: usize = 4096;
+        if self.size <= SMALL {
+            return;
+        }
+        let line = without_terminator(self.before.get(..at).unwrap_or_default());
+        let Some(announced) = framing::announced(line) else { return };
+        let from = line.len() - announced.len + usize::from(announced.binary);
+        let to = at.saturating_add(self.size).min(self.before.len());
+        self.before.splice(from..to, *b"{0}\r\n");
+        self.shortened.push(self.size as u64);
+    }
+}
+
 impl ImapReader {
     pub(super) fn read_client(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
-        if matches!(self.expect, Expect::Command) {
-            if let Some(piece) = self.line_between(waiting, ended) {
-                self.client_spoke = true;
-                return Some(piece);
-            }
+        if let Some(piece) = self.line_between(waiting, ended) {
+            self.client_spoke = true;
+            return Some(piece);
         }
         let stretch = self.stretch(waiting, ended)?;
         self.client.reset();
@@ -55,7 +70,7 @@ impl ImapReader {
                 Scan::More => return ended.then_some(Stretch::Cut(waiting.len())),
                 Scan::Whole { end } => return Some(Stretch::Whole(end)),
                 Scan::TooLong => return Some(Stretch::TooLong(self.client.line_start() + LONGEST_LINE)),
-                Scan::Literal { announced, end } if announced.size > LARGEST_LITERAL => {
+                Scan::Literal { announced, end } if is_too_large(announced, end) => {
                     return Some(Stretch::Whole(end));
                 }
                 Scan::Literal { announced, end } if announced.sync => {
@@ -68,7 +83,7 @@ impl ImapReader {
 
     /// A line that is no command: a SASL response, DONE, or an empty one. Only where no literal is awaited.
     fn line_between(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
-        if self.sasl.is_none() && self.idle.is_none() {
+        if (self.sasl.is_none() && self.idle.is_none()) || !matches!(self.expect, Expect::Command) {
             return None;
         }
         let len = self.client.first_line(waiting).or(ended.then_some(waiting.len()))?;
@@ -110,7 +125,8 @@ impl ImapReader {
         match literal {
             Some(size) => {
                 parsed.findings.retain(|finding| finding.id != "literal-awaited");
-                self.awaits(Awaited { tag, verb, before: bytes.to_vec(), accepted: false }, size);
+                let before = bytes.to_vec();
+                self.awaits(Awaited { tag, verb, before, ..Awaited::default() }, size);
             }
             None => self.begins(&parsed.value),
         }
@@ -121,31 +137,41 @@ impl ImapReader {
     }
 
     /// What follows a literal's announcement: its octets, and the rest of the command.
-    fn rest(&mut self, awaited: Awaited, bytes: &[u8], literal: Option<u64>) -> Piece {
-        let Awaited { tag, verb, mut before, .. } = awaited;
-        let shift = before.len();
-        before.extend_from_slice(bytes);
-        let parsed = grammar::parse_command_in(&before, self.dialect);
+    fn rest(&mut self, mut awaited: Awaited, bytes: &[u8], literal: Option<u64>) -> Piece {
         let mut piece = Piece::new(Kind::Continuation, bytes.len());
-        piece.verb.clone_from(&verb);
+        piece.verb.clone_from(&awaited.verb);
+        if awaited.literals > MOST_LITERALS || awaited.before.len() > LONGEST_LINE {
+            // Not worth reading again and again: it stays what it is. Who knows what a LOGIN like this holds.
+            piece.secrets.extend((awaited.verb == "LOGIN").then_some(Span::new(0, bytes.len())));
+            piece.meaning = Meaning::Imap(ImapMeaning::Rest { tag: awaited.tag.clone(), of: None });
+            if let Some(size) = literal {
+                self.awaits(awaited, size);
+            }
+            return piece;
+        }
+        let shift = awaited.before.len();
+        awaited.before.extend_from_slice(bytes);
+        let parsed = grammar::parse_command_in(&awaited.before, self.dialect);
         piece.parts = behind(&parsed.parts, shift);
-        let back = |span: Span| Span::new(span.start - shift, span.end - shift);
         let here = parsed.secrets.iter().filter(|span| span.start >= shift);
-        piece.secrets = here.map(|span| back(*span)).collect();
+        piece.secrets = here.map(|span| Span::new(span.start - shift, span.end - shift)).collect();
         for mut finding in parsed.findings {
             if finding.span.end > shift && !(literal.is_some() && finding.id == "literal-awaited") {
-                finding.span = Span::new(finding.span.start.saturating_sub(shift), finding.span.end - shift);
+                let start = finding.span.start.saturating_sub(shift);
+                finding.span = Span::new(start, finding.span.end - shift);
                 piece.findings.push(finding);
             }
         }
+        let tag = awaited.tag.clone();
         let of = match literal {
             Some(size) => {
-                self.awaits(Awaited { tag: tag.clone(), verb, before, accepted: false }, size);
+                awaited.shorten(shift);
+                self.awaits(awaited, size);
                 None
             }
             None => {
                 self.begins(&parsed.value);
-                Some(Box::new(meaning::of_command(&parsed.value)))
+                Some(Box::new(meaning::of_whole(&parsed.value, &awaited.shortened)))
             }
         };
         piece.meaning = Meaning::Imap(ImapMeaning::Rest { tag, of });
@@ -153,7 +179,10 @@ impl ImapReader {
     }
 
     /// The next `size` octets of the client are a literal.
-    fn awaits(&mut self, awaited: Awaited, size: u64) {
+    fn awaits(&mut self, mut awaited: Awaited, size: u64) {
+        awaited.size = usize::try_from(size).unwrap_or(usize::MAX);
+        awaited.literals += 1;
+        awaited.accepted = false;
         self.expect = Expect::Literal(awaited);
         self.client.skip(size);
     }
@@ -208,6 +237,11 @@ fn sasl_response(mechanism: &str, text: &[u8], len: usize) -> Piece {
     let mechanism = mechanism.to_owned();
     piece.meaning = Meaning::Imap(ImapMeaning::SaslResponse { mechanism, user, cancelled });
     piece
+}
+
+/// Whether a command or response with this literal is larger than what is waited for.
+pub(super) fn is_too_large(announced: Announced, end: usize) -> bool {
+    announced.size.saturating_add(end as u64) > LARGEST
 }
 
 pub(super) fn too_long(len: usize) -> Piece {

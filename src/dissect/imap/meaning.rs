@@ -334,6 +334,18 @@ pub(super) fn of_command(command: &Command) -> ImapMeaning {
     }
 }
 
+/// The meaning of a whole command of which large literals were left out: these sizes stand where `{0}` does.
+pub(super) fn of_whole(command: &Command, left_out: &[u64]) -> ImapMeaning {
+    let mut meaning = of_command(command);
+    if let ImapMeaning::Append { messages, .. } = &mut meaning {
+        let empty = messages.iter_mut().filter(|(size, _)| *size == 0);
+        for ((size, _), left_out) in empty.zip(left_out) {
+            *size = *left_out;
+        }
+    }
+    meaning
+}
+
 fn of_message_command(tag: String, body: CommandBody) -> ImapMeaning {
     use crate::proto::imap::types::FetchItem::{Binary, Rfc822, Rfc822Text, Section};
     match body {

@@ -21,11 +21,15 @@ use crate::trace::Direction;
 /// Octets of the longest line that is read as one; beyond it, pieces are cut and bear a finding.
 pub const LONGEST_LINE: usize = 1 << 20;
 
-/// Octets of the largest literal that is waited for; a larger one is not believed.
-pub const LARGEST_LITERAL: u64 = 64 << 20;
+/// Octets of the largest command or response that is waited for; the announcement of a literal beyond it is not
+/// believed.
+pub const LARGEST: u64 = 64 << 20;
 
 /// Commands without a reply that are remembered; more are forgotten from the oldest.
 pub const MOST_PENDING: usize = 1000;
+
+/// Literals of one command, each waited for, that are read into it; what follows more of them has no parts.
+pub const MOST_LITERALS: usize = 100;
 
 /// A command whose tagged reply has not come.
 #[derive(Clone, Debug)]
@@ -44,12 +48,18 @@ enum Expect {
 }
 
 /// A command that stopped at the announcement of a literal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Awaited {
     tag: String,
     verb: String,
-    /// All of the command so far.
+    /// All of the command so far, large literals left out.
     before: Vec<u8>,
+    /// Sizes of the literals left out, in order.
+    shortened: Vec<u64>,
+    /// Octets of the literal that is awaited.
+    size: usize,
+    /// How many literals there were, this one included.
+    literals: usize,
     /// The server said `+`.
     accepted: bool,
 }

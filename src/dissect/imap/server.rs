@@ -1,8 +1,8 @@
 //! The server's side: the greeting, untagged data, `+`, and tagged replies, each with the command it belongs to.
 
-use super::client::too_long;
+use super::client::{is_too_large, too_long};
 use super::meaning::{self, ImapCode, ImapMeaning};
-use super::{Expect, ImapReader, LARGEST_LITERAL, LONGEST_LINE};
+use super::{Expect, ImapReader, LONGEST_LINE};
 use crate::base::{Finding, Span};
 use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
 use crate::proto::imap::framing::Scan;
@@ -22,7 +22,7 @@ impl ImapReader {
                     self.server.reset();
                     return Some(too_long(len));
                 }
-                Scan::Literal { announced, end } if announced.size > LARGEST_LITERAL => break end,
+                Scan::Literal { announced, end } if is_too_large(announced, end) => break end,
                 Scan::Literal { announced, .. } => self.server.skip(announced.size),
             }
         };

@@ -187,6 +187,24 @@ fn a_literal_that_is_not_waited_for_belongs_to_its_command() {
 }
 
 #[test]
+fn many_messages_in_one_append_are_read_once_each() {
+    let (big, small) = ("x".repeat(5000), "y".repeat(10));
+    let seen = dialogue(&format!(
+        "S: * PREAUTH hi\nC: a1 APPEND Saved {{5000}}\nS: + go\nC: {big} (\\Seen) {{10}}\nS: + go\nC: {small}\nS: a1 OK"
+    ));
+    assert_eq!(findings(&seen), [""; 0]);
+    let Meaning::Imap(ImapMeaning::Rest { of: Some(of), .. }) = &seen[5].2.meaning else { panic!() };
+    let ImapMeaning::Append { messages, .. } = &**of else { panic!() };
+    assert_eq!(*messages, [(5000, vec![]), (10, vec![Flag::Seen])]);
+    // A literal for every word, without end: each stretch is looked at a bounded number of times.
+    let mut flood = vec![(Server, &b"* PREAUTH hi\r\n"[..]), (Client, b"a1 LOGIN {1}\r\n")];
+    flood.extend(std::iter::repeat_n((Client, &b"x {1}\r\n"[..]), 5000));
+    let seen = read(ImapReader::default(), &flood);
+    assert_eq!(seen.len(), 5002);
+    assert!(!seen[5000].2.secrets.is_empty());
+}
+
+#[test]
 fn what_is_secret_in_an_exchange_stays_so() {
     let seen = dialogue(
         "S: * OK hi\n\
@@ -347,4 +365,39 @@ proptest::proptest! {
             .flat_map(|(from, bytes)| bytes.chunks(cut).map(move |chunk| (*from, chunk))).collect();
         proptest::prop_assert_eq!(read(ImapReader::default(), &whole), read(ImapReader::default(), &split));
     }
+}
+
+#[test]
+fn what_real_servers_say_is_understood() {
+    let Some(corpus) = corpus("what_real_servers_say_is_understood") else { return };
+    let root = corpus.join("transcripts/mailkit-server-responses/UnitTests/Net/Imap/Resources");
+    let mut files = Vec::new();
+    for folder in std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()) {
+        files.extend(std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    files.sort();
+    // The size of a literal in this one is not what the file holds.
+    files.retain(|file| !file.ends_with("gmail/headers.1+unsolicited-info.txt"));
+    let (mut pieces, mut off) = (0, Vec::new());
+    for file in files {
+        // The files are kept with LF; the literals in them count CR LF.
+        let text: Vec<u8> = std::fs::read(&file).unwrap().into_iter().filter(|&b| b != b'\r').collect();
+        let mut bytes = Vec::new();
+        for line in text.split_inclusive(|&b| b == b'\n') {
+            bytes.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+            bytes.extend_from_slice(b"\r\n");
+        }
+        let bad: Vec<_> = read(ImapReader::default(), &[(Server, &bytes)])
+            .into_iter()
+            .inspect(|_| pieces += 1)
+            .filter(|(_, _, piece)| {
+                piece.findings.iter().any(|f| !matches!(f.id, "unknown-response" | "unknown-tag"))
+            })
+            .map(|(_, bytes, piece)| {
+                format!("{file:?} {} {:?}", crate::base::escape::line(&bytes), piece.findings)
+            })
+            .collect();
+        off.extend(bad.into_iter().next());
+    }
+    assert!(off.is_empty() && pieces > 700, "{pieces} pieces, {} off:\n{}", off.len(), off.join("\n"));
 }

@@ -377,10 +377,8 @@ impl Client {
     }
 
     fn end_idle(&mut self) {
-        if let Some(running) = &mut self.running {
-            if running.until.take().is_some() {
-                self.outputs.push_back(Output::Send(b"DONE\r\n".to_vec()));
-            }
+        if self.running.as_mut().is_some_and(|running| running.until.take().is_some()) {
+            self.outputs.push_back(Output::Send(b"DONE\r\n".to_vec()));
         }
     }
 

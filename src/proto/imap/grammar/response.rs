@@ -236,7 +236,6 @@ fn numbered(c: &mut Cursor<'_>, name: &mut String) -> Read<Untagged> {
 }
 
 fn named(c: &mut Cursor<'_>, name: &mut String) -> Read<Untagged> {
-    let at = c.at;
     let word = c.atom("the name of a response")?;
     *name = c.upper(word);
     if let Some(status) = status(name) {
@@ -266,7 +265,12 @@ fn named(c: &mut Cursor<'_>, name: &mut String) -> Read<Untagged> {
             c.sp()?;
             Untagged::Id(id_params(c)?)
         }
-        _ => return Err(Stop { at, expected: "a response that this grammar knows" }),
+        _ => {
+            let detail = "a response that this grammar does not know; a client passes over it";
+            c.findings.push(Finding::hint("unknown-response", word, detail));
+            free_text(c);
+            Untagged::Unknown { name: name.clone() }
+        }
     })
 }
 
