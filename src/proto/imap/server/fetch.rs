@@ -36,10 +36,7 @@ fn needs_bytes(item: &FetchItem) -> bool {
 
 fn sets_seen(item: &FetchItem) -> bool {
     use FetchItem as F;
-    matches!(
-        item,
-        F::Rfc822 | F::Rfc822Text | F::Section { peek: false, .. } | F::Binary { peek: false, .. }
-    )
+    matches!(item, F::Rfc822 | F::Rfc822Text | F::Section { peek: false, .. } | F::Binary { peek: false, .. })
 }
 
 impl Server {

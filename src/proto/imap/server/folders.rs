@@ -8,7 +8,8 @@ use crate::proto::imap::types::{AppendMessage, Flag, StatusItem};
 
 impl Server {
     pub(super) fn create(&mut self, mailbox: String, special_use: Vec<String>) {
-        const USES: [&str; 7] = ["\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"];
+        const USES: [&str; 7] =
+            ["\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"];
         let special_use = match special_use.as_slice() {
             [] => None,
             [one] if USES[..].iter().any(|u| u.eq_ignore_ascii_case(one)) => Some(one.clone()),

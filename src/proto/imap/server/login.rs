@@ -20,9 +20,24 @@ impl Server {
             all.push("AUTH=PLAIN");
         } else {
             all.extend([
-                "UIDPLUS", "MOVE", "UNSELECT", "NAMESPACE", "CHILDREN", "SPECIAL-USE", "CREATE-SPECIAL-USE",
-                "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE", "MULTIAPPEND", "ESEARCH", "SEARCHRES", "WITHIN",
-                "CONDSTORE", "QRESYNC", "BINARY", "UTF8=ACCEPT",
+                "UIDPLUS",
+                "MOVE",
+                "UNSELECT",
+                "NAMESPACE",
+                "CHILDREN",
+                "SPECIAL-USE",
+                "CREATE-SPECIAL-USE",
+                "LIST-EXTENDED",
+                "LIST-STATUS",
+                "STATUS=SIZE",
+                "MULTIAPPEND",
+                "ESEARCH",
+                "SEARCHRES",
+                "WITHIN",
+                "CONDSTORE",
+                "QRESYNC",
+                "BINARY",
+                "UTF8=ACCEPT",
             ]);
             all.push(&limit);
         }

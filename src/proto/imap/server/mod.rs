@@ -406,8 +406,11 @@ impl Server {
         } else {
             self.tag = tag.unwrap_or_default();
         }
-        let limits =
-            if self.phase == Phase::NotAuthenticated { self.config.before_login } else { self.config.after_login };
+        let limits = if self.phase == Phase::NotAuthenticated {
+            self.config.before_login
+        } else {
+            self.config.after_login
+        };
         self.tagged(match why {
             Refusal::LineTooLong => {
                 Reply::bad(format!("[LIMIT] A command line may have {} octets here", limits.line))
@@ -415,9 +418,10 @@ impl Server {
             Refusal::LiteralTooBig => {
                 Reply::no(format!("[TOOBIG] A literal may have {} octets here", limits.literal))
             }
-            Refusal::NonSyncTooBig => {
-                Reply::bad(format!("[TOOBIG] A literal sent without waiting may have {} octets", limits.non_sync))
-            }
+            Refusal::NonSyncTooBig => Reply::bad(format!(
+                "[TOOBIG] A literal sent without waiting may have {} octets",
+                limits.non_sync
+            )),
             Refusal::CommandTooBig => {
                 Reply::no(format!("[TOOBIG] A command may have {} octets in all", limits.command))
             }
@@ -474,4 +478,3 @@ impl Machine for Server {
         }
     }
 }
-

@@ -18,7 +18,8 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     for c in name.chars() {
         for i in (0..pattern.len()).rev() {
             let here = places[i];
-            places[i + 1] &= matches!(pattern.get(i + 1), Some('*')) || pattern.get(i + 1) == Some(&'%') && c != '/';
+            places[i + 1] &=
+                matches!(pattern.get(i + 1), Some('*')) || pattern.get(i + 1) == Some(&'%') && c != '/';
             let same = pattern[i] == c || inbox && pattern[i].eq_ignore_ascii_case(&c);
             if here && same && !matches!(pattern[i], '*' | '%') {
                 places[i + 1] = true;

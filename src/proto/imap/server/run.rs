@@ -27,7 +27,10 @@ pub(super) enum Then {
     /// STATUS of one mailbox for LIST; then the next.
     ListStatus(ListJob, String),
     Status(String, Vec<StatusItem>),
-    Selected { read_only: bool, qresync: Option<Qresync> },
+    Selected {
+        read_only: bool,
+        qresync: Option<Qresync>,
+    },
     /// The news since QRESYNC's modification sequence.
     Resync(Qresync),
     /// After the silent expunge of CLOSE.
@@ -38,7 +41,9 @@ pub(super) enum Then {
     Vanished(FetchJob),
     SearchBodies(SearchJob),
     Stored(Storing),
-    Copied { moved: bool },
+    Copied {
+        moved: bool,
+    },
     Appended,
 }
 
@@ -51,8 +56,7 @@ pub(super) enum Job {
 
 impl Server {
     pub(super) fn greet(&mut self) {
-        let text =
-            format!("OK [CAPABILITY {}] {} postroad ready", self.capabilities(), self.config.hostname);
+        let text = format!("OK [CAPABILITY {}] {} postroad ready", self.capabilities(), self.config.hostname);
         self.untagged(&text);
     }
 

@@ -79,10 +79,9 @@ impl Test {
         let day = |d: Date| d.days();
         match key {
             K::And(keys) => Test::And(keys.into_iter().map(|k| Test::compile(k, view, now)).collect()),
-            K::Or(a, b) => Test::Or(
-                Box::new(Test::compile(*a, view, now)),
-                Box::new(Test::compile(*b, view, now)),
-            ),
+            K::Or(a, b) => {
+                Test::Or(Box::new(Test::compile(*a, view, now)), Box::new(Test::compile(*b, view, now)))
+            }
             K::Not(key) => not(Test::compile(*key, view, now)),
             K::All => Test::And(Vec::new()),
             K::Flag(flag) => Test::Flag(flag),
@@ -208,7 +207,8 @@ impl Server {
     ) {
         let known = |c: &str| c.eq_ignore_ascii_case("US-ASCII") || c.eq_ignore_ascii_case("UTF-8");
         if charset.is_some_and(|c| !known(&c)) {
-            return self.finish(Reply::no("[BADCHARSET (US-ASCII UTF-8)] That character set is not known here"));
+            return self
+                .finish(Reply::no("[BADCHARSET (US-ASCII UTF-8)] That character set is not known here"));
         }
         let modseq = asks_modseq(&key);
         if modseq && !self.enabled.condstore {
@@ -225,7 +225,8 @@ impl Server {
                 None => open.push(index),
             }
         }
-        self.job = Some(Job::Search(SearchJob { uid, returns, test, modseq, hits, open, next: 0, batch_end: 0 }));
+        self.job =
+            Some(Job::Search(SearchJob { uid, returns, test, modseq, hits, open, next: 0, batch_end: 0 }));
     }
 
     pub(super) fn search_on(&mut self, mut job: SearchJob) {
@@ -308,13 +309,7 @@ fn ends(uids: &[u32], returns: &[SearchReturn]) -> Vec<u32> {
 }
 
 /// `ESEARCH (TAG "a1") UID MIN 1 MAX 9 COUNT 3 ALL 1,5,9` (RFC 4731 §3.1).
-fn esearch(
-    tag: &str,
-    uid: bool,
-    returns: &[SearchReturn],
-    numbers: &[u32],
-    modseq: Option<u64>,
-) -> String {
+fn esearch(tag: &str, uid: bool, returns: &[SearchReturn], numbers: &[u32], modseq: Option<u64>) -> String {
     // "RETURN ()" and no RETURN mean ALL.
     let all = returns.is_empty() || returns.contains(&SearchReturn::All);
     let wants = |what: SearchReturn| returns.contains(&what);

@@ -29,7 +29,9 @@ impl Server {
         if view.read_only {
             return self.finish(Reply::no("[READ-ONLY] The mailbox was opened by EXAMINE"));
         }
-        if let Some(flag) = flags.iter().find(|f| matches!(f, Flag::Recent | Flag::Wildcard | Flag::Extension(_))) {
+        if let Some(flag) =
+            flags.iter().find(|f| matches!(f, Flag::Recent | Flag::Wildcard | Flag::Extension(_)))
+        {
             let text = format!("[CANNOT] {flag} cannot be set by a client");
             return self.finish(Reply::bad(text));
         }

@@ -133,8 +133,12 @@ impl View {
             return;
         }
         // `changed` may be in any order: find its messages again by UID after the removal.
-        let uids: Vec<u32> =
-            told.changed.iter().filter(|i| !self.messages[**i].gone).map(|i| self.messages[*i].meta.uid).collect();
+        let uids: Vec<u32> = told
+            .changed
+            .iter()
+            .filter(|i| !self.messages[**i].gone)
+            .map(|i| self.messages[*i].meta.uid)
+            .collect();
         self.messages.retain(|m| !m.gone);
         told.changed = uids.into_iter().filter_map(|uid| self.index_of(uid)).collect();
         let messages = &self.messages;
