@@ -40,6 +40,11 @@ impl Mailboxes {
         Ok(self.mailbox(account, mailbox)?.metas())
     }
 
+    /// One message without its bytes.
+    pub fn message(&self, account: &str, mailbox: &str, uid: u32) -> Option<Meta> {
+        self.mailbox(account, mailbox).ok()?.meta(uid)
+    }
+
     /// A message's bytes.
     pub fn body(&self, account: &str, mailbox: &str, uid: u32) -> Option<Arc<[u8]>> {
         self.mailbox(account, mailbox).ok()?.body(uid)

@@ -8,6 +8,7 @@
 //! borrowed iterators and no references into the store, so that a disk may stand behind them one day.
 
 pub mod folders;
+pub mod imap;
 pub mod mailbox;
 pub mod maildrop;
 pub mod messages;
@@ -224,6 +225,11 @@ impl Mailboxes {
     pub fn quota(&self, account: &str) -> Result<(u64, u64), Refusal> {
         let account = self.account(account)?;
         Ok((account.octets(), account.setup.quota))
+    }
+
+    /// Whether so many octets more would fit: for several messages that are stored all or none.
+    pub fn has_room(&self, account: &str, octets: u64) -> Result<bool, Refusal> {
+        Ok(self.account(account)?.has_room(octets))
     }
 
     /// Put a message into a mailbox: by delivery (`queue_id` names the queue entry it comes from), by APPEND, or
