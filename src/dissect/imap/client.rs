@@ -125,6 +125,10 @@ impl ImapReader {
         match literal {
             Some(size) => {
                 parsed.findings.retain(|finding| finding.id != "literal-awaited");
+                if matches!(parsed.value.body, CommandBody::Malformed { .. }) {
+                    // Not wrong, only not all of it: the meaning comes with the rest.
+                    piece.meaning = Meaning::Imap(ImapMeaning::Command { tag: tag.clone() });
+                }
                 let before = bytes.to_vec();
                 self.awaits(Awaited { tag, verb, before, ..Awaited::default() }, size);
             }
