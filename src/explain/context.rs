@@ -15,6 +15,8 @@ use std::net::{IpAddr, SocketAddr};
 /// How many connections are remembered at once; with more, the oldest is forgotten and its notes speak of
 /// "the client" and "the server".
 const MAX_TALKS: usize = 4096;
+/// How much of a verb stands in a sentence: an unknown one may be anything.
+const MAX_NAME: usize = 24;
 /// How many parts of one Step get a note.
 const MAX_PARTS: usize = 256;
 
@@ -167,9 +169,9 @@ fn base_vars(talk: &Talk, step: &Step) -> Vars {
         vars.set("enhanced", enhanced);
     }
     if !step.verb.is_empty() {
-        vars.set("name", &step.verb);
+        vars.set("name", step.verb.chars().take(MAX_NAME).collect::<String>());
     } else if let Some(word) = smtp::words(&step.bytes).next().filter(|_| step.kind == Kind::Command) {
-        vars.set("name", escape::line(word));
+        vars.set("name", escape::line(&word[..word.len().min(MAX_NAME)]));
     }
     vars
 }

@@ -173,8 +173,9 @@ fn every_part_of_pop3_and_imap_is_explained() {
     ] {
         let names: BTreeSet<String> = folders.iter().flat_map(|f| part_names(f)).collect();
         assert!(names.len() > 15, "{protocol}: {names:?}");
-        // Notes on a letter's header are made from the field's own name.
-        let quiet = ["field-name", "field-body"];
+        // Notes on a letter's header are made from the field's own name; of the others, what is around or inside
+        // says what they are.
+        let quiet = ["field-name", "field-body", "quoted", "msg-att"];
         let missing: Vec<_> = names
             .iter()
             .filter(|n| !quiet.contains(&n.as_str()) && catalogue().part(protocol, n, "").is_none())
@@ -218,7 +219,9 @@ fn no_line_of_the_rfcs_examples_has_the_generic_note() {
         };
         for found in read(reader.as_mut(), &std::fs::read_to_string(entry.path()).unwrap()) {
             steps += 1;
-            assert!(!id_of(&found).ends_with("generic"), "{name}: {found:?}");
+            // "* XPIG-LATIN", which RFC 9051 §6.5 makes up, is no data that anything could be said about.
+            let made_up = found.kind == Kind::Untagged && found.verb.starts_with('X');
+            assert!(made_up || !id_of(&found).ends_with("generic"), "{name}: {found:?}");
         }
     }
     assert!(steps > 500, "{steps}");

@@ -111,7 +111,11 @@ fn untagged(step: &Step) -> Vec<String> {
 fn continuation(step: &Step) -> Vec<String> {
     let protocol = step.protocol.name();
     let side = if step.from == Direction::Client { "response" } else { "continuation" };
-    vec![format!("{protocol}.{}.{side}", step.verb), format!("{protocol}.{side}")]
+    vec![
+        format!("{protocol}.{}.{side}", step.verb),
+        format!("{protocol}.{side}"),
+        format!("{protocol}.{}", step.verb),
+    ]
 }
 
 fn command(step: &Step) -> Vec<String> {
