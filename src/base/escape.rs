@@ -24,6 +24,11 @@ pub fn text(text: &str) -> String {
     line(text.as_bytes())
 }
 
+/// Whether a character is shown as itself: it neither steers a terminal nor hides anything.
+pub fn is_printable(c: char) -> bool {
+    !c.is_control() && !is_invisible(c)
+}
+
 fn push(out: &mut String, c: char) {
     match c {
         '\r' => out.push('␍'),
@@ -41,7 +46,7 @@ fn push(out: &mut String, c: char) {
 
 /// Characters that change how others are shown, or show nothing: bidi controls (Trojan Source), zero-width
 /// characters, line and paragraph separators, tags, the byte-order mark.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }

@@ -1,6 +1,45 @@
 //! The command line: one file per command. The only place besides view/plain that prints.
+//!
+//! [`run`] parses, runs, and turns what went wrong into one sentence with a hint. Exit codes: 0 done, 1 failed,
+//! 2 asked for in the wrong way. A reader that goes away (`| head`) is no failure.
+
+mod args;
+mod error;
+mod explain_cmd;
+mod journey;
+mod letter;
+mod screen;
+mod welcome;
+
+pub use error::{CommandError, Kind};
+
+use args::{Args, Command};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+pub mod explain;
 
 /// Parse, run, and give the exit code.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn run() -> ExitCode {
+    let result = match Args::try_parse() {
+        Ok(args) => match args.command {
+            None => welcome::print(),
+            Some(Command::Journey(args)) => journey::run(&args),
+            Some(Command::Explain(args)) => explain_cmd::run(&args),
+        },
+        // Help and version come this way too; clap knows where each belongs.
+        Err(said) => {
+            let _ = said.print();
+            return ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2));
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            error.exit_code()
+        }
+    }
 }

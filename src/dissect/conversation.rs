@@ -1,5 +1,265 @@
-//! Records → Steps: keeps each connection's conversation and its reader.
+//! [`Dissector`]: Records → Steps: keeps each connection's conversation, and frees it at its end.
+//!
+//! A conversation has two layers, each with both sides: the `wire`, and `plain` where TLS hides it. Where there
+//! is a plain layer the wire gives TLS Steps only. After STARTTLS the plain layer has a reader of its own.
 
-/// Records in, Steps out.
+use super::channel::{Channel, Drawn};
+use super::registry;
+use super::step::{Kind, Meaning, Piece, Protocol, Step};
+use super::stream::{Stamp, Taken};
+use crate::base::{Finding, Span};
+use crate::trace::{CloseHow, Conn, Data, Direction, Layer, Opened, Record, Transport};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// How much a dissector keeps at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one side that wait to become a Step: 64 MiB, above any message that a server here would take.
+    /// What passes it becomes one Step with the finding `too-large`, and the rest of that connection is unread.
+    pub waiting: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { waiting: 64 << 20 }
+    }
+}
+
+/// Records in, Steps out, in an order that never changes afterwards.
+///
+/// Time is linear in the bytes; memory holds only what is not in a Step yet, and what each open connection's
+/// reader remembers.
 #[derive(Default)]
-pub struct Dissector {}
+pub struct Dissector {
+    limits: Limits,
+    conversations: BTreeMap<Conn, Conversation>,
+    steps: usize,
+}
+
+impl Dissector {
+    /// A dissector at the beginning of a transcript.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One that keeps at most so much.
+    pub fn with_limits(limits: Limits) -> Self {
+        Dissector { limits, ..Self::default() }
+    }
+
+    /// Take the record at `index` of the transcript; gives the Steps whose last byte it brought.
+    pub fn push(&mut self, index: usize, record: &Record) -> Vec<Step> {
+        let mut out = Vec::new();
+        match record {
+            Record::Open { at, open } => self.open(open, Stamp { at: *at, record: index }, &mut out),
+            Record::Data { at, data } => self.data(data, Stamp { at: *at, record: index }, &mut out),
+            Record::Close { at, conn, from, how } => {
+                self.close(*conn, *from, *how, Stamp { at: *at, record: index }, &mut out);
+            }
+            Record::End { .. } => return self.finish(),
+            Record::Head(_) | Record::Fact { .. } | Record::Mark(_) | Record::Unknown(_) => {}
+        }
+        self.number(out)
+    }
+
+    /// Nothing more comes: what still waits becomes Steps. An `End` record does the same.
+    pub fn finish(&mut self) -> Vec<Step> {
+        let mut out = Vec::new();
+        for (_, mut conversation) in std::mem::take(&mut self.conversations) {
+            conversation.end_all(&mut out);
+        }
+        self.number(out)
+    }
+
+    fn open(&mut self, open: &Opened, stamp: Stamp, out: &mut Vec<Step>) {
+        let conversation = Conversation::new(open.clone());
+        if open.transport == Transport::Tcp {
+            out.push(conversation.opened(stamp));
+        }
+        if let Some(mut before) = self.conversations.insert(open.conn, conversation) {
+            // The same number again: two transcripts in one, or a mistake. The first one ends here.
+            let mut steps = Vec::new();
+            before.end_all(&mut steps);
+            out.splice(0..0, steps);
+        }
+    }
+
+    fn data(&mut self, data: &Data, stamp: Stamp, out: &mut Vec<Step>) {
+        let conversation = self.conversations.entry(data.conn).or_insert_with(|| {
+            let conversation = Conversation::new(unseen(data.conn));
+            let mut step = conversation.opened(stamp);
+            step.verb = String::new();
+            let detail = "No record says that this connection was opened; it is read from here on.";
+            step.findings.push(Finding::hint("open-not-seen", Span::default(), detail));
+            out.push(step);
+            conversation
+        });
+        conversation.data(data, stamp, self.limits, out);
+    }
+
+    fn close(&mut self, conn: Conn, from: Direction, how: CloseHow, stamp: Stamp, out: &mut Vec<Step>) {
+        let Some(conversation) = self.conversations.get_mut(&conn) else { return };
+        conversation.close(from, how, stamp, out);
+        if conversation.ended == [true, true] {
+            self.conversations.remove(&conn);
+        }
+    }
+
+    fn number(&mut self, mut steps: Vec<Step>) -> Vec<Step> {
+        for step in &mut steps {
+            self.steps += 1;
+            step.number = self.steps;
+        }
+        steps
+    }
+}
+
+/// A connection whose beginning was not recorded.
+fn unseen(conn: Conn) -> Opened {
+    let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    Opened { conn, transport: Transport::Tcp, client: nowhere, server: nowhere }
+}
+
+/// One connection from its Open to its end.
+struct Conversation {
+    open: Opened,
+    wire: Channel,
+    plain: Option<Channel>,
+    /// Which sides have ended.
+    ended: [bool; 2],
+    /// The mail protocol that the wire spoke before it became TLS.
+    before_tls: Option<Protocol>,
+    /// Whether its Close Step was given.
+    closed: bool,
+}
+
+impl Conversation {
+    fn new(open: Opened) -> Self {
+        let port = open.server.port();
+        let protocol = match registry::by_port(port) {
+            Some(_) if registry::implicit_tls(port) => Some(Protocol::Tls),
+            None if open.transport == Transport::Udp => Some(Protocol::Unknown),
+            known => known,
+        };
+        let wire = Channel::new(protocol.map(|protocol| registry::reader(protocol, open.transport)));
+        Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
+    }
+
+    fn data(&mut self, data: &Data, stamp: Stamp, limits: Limits, out: &mut Vec<Step>) {
+        let mut drawn = Vec::new();
+        let (channel, layer) = match (self.open.transport, data.layer) {
+            (Transport::Udp, _) => {
+                self.wire.datagram(data.from, &data.bytes, stamp, &mut drawn);
+                return out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
+            }
+            (Transport::Tcp, Layer::Wire) => (&mut self.wire, Layer::Wire),
+            (Transport::Tcp, Layer::Plain) => (self.inside(), Layer::Plain),
+        };
+        channel.feed(data.from, &data.bytes, stamp, limits.waiting, &mut drawn);
+        let mail = |drawn: &Drawn| !matches!(drawn.protocol, Protocol::Tls | Protocol::Unknown);
+        if let Some(last) = drawn.iter().rfind(|drawn| mail(drawn)).filter(|_| layer == Layer::Wire) {
+            self.before_tls = Some(last.protocol);
+        }
+        out.extend(drawn.into_iter().map(|drawn| self.step(layer, drawn)));
+    }
+
+    /// What is said inside TLS. From its first byte on, the wire is TLS.
+    fn inside(&mut self) -> &mut Channel {
+        let Conversation { open, wire, plain, ended, before_tls, .. } = self;
+        plain.get_or_insert_with(|| {
+            wire.become_tls();
+            let reader = match *before_tls {
+                Some(protocol) => Some(registry::reader_after_starttls(protocol)),
+                None => registry::by_port(open.server.port())
+                    .map(|protocol| registry::reader(protocol, open.transport)),
+            };
+            Channel::with_ended(reader, *ended)
+        })
+    }
+
+    fn close(&mut self, from: Direction, how: CloseHow, stamp: Stamp, out: &mut Vec<Step>) {
+        if how == CloseHow::Fin {
+            self.end(from, out);
+        } else {
+            self.end_all(out);
+        }
+        // Datagrams have no end; that nobody answered is worth a Step.
+        let tells = self.open.transport == Transport::Tcp || how != CloseHow::Fin;
+        if tells && !self.closed {
+            self.closed = true;
+            out.push(self.closing(from, how, stamp));
+        }
+    }
+
+    fn end_all(&mut self, out: &mut Vec<Step>) {
+        self.end(Direction::Client, out);
+        self.end(Direction::Server, out);
+    }
+
+    fn end(&mut self, from: Direction, out: &mut Vec<Step>) {
+        let [client, server] = &mut self.ended;
+        let ended = if from == Direction::Client { client } else { server };
+        if std::mem::replace(ended, true) {
+            return;
+        }
+        let mut drawn = Vec::new();
+        if let Some(plain) = &mut self.plain {
+            plain.end(from, &mut drawn);
+        }
+        out.extend(drawn.drain(..).map(|drawn| self.step(Layer::Plain, drawn)));
+        self.wire.end(from, &mut drawn);
+        out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
+    }
+
+    fn opened(&self, stamp: Stamp) -> Step {
+        let mut piece = Piece::new(Kind::Open, 0);
+        piece.verb = self.open.server.port().to_string();
+        piece.meaning = Meaning::Open(self.open.clone());
+        self.bare(Direction::Client, piece, stamp)
+    }
+
+    fn closing(&self, from: Direction, how: CloseHow, stamp: Stamp) -> Step {
+        let mut piece = Piece::new(Kind::Close, 0);
+        piece.verb = self.open.server.port().to_string();
+        piece.code = match how {
+            CloseHow::Fin => "fin",
+            CloseHow::Reset => "reset",
+            CloseHow::Refused => "refused",
+            CloseHow::Timeout => "timeout",
+        }
+        .to_owned();
+        piece.meaning = Meaning::Close(how);
+        self.bare(from, piece, stamp)
+    }
+
+    /// A Step without bytes: about the connection itself.
+    fn bare(&self, from: Direction, piece: Piece, stamp: Stamp) -> Step {
+        let place = self.wire.sent(from);
+        let taken = Taken { bytes: Vec::new(), range: place..place, stamp };
+        self.step(Layer::Wire, Drawn { from, taken, protocol: Protocol::Tcp, piece })
+    }
+
+    fn step(&self, layer: Layer, drawn: Drawn) -> Step {
+        let Drawn { from, taken, protocol, piece } = drawn;
+        Step {
+            number: 0,
+            conn: self.open.conn,
+            layer,
+            from,
+            range: taken.range,
+            at: taken.stamp.at,
+            record: taken.stamp.record,
+            protocol,
+            kind: piece.kind,
+            verb: piece.verb,
+            code: piece.code,
+            verdict: piece.verdict,
+            bytes: taken.bytes,
+            parts: piece.parts,
+            secrets: piece.secrets,
+            findings: piece.findings,
+            meaning: piece.meaning,
+        }
+    }
+}

@@ -4,13 +4,17 @@
 //! when its last byte does, so the order never changes afterwards, and Steps do not depend on how a stream was
 //! split into records.
 
+mod channel;
 pub mod conversation;
 pub mod dns;
 pub mod imap;
 pub mod pop3;
+mod registry;
 pub mod smtp;
 pub mod step;
 pub mod stream;
+pub mod tls;
+pub mod unknown;
 
-pub use conversation::Dissector;
+pub use conversation::{Dissector, Limits};
 pub use step::{Kind, Meaning, Protocol, Reader, Step, Verdict};

@@ -1,7 +1,7 @@
 //! [`Step`]: one thing that a reader steps over; and [`Reader`]: what each protocol's dissector offers.
 
 use crate::base::{Finding, Instant, Part};
-use crate::trace::{CloseHow, Conn, Direction, Layer};
+use crate::trace::{CloseHow, Conn, Direction, Layer, Opened};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -90,8 +90,8 @@ pub enum Kind {
 pub enum Meaning {
     /// Nothing more than its kind.
     None,
-    /// A connection opened.
-    Open,
+    /// A connection opened: between whom. Where its beginning was not recorded, both addresses are 0.0.0.0:0.
+    Open(Opened),
     /// A connection ended.
     Close(CloseHow),
     /// SMTP.

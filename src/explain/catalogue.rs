@@ -1,1 +1,265 @@
-//! The catalogue of notes: TOML data, embedded.
+//! The catalogue of notes: TOML data, embedded, read once.
+//!
+//! Every fact that a note states lives in `catalogue/*.toml`, with who says so: a new RFC is one change there.
+//! A file holds `[[note]]` tables ([`Entry`]), `[parts]` (what a part of a line means, in general), `[sentences]`
+//! (what a note adds where the context calls for it) and `[[chapter]]` tables ([`ChapterEntry`]). Texts may hold
+//! the placeholders of [`super::template`].
+
+use super::Entry;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The files, in the order in which the reference lists them.
+const FILES: [(&str, &str); 16] = [
+    ("tcp.toml", include_str!("catalogue/tcp.toml")),
+    ("dns.toml", include_str!("catalogue/dns.toml")),
+    ("smtp.toml", include_str!("catalogue/smtp.toml")),
+    ("smtp-replies.toml", include_str!("catalogue/smtp-replies.toml")),
+    ("smtp-extensions.toml", include_str!("catalogue/smtp-extensions.toml")),
+    ("enhanced.toml", include_str!("catalogue/enhanced.toml")),
+    ("message.toml", include_str!("catalogue/message.toml")),
+    ("pop3.toml", include_str!("catalogue/pop3.toml")),
+    ("imap.toml", include_str!("catalogue/imap.toml")),
+    ("imap-replies.toml", include_str!("catalogue/imap-replies.toml")),
+    ("imap-untagged.toml", include_str!("catalogue/imap-untagged.toml")),
+    ("imap-capabilities.toml", include_str!("catalogue/imap-capabilities.toml")),
+    ("imap-parts.toml", include_str!("catalogue/imap-parts.toml")),
+    ("findings.toml", include_str!("catalogue/findings.toml")),
+    ("facts.toml", include_str!("catalogue/facts.toml")),
+    ("chapters.toml", include_str!("catalogue/chapters.toml")),
+];
+
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    let mut catalogue = Catalogue::default();
+    for (_, text) in FILES {
+        // A file that cannot be read leaves a gap, never a panic; a test holds that every one can.
+        catalogue.add(toml::from_str(text).unwrap_or_default());
+    }
+    catalogue
+});
+
+/// The catalogue that is part of the program.
+pub fn catalogue() -> &'static Catalogue {
+    &CATALOGUE
+}
+
+/// A stage of the road, as it stands in a TOML file under `[[chapter]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ChapterEntry {
+    /// `submission`, `routing`, `relay`, …
+    pub id: String,
+    /// Its title where the person is known: `{person}'s client hands the letter in`.
+    pub title: String,
+    /// Its title where only hosts are known; empty: as `title`.
+    #[serde(default)]
+    pub title_without_person: String,
+    /// A sentence or two that set the scene.
+    pub intro: String,
+    /// The counterpart in the post office.
+    #[serde(default)]
+    pub post_office: String,
+    /// Who says so.
+    pub source: Vec<String>,
+}
+
+/// One file of the catalogue.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    note: Vec<Entry>,
+    #[serde(default)]
+    parts: BTreeMap<String, String>,
+    #[serde(default)]
+    sentences: BTreeMap<String, String>,
+    #[serde(default)]
+    chapter: Vec<ChapterEntry>,
+}
+
+/// All entries, to be looked up by id.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    entries: Vec<Entry>,
+    by_id: BTreeMap<String, usize>,
+    parts: BTreeMap<String, String>,
+    sentences: BTreeMap<String, String>,
+    chapters: BTreeMap<String, ChapterEntry>,
+}
+
+impl Catalogue {
+    fn add(&mut self, file: File) {
+        for entry in file.note {
+            self.by_id.entry(entry.id.clone()).or_insert(self.entries.len());
+            self.entries.push(entry);
+        }
+        self.parts.extend(file.parts);
+        self.sentences.extend(file.sentences);
+        self.chapters.extend(file.chapter.into_iter().map(|c| (c.id.clone(), c)));
+    }
+
+    /// The entry of exactly this id.
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(*self.by_id.get(id)?)
+    }
+
+    /// The entry of the first of these ids that there is; see [`super::ids`].
+    pub fn first<S: AsRef<str>>(&self, ids: &[S]) -> Option<&Entry> {
+        ids.iter().find_map(|id| self.get(id.as_ref()))
+    }
+
+    /// Every entry, in the order of the files.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Every source that is named: `RFC 5321 §4.1.1.3`.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let entries = self.entries.iter().flat_map(|e| &e.source);
+        entries.chain(self.chapters.values().flat_map(|c| &c.source)).map(String::as_str)
+    }
+
+    /// What a part means in general: looked for as `protocol.name=VALUE` (the value in upper case), then as
+    /// `protocol.name`, then as `name`.
+    pub fn part(&self, protocol: &str, name: &str, value: &str) -> Option<&str> {
+        [
+            format!("{protocol}.{name}={}", value.to_ascii_uppercase()),
+            format!("{protocol}.{name}"),
+            name.to_owned(),
+        ]
+        .iter()
+        .find_map(|key| self.parts.get(key))
+        .map(String::as_str)
+    }
+
+    /// A sentence that a note adds where the context calls for it; empty where there is none of that key.
+    pub fn sentence(&self, key: &str) -> &str {
+        self.sentences.get(key).map_or("", String::as_str)
+    }
+
+    /// A stage of the road.
+    pub fn chapter(&self, id: &str) -> Option<&ChapterEntry> {
+        self.chapters.get(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::template;
+    use super::*;
+
+    fn texts(entry: &Entry) -> Vec<&str> {
+        let mut texts = vec![
+            &*entry.title,
+            &*entry.summary,
+            &*entry.detail,
+            &*entry.why,
+            &*entry.next,
+            &*entry.post_office,
+            &*entry.mistake,
+        ];
+        texts.extend(entry.parts.values().map(String::as_str));
+        texts
+    }
+
+    #[test]
+    fn every_file_can_be_read_and_ids_are_unique() {
+        for (name, text) in FILES {
+            if let Err(error) = toml::from_str::<File>(text) {
+                panic!("{name}: {error}");
+            }
+        }
+        let catalogue = catalogue();
+        assert_eq!(catalogue.by_id.len(), catalogue.entries.len(), "{:?}", doubles(catalogue));
+    }
+
+    fn doubles(catalogue: &Catalogue) -> Vec<&str> {
+        let seen = |(i, e): &(usize, &Entry)| catalogue.by_id.get(&e.id) != Some(i);
+        catalogue.entries.iter().enumerate().filter(seen).map(|(_, e)| e.id.as_str()).collect()
+    }
+
+    /// `RFC 5321 §4.1.1.3`, `RFC 5321` alone never; other standards by their name and a place or year.
+    fn is_citation(source: &str) -> bool {
+        let Some(rest) = source.strip_prefix("RFC ") else {
+            return ["IANA ", "CVE-", "WHATWG "].iter().any(|p| source.starts_with(p));
+        };
+        let Some((number, section)) = rest.split_once(" §") else { return false };
+        !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
+            && section.starts_with(|c: char| c.is_ascii_alphanumeric())
+    }
+
+    #[test]
+    fn every_note_says_who_says_so() {
+        for entry in catalogue().entries() {
+            assert!(!entry.source.is_empty(), "{}", entry.id);
+            for source in &entry.source {
+                assert!(is_citation(source), "{}: {source}", entry.id);
+            }
+        }
+        for chapter in catalogue().chapters.values() {
+            assert!(
+                chapter.source.iter().all(|s| is_citation(s)) && !chapter.source.is_empty(),
+                "{}",
+                chapter.id
+            );
+        }
+    }
+
+    #[test]
+    fn notes_are_short_and_plain() {
+        for entry in catalogue().entries() {
+            let id = &entry.id;
+            assert!(!entry.title.is_empty() && !entry.summary.is_empty(), "{id}");
+            assert!(entry.summary.chars().count() <= 90, "{id}: {}", entry.summary.chars().count());
+            assert!(
+                !entry.summary.ends_with('.') || entry.summary.ends_with("<CRLF>.<CRLF>"),
+                "{id}: full stop"
+            );
+            assert_eq!(
+                entry.misconception.is_some(),
+                entry.misconception.is_some_and(|n| (1..=32).contains(&n))
+            );
+            assert!(
+                entry.misconception.is_none() || !entry.mistake.is_empty(),
+                "{id}: misconception unnamed"
+            );
+            for text in texts(entry) {
+                assert!(!text.to_lowercase().contains("simply") && !text.contains('!'), "{id}: {text}");
+                assert!(!text.contains("  ") && text.trim() == text, "{id}: spaces in {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_known() {
+        let catalogue = catalogue();
+        let entries = catalogue.entries.iter().flat_map(|e| texts(e).into_iter().map(|t| (e.id.as_str(), t)));
+        let chapters = catalogue.chapters.values().flat_map(|c| {
+            [&c.title, &c.title_without_person, &c.intro, &c.post_office].map(|t| (c.id.as_str(), t.as_str()))
+        });
+        let parts = catalogue.parts.iter().chain(&catalogue.sentences).map(|(k, t)| (k.as_str(), t.as_str()));
+        for (id, text) in entries.chain(chapters).chain(parts) {
+            for name in template::placeholders(text) {
+                assert!(template::default_of(name).is_some(), "{id}: {{{name}}} is not a placeholder");
+            }
+        }
+    }
+
+    #[test]
+    fn every_misconception_that_smtp_and_dns_can_show_has_its_note() {
+        let named: std::collections::BTreeSet<u8> =
+            catalogue().entries().iter().filter_map(|e| e.misconception).collect();
+        for n in [1, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 22, 23, 24, 25, 28, 29, 30] {
+            assert!(named.contains(&n), "misconception {n} is named by no note");
+        }
+    }
+
+    #[test]
+    fn no_entry_speaks_of_a_whole_class_of_codes() {
+        for entry in catalogue().entries() {
+            assert!(!entry.id.contains("yz"), "{}: a class is no note of its own", entry.id);
+        }
+    }
+}

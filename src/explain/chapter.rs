@@ -1,1 +1,300 @@
-//! Which stage of the road a Step belongs to.
+//! Which stage of the road a Step belongs to: the letter is handed in, a domain's mail servers are looked up, it
+//! is carried, tried again, or comes back, and it is fetched.
+//!
+//! A stage is told by who opened a connection, to which port, and what waits in the opener's queue. A chapter
+//! begins when the stage, its client or the domain looked up changes; what is still said on a connection of an
+//! earlier chapter (a QUIT, a close) begins none.
+
+use super::catalogue::catalogue;
+use super::story::Chapter;
+use super::template::Vars;
+use crate::dissect::{Kind, Protocol, Step};
+use crate::state::State;
+use crate::trace::{Conn, Fact, Head, HostInfo, Opened, Record, Transport};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+/// How many open connections are remembered at once.
+const MAX_OPEN: usize = 4096;
+
+/// Gives chapters their beginnings.
+#[derive(Clone, Debug, Default)]
+pub struct Chapters {
+    hosts: Vec<HostInfo>,
+    open: BTreeMap<Conn, Opened>,
+    /// Who was last seen to act on which host; hosts and people of one scenario, so a few.
+    people: BTreeMap<String, String>,
+    now: Option<Stage>,
+    number: usize,
+}
+
+/// What must change for a chapter to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stage {
+    id: &'static str,
+    client: String,
+    /// The domain looked up or the host called, where a new one is a new stage.
+    about: String,
+}
+
+impl Chapters {
+    /// Chapters of a transcript with this head.
+    pub fn new(head: &Head) -> Self {
+        Chapters { hosts: head.hosts.clone(), ..Chapters::default() }
+    }
+
+    /// Learn from a record who talks to whom and who acts where; call it before the record's Steps are placed.
+    pub fn observe(&mut self, record: &Record) {
+        match record {
+            Record::Open { open, .. } => {
+                self.open.insert(open.conn, open.clone());
+                if self.open.len() > MAX_OPEN {
+                    self.open.pop_first();
+                }
+            }
+            Record::Fact { host, fact: Fact::IntentBegins { who, .. }, .. }
+                if self.people.len() < MAX_OPEN =>
+            {
+                self.people.insert(host.clone(), who.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The chapter that begins with this Step, given what held before it; `None` where it goes on.
+    pub fn step(&mut self, step: &Step, state: &State) -> Option<Chapter> {
+        let begins = match step.kind {
+            Kind::Open | Kind::Query => true,
+            // An import may begin in mid-conversation, and a refused connection may show nothing but its end.
+            _ => self.now.is_none() && step.kind != Kind::Close,
+        };
+        let open = self.open.get(&step.conn).cloned()?;
+        if !begins {
+            return None;
+        }
+        let stage = self.stage(step, &open, state)?;
+        if self.now.as_ref() == Some(&stage) {
+            return None;
+        }
+        self.number += 1;
+        let chapter = self.write(&stage, &open, state);
+        self.now = Some(stage);
+        Some(chapter)
+    }
+
+    fn stage(&self, step: &Step, open: &Opened, state: &State) -> Option<Stage> {
+        let client = self.name(open.client);
+        let port = open.server.port();
+        if step.protocol == Protocol::Dns || port == 53 {
+            return self.lookup(step, open, client, state);
+        }
+        let id = match port {
+            587 | 465 | 2525 => "submission",
+            25 if self.is_client_only(open.client) => "submission",
+            25 => return Some(Stage { about: self.name(open.server), id: carrying(&client, state), client }),
+            110 | 995 => "fetch-pop3",
+            143 | 993 => "fetch-imap",
+            _ => match step.protocol {
+                Protocol::Smtp if self.is_client_only(open.client) => "submission",
+                Protocol::Smtp => return Some(Stage { about: self.name(open.server), id: "relay", client }),
+                Protocol::Pop3 => "fetch-pop3",
+                Protocol::Imap => "fetch-imap",
+                _ => return None,
+            },
+        };
+        Some(Stage { id, client, about: String::new() })
+    }
+
+    /// A question to the DNS: by a mail server, where a domain takes its mail; by a person's client, where its own
+    /// server is.
+    fn lookup(&self, step: &Step, open: &Opened, client: String, state: &State) -> Option<Stage> {
+        if step.kind == Kind::Query && step.verb == "SRV" {
+            return Some(Stage { id: "discovery", client, about: String::new() });
+        }
+        if self.is_client_only(open.client) {
+            let same = self.now.as_ref().filter(|now| now.client == client);
+            return same.cloned().or(Some(Stage { id: "discovery", client, about: String::new() }));
+        }
+        let asked =
+            (step.kind == Kind::Query && step.verb == "MX").then(|| super::dns::question(step)).flatten();
+        let waiting = domains_waiting(&client, state);
+        let about = match (asked, waiting.len()) {
+            (Some(name), _) => name,
+            (None, 1) => waiting.into_iter().next().unwrap_or_default(),
+            // Which of several domains it is about is known when the question is: until then nothing begins.
+            _ if open.transport == Transport::Udp && step.kind == Kind::Open => return None,
+            _ => String::new(),
+        };
+        // Looking up the address of the next MX belongs to the chapter that the same client is in.
+        let going_on = self.now.as_ref().filter(|now| now.client == client);
+        if let Some(now) =
+            going_on.filter(|now| about.is_empty() || now.id == "routing" && now.about == about)
+        {
+            return Some(now.clone());
+        }
+        if step.kind == Kind::Query && step.verb != "MX" {
+            return going_on.cloned();
+        }
+        (!about.is_empty()).then_some(Stage { id: "routing", client, about })
+    }
+
+    fn write(&self, stage: &Stage, open: &Opened, state: &State) -> Chapter {
+        let mut vars = Vars::default();
+        vars.set("client", &stage.client).set("server", self.name(open.server));
+        vars.count("port", u64::from(open.server.port()));
+        vars.set("device", device(&stage.client));
+        if !stage.about.is_empty() {
+            vars.set("domain", &stage.about);
+        }
+        let intent = state.intents.iter().rev().find(|i| i.host == stage.client).map(|i| &i.who);
+        let person = intent.or_else(|| self.people.get(&stage.client));
+        if let Some(person) = person {
+            vars.set("person", person);
+        }
+        let entry = catalogue().chapter(stage.id).cloned().unwrap_or_default();
+        let title = match person {
+            None if !entry.title_without_person.is_empty() => &entry.title_without_person,
+            _ => &entry.title,
+        };
+        let intro = [&entry.intro, &entry.post_office].map(|text| vars.fill(text));
+        let intro: Vec<_> = intro.into_iter().filter(|text| !text.is_empty()).collect();
+        Chapter {
+            number: self.number,
+            id: stage.id.to_owned(),
+            title: vars.fill(title),
+            intro: intro.join(" "),
+        }
+    }
+
+    fn host(&self, address: SocketAddr) -> Option<&HostInfo> {
+        self.hosts.iter().find(|h| h.addresses.contains(&address.ip()))
+    }
+
+    fn name(&self, address: SocketAddr) -> String {
+        self.host(address).map_or_else(|| address.ip().to_string(), |h| h.name.clone())
+    }
+
+    /// Whether it is a person's mail client and nothing else; a host that nobody named is no client.
+    fn is_client_only(&self, address: SocketAddr) -> bool {
+        let roles = self.host(address).map(|h| h.roles.as_slice()).unwrap_or_default();
+        !roles.is_empty() && roles.iter().all(|r| r == "mua")
+    }
+}
+
+/// What the opener of a connection to port 25 is about: its queue tells.
+fn carrying(client: &str, state: &State) -> &'static str {
+    let Some(queue) = state.queues.get(client) else { return "relay" };
+    let waiting = || queue.values().filter(|e| !e.waiting.is_empty());
+    if waiting().count() > 0 && waiting().all(|e| e.sender.is_empty()) {
+        return "bounce";
+    }
+    let again = waiting().filter(|e| !e.sender.is_empty()).all(|e| e.waiting.iter().all(|w| w.attempts > 0));
+    if waiting().count() > 0 && again { "retry" } else { "relay" }
+}
+
+/// The domains of the recipients in a host's queue.
+fn domains_waiting(client: &str, state: &State) -> BTreeSet<String> {
+    let entries = state.queues.get(client).into_iter().flat_map(BTreeMap::values);
+    let recipients = entries.flat_map(|e| e.waiting.iter().map(|w| &w.recipient));
+    recipients.filter_map(|r| r.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase()).collect()
+}
+
+/// The first label of a host's name, unless it is an address.
+fn device(name: &str) -> &str {
+    if name.parse::<IpAddr>().is_ok() { name } else { name.split('.').next().unwrap_or(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{head, step};
+    use super::*;
+    use crate::base::Instant;
+    use crate::state::{QueueEntry, Waiting};
+    use std::sync::Arc;
+
+    struct Reader {
+        chapters: Chapters,
+        state: State,
+        conns: u32,
+        titles: Vec<String>,
+    }
+
+    impl Reader {
+        fn new() -> Self {
+            Reader { chapters: Chapters::new(&head()), state: State::default(), conns: 0, titles: Vec::new() }
+        }
+
+        fn open(&mut self, client: &str, server: &str, transport: Transport) -> Conn {
+            self.conns += 1;
+            let conn = Conn(self.conns);
+            let open =
+                Opened { conn, transport, client: client.parse().unwrap(), server: server.parse().unwrap() };
+            self.chapters.observe(&Record::Open { at: Instant::default(), open });
+            self.say(conn, Protocol::Tcp, Kind::Open, "");
+            conn
+        }
+
+        fn say(&mut self, conn: Conn, protocol: Protocol, kind: Kind, verb: &str) {
+            let mut step = step(protocol, kind, verb, "");
+            step.conn = conn;
+            step.bytes = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x07example\x03net\0".to_vec();
+            let chapter = self.chapters.step(&step, &self.state);
+            self.titles.extend(chapter.map(|c| format!("{} {}", c.number, c.id)));
+        }
+
+        fn queue(&mut self, sender: &str, attempts: u32) {
+            let waiting = Waiting { recipient: "bob@example.net".to_owned(), attempts, ..Waiting::default() };
+            let entry =
+                QueueEntry { sender: sender.to_owned(), waiting: vec![waiting], ..QueueEntry::default() };
+            let queue = self.state.queues.entry("mail.example.com".to_owned()).or_default();
+            queue.insert("1A".to_owned(), Arc::new(entry));
+        }
+    }
+
+    const LAPTOP: &str = "192.0.2.10:40000";
+    const MAIL: &str = "192.0.2.25:40000";
+
+    #[test]
+    fn the_road_from_alice_to_bob_has_its_stages() {
+        let mut r = Reader::new();
+        let hand_in = r.open(LAPTOP, "192.0.2.25:587", Transport::Tcp);
+        r.say(hand_in, Protocol::Smtp, Kind::Greeting, "CONNECT");
+        r.queue("alice@example.com", 0);
+        let dns = r.open(MAIL, "192.0.2.53:53", Transport::Udp);
+        r.say(dns, Protocol::Dns, Kind::Query, "MX");
+        r.say(hand_in, Protocol::Smtp, Kind::Reply, "QUIT");
+        r.say(dns, Protocol::Dns, Kind::Query, "A");
+        r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
+        r.open("198.51.100.10:40000", "198.51.100.25:143", Transport::Tcp);
+        assert_eq!(r.titles, ["1 submission", "2 routing", "3 relay", "4 fetch-imap"]);
+    }
+
+    #[test]
+    fn a_second_attempt_and_a_bounce_are_stages_of_their_own() {
+        let mut r = Reader::new();
+        r.queue("alice@example.com", 1);
+        r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
+        r.queue("", 0);
+        r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
+        assert_eq!(r.titles, ["1 retry", "2 bounce"]);
+    }
+
+    #[test]
+    fn the_person_who_acts_is_named() {
+        let mut chapters = Chapters::new(&head());
+        let fact =
+            Fact::IntentBegins { who: "Alice".to_owned(), intent: "send".to_owned(), detail: String::new() };
+        let host = "alice-laptop.example.com".to_owned();
+        chapters.observe(&Record::Fact { at: Instant::default(), host, fact });
+        let open = Opened {
+            conn: Conn(1),
+            transport: Transport::Tcp,
+            client: LAPTOP.parse().unwrap(),
+            server: "192.0.2.25:587".parse().unwrap(),
+        };
+        chapters.observe(&Record::Open { at: Instant::default(), open });
+        let chapter = chapters.step(&step(Protocol::Tcp, Kind::Open, "", ""), &State::default()).unwrap();
+        assert_eq!(chapter.title, "Alice's client hands the letter in");
+        assert!(!chapter.intro.contains('{') && chapter.intro.len() > 20, "{}", chapter.intro);
+    }
+}

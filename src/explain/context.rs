@@ -1,1 +1,386 @@
 //! What a note says only here: names, numbers, what came before.
+//!
+//! The [`Explainer`] keeps a little of each connection (who talks, the envelope so far), finds the Step's entry
+//! in the catalogue, fills its texts, and adds the sentences that this moment calls for.
+
+use super::catalogue::{Catalogue, catalogue};
+use super::template::Vars;
+use super::{Entry, Note, PartNote, dns, ids, letter, sasl, smtp};
+use crate::base::{Finding, Part, Span, escape};
+use crate::dissect::{Kind, Protocol, Step};
+use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// How many connections are remembered at once; with more, the oldest is forgotten and its notes speak of
+/// "the client" and "the server".
+const MAX_TALKS: usize = 4096;
+/// How much of a verb stands in a sentence: an unknown one may be anything.
+const MAX_NAME: usize = 24;
+/// How many parts of one Step get a note.
+const MAX_PARTS: usize = 256;
+
+/// What is kept of one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Talk {
+    client: String,
+    server: String,
+    port: Option<u16>,
+    /// Which sides have ended.
+    ended: [bool; 2],
+    /// The SMTP session.
+    pub(super) smtp: smtp::Session,
+    /// The SASL exchange that is going on.
+    pub(super) sasl: sasl::Exchange,
+}
+
+/// What the context adds to an entry.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    /// Sentences behind the entry's detail.
+    pub(super) detail: Vec<String>,
+    /// Sentences behind the entry's "why now".
+    pub(super) why: Vec<String>,
+    /// Notes on parts that only this moment explains.
+    pub(super) parts: Vec<PartNote>,
+}
+
+impl Extra {
+    /// Add the catalogue's sentence of that key, filled, to the detail.
+    pub(super) fn say(&mut self, key: &str, vars: &Vars) {
+        self.detail.push(vars.fill(catalogue().sentence(key)));
+    }
+
+    /// Add it to the "why now".
+    pub(super) fn because(&mut self, key: &str, vars: &Vars) {
+        self.why.push(vars.fill(catalogue().sentence(key)));
+    }
+
+    /// Add a note on a part.
+    pub(super) fn part(&mut self, name: &'static str, span: Span, text: String) {
+        if !text.is_empty() && self.parts.len() < MAX_PARTS {
+            self.parts.push(PartNote { name, span, text });
+        }
+    }
+}
+
+/// Steps in, Notes out.
+#[derive(Clone, Debug, Default)]
+pub struct Explainer {
+    hosts: BTreeMap<IpAddr, String>,
+    talks: BTreeMap<Conn, Talk>,
+    /// The connection that the last record ended: forgotten when its Steps have been explained.
+    over: Option<Conn>,
+}
+
+impl Explainer {
+    /// An explainer that calls hosts by the head's names.
+    pub fn new(head: &Head) -> Self {
+        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
+        Explainer { hosts: names.collect(), ..Explainer::default() }
+    }
+
+    /// Learn from a record who talks to whom; call it before the record's Steps are explained.
+    pub fn observe(&mut self, record: &Record) {
+        if let Some(over) = self.over.take() {
+            self.talks.remove(&over);
+        }
+        match record {
+            Record::Open { open, .. } => self.opened(open),
+            Record::Close { conn, from, how, .. } => {
+                let Some(talk) = self.talks.get_mut(conn) else { return };
+                talk.ended[usize::from(*from == Direction::Server)] = true;
+                if *how != CloseHow::Fin || talk.ended == [true, true] {
+                    self.over = Some(*conn);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, open: &Opened) {
+        let talk = Talk {
+            client: self.name(open.client),
+            server: self.name(open.server),
+            port: Some(open.server.port()),
+            ..Talk::default()
+        };
+        self.talks.insert(open.conn, talk);
+        if self.talks.len() > MAX_TALKS {
+            self.talks.pop_first();
+        }
+    }
+
+    fn name(&self, address: SocketAddr) -> String {
+        self.hosts.get(&address.ip()).cloned().unwrap_or_else(|| address.ip().to_string())
+    }
+
+    /// The note for a Step. Steps must come in order: later notes build on earlier Steps.
+    pub fn note(&mut self, step: &Step) -> Note {
+        let mut unknown = Talk::default();
+        let talk = self.talks.get_mut(&step.conn).unwrap_or(&mut unknown);
+        let mut vars = base_vars(talk, step);
+        let mut extra = Extra::default();
+        let catalogue = catalogue();
+        sasl::context(&mut talk.sasl, step, &mut vars, &mut extra);
+        if step.protocol == Protocol::Smtp {
+            smtp::context(&mut talk.smtp, step, &mut vars, &mut extra);
+        }
+        if step.protocol == Protocol::Dns {
+            dns::context(step, &mut vars, &mut extra);
+        }
+        if letter::is_in(step) {
+            letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
+        }
+        if step.kind == Kind::Reply && !step.verb.is_empty() {
+            extra.because(if step.verb == "." { "answers-letter" } else { "answers" }, &vars);
+        }
+        let found = catalogue.first(&ids::of(step, talk.port)).cloned().unwrap_or_else(generic);
+        write(&found, catalogue, step, &vars, extra)
+    }
+}
+
+fn generic() -> Entry {
+    Entry {
+        id: "generic".to_owned(),
+        summary: "no note has been written for this".to_owned(),
+        ..Entry::default()
+    }
+}
+
+fn base_vars(talk: &Talk, step: &Step) -> Vars {
+    let mut vars = Vars::default();
+    for (name, value) in [("client", &talk.client), ("server", &talk.server)] {
+        if !value.is_empty() {
+            vars.set(name, value);
+        }
+    }
+    if let Some(label) = talk.client.split('.').next().filter(|l| !l.is_empty()) {
+        vars.set("device", if talk.client.parse::<IpAddr>().is_ok() { &talk.client } else { label });
+    }
+    if let Some(port) = talk.port {
+        vars.count("port", u64::from(port));
+    }
+    let mut code = step.code.splitn(2, ' ');
+    if let Some(code) = code.next().filter(|c| !c.is_empty()) {
+        vars.set("code", code);
+    }
+    if let Some(enhanced) = code.next() {
+        vars.set("enhanced", enhanced);
+    }
+    if !step.verb.is_empty() {
+        vars.set("name", step.verb.chars().take(MAX_NAME).collect::<String>());
+    } else if let Some(word) = smtp::words(&step.bytes).next().filter(|_| step.kind == Kind::Command) {
+        vars.set("name", escape::line(&word[..word.len().min(MAX_NAME)]));
+    }
+    vars
+}
+
+fn write(entry: &Entry, catalogue: &Catalogue, step: &Step, vars: &Vars, extra: Extra) -> Note {
+    let parts = parts(entry, catalogue, step, vars, extra.parts);
+    Note {
+        id: entry.id.clone(),
+        summary: vars.fill(&entry.summary),
+        detail: join(vars.fill(&entry.detail), extra.detail),
+        why: join(vars.fill(&entry.why), extra.why),
+        next: vars.fill(&entry.next),
+        post_office: vars.fill(&entry.post_office),
+        mistake: vars.fill(&entry.mistake),
+        misconception: entry.misconception,
+        source: entry.source.clone(),
+        parts,
+        findings: step.findings.iter().map(|f| (f.clone(), finding(catalogue, f, vars))).collect(),
+    }
+}
+
+fn join(first: String, more: Vec<String>) -> String {
+    let all = std::iter::once(first).chain(more).filter(|s| !s.is_empty());
+    all.collect::<Vec<_>>().join(" ")
+}
+
+/// The catalogue's words about a finding, in front of the finding's own detail.
+fn finding(catalogue: &Catalogue, finding: &Finding, vars: &Vars) -> String {
+    let Some(entry) = catalogue.get(&format!("finding.{}", finding.id)) else {
+        return finding.detail.clone();
+    };
+    let words = [vars.fill(&entry.summary), escape::text(&finding.detail), vars.fill(&entry.detail)];
+    words.into_iter().filter(|s| !s.is_empty()).map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+/// With a capital first letter and a full stop.
+fn sentence(text: String) -> String {
+    let mut chars = text.chars();
+    let mut out: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
+    if !out.ends_with(['.', '?', ':']) {
+        out.push('.');
+    }
+    out
+}
+
+/// Notes on parts: those of this moment, then the entry's own, then the general ones.
+fn parts(
+    entry: &Entry,
+    catalogue: &Catalogue,
+    step: &Step,
+    vars: &Vars,
+    special: Vec<PartNote>,
+) -> Vec<PartNote> {
+    let mut notes = special;
+    let taken: Vec<Span> = notes.iter().map(|n| n.span).collect();
+    let mut waiting: Vec<&Part> = step.parts.iter().rev().collect();
+    while let Some(part) = waiting.pop() {
+        waiting.extend(part.parts.iter().rev());
+        let told = taken.iter().any(|t| t.start <= part.span.start && part.span.end <= t.end);
+        if told || notes.len() >= MAX_PARTS {
+            continue;
+        }
+        let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
+        let value = if secret { "…".to_owned() } else { escape::line(part.span.of(&step.bytes)) };
+        let own = entry.parts.get(part.name).map(String::as_str);
+        if let Some(text) = own.or_else(|| catalogue.part(step.protocol.name(), part.name, &value)) {
+            let mut vars = vars.clone();
+            vars.set("this", &value);
+            notes.push(PartNote { name: part.name, span: part.span, text: vars.fill(text) });
+        }
+    }
+    notes.sort_by_key(|n| (n.span.start, std::cmp::Reverse(n.span.end)));
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{head, smtp, step, with_part};
+    use super::*;
+    use crate::trace::Transport;
+
+    fn open(port: u16) -> Record {
+        let open = Opened {
+            conn: Conn(1),
+            transport: Transport::Tcp,
+            client: "192.0.2.10:40000".parse().unwrap(),
+            server: format!("192.0.2.25:{port}").parse().unwrap(),
+        };
+        Record::Open { at: crate::base::Instant::from_secs(0), open }
+    }
+
+    fn read(lines: &[(&str, &str)]) -> Vec<Note> {
+        let mut explainer = Explainer::new(&head());
+        explainer.observe(&open(587));
+        lines.iter().map(|(line, verb)| explainer.note(&smtp(line, verb))).collect()
+    }
+
+    #[test]
+    fn hosts_are_called_by_their_names() {
+        let mut explainer = Explainer::new(&head());
+        explainer.observe(&open(587));
+        let note = explainer.note(&step(Protocol::Tcp, Kind::Open, "", ""));
+        assert_eq!(note.id, "tcp.open.587");
+        assert!(format!("{note:?}").contains("mail.example.com"), "{note:?}");
+    }
+
+    #[test]
+    fn recipients_are_counted_and_one_refusal_does_not_stop_the_letter() {
+        let notes = read(&[
+            ("C: MAIL FROM:<alice@example.com>", "MAIL"),
+            ("S: 250 2.1.0 ok", "MAIL"),
+            ("C: RCPT TO:<bob@example.net>", "RCPT"),
+            ("S: 250 2.1.5 ok", "RCPT"),
+            ("C: RCPT TO:<nobody@example.net>", "RCPT"),
+            ("S: 550 5.1.1 no such user", "RCPT"),
+            ("C: DATA", "DATA"),
+        ]);
+        assert!(notes[4].detail.contains("recipient 2"), "{}", notes[4].detail);
+        assert_eq!(notes[5].id, "smtp.RCPT.550 5.1.1");
+        assert!(format!("{:?}", notes[5]).contains("nobody@example.net"), "{:?}", notes[5]);
+        assert!(notes[6].detail.contains("1 of 2"), "{}", notes[6].detail);
+    }
+
+    #[test]
+    fn each_extension_in_the_answer_to_ehlo_is_explained() {
+        let notes = read(&[("S: 250-mail.example.com|250-PIPELINING|250-X-ODD|250 SIZE 1000", "EHLO")]);
+        let texts: Vec<_> = notes[0].parts.iter().map(|p| p.text.as_str()).collect();
+        assert!(texts.len() >= 3, "{texts:?}");
+        let step = smtp("S: 250-mail.example.com|250-PIPELINING|250-X-ODD|250 SIZE 1000", "EHLO");
+        let spans: Vec<_> =
+            notes[0].parts.iter().map(|p| String::from_utf8_lossy(p.span.of(&step.bytes))).collect();
+        assert!(
+            spans.iter().any(|s| s == "PIPELINING") && spans.iter().any(|s| s == "SIZE 1000"),
+            "{spans:?}"
+        );
+    }
+
+    #[test]
+    fn a_password_never_reaches_a_note() {
+        // "\0alice\0sesame"
+        let notes = read(&[
+            ("C: AUTH PLAIN AGFsaWNlAHNlc2FtZQ==", "AUTH"),
+            ("C: AUTH LOGIN", "AUTH"),
+            ("S: 334 VXNlcm5hbWU6", "AUTH"),
+            ("C: YWxpY2U=", "AUTH"),
+            ("S: 334 UGFzc3dvcmQ6", "AUTH"),
+            ("C: c2VzYW1l", "AUTH"),
+        ]);
+        let all = format!("{notes:?}");
+        assert!(!all.contains("sesame") && !all.contains("c2VzYW1l") && !all.contains("AHNlc2FtZQ"), "{all}");
+        assert!(notes[0].detail.contains("alice"), "{}", notes[0].detail);
+        assert!(notes[2].detail.contains("Username:"), "{}", notes[2].detail);
+        assert!(notes[3].detail.contains("alice"), "{}", notes[3].detail);
+    }
+
+    #[test]
+    fn the_header_of_the_letter_is_explained_and_compared_with_the_envelope() {
+        let notes = read(&[
+            ("C: MAIL FROM:<bounces@shop.example>", "MAIL"),
+            (
+                "C: Received: from a by b; today|From: Shop <hello@shop.example>|Subject: Hi|X-Odd: 1||text|..dot|.",
+                ".",
+            ),
+        ]);
+        let note = &notes[1];
+        let all: Vec<_> = note.parts.iter().map(|p| p.text.as_str()).collect();
+        assert!(all.len() >= 4, "{all:?}");
+        assert!(note.detail.contains("bounces@shop.example"), "{}", note.detail);
+        assert!(note.detail.contains("1 line"), "{}", note.detail);
+    }
+
+    #[test]
+    fn parts_are_explained_in_general() {
+        let mut explainer = Explainer::new(&head());
+        let step =
+            with_part(smtp("C: RCPT TO:<bob@example.net>", "RCPT"), "forward-path", "<bob@example.net>");
+        let note = explainer.note(&step);
+        assert_eq!(note.parts.len(), 1, "{:?}", note.parts);
+    }
+
+    #[test]
+    fn a_finding_is_put_into_words() {
+        let mut step = smtp("C: DATA", "DATA");
+        step.findings.push(Finding::error("bare-lf", Span::new(0, 1), "a LF without CR at byte 4"));
+        let note = Explainer::default().note(&step);
+        assert!(note.findings[0].1.contains("A LF without CR at byte 4."), "{:?}", note.findings);
+        assert!(note.findings[0].1.len() > 40);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let mut explainer = Explainer::default();
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..2000 {
+            let kinds =
+                [Kind::Command, Kind::Reply, Kind::Data, Kind::Continuation, Kind::Greeting, Kind::Unparsed];
+            let verbs = ["EHLO", "MAIL", "RCPT", "DATA", "AUTH", ".", "", "STARTTLS", "BDAT", "é"];
+            let codes = ["", "250", "334", "550 5.1.1", "é", "250 é"];
+            let kind = kinds[random.usize(..kinds.len())];
+            let mut step = step(
+                Protocol::Smtp,
+                kind,
+                verbs[random.usize(..verbs.len())],
+                codes[random.usize(..codes.len())],
+            );
+            step.bytes =
+                (0..random.usize(..60)).map(|_| b"\r\n.:<> -=aA\xc3\x009"[random.usize(..13)]).collect();
+            let note = explainer.note(&step);
+            assert!(note.parts.iter().all(|p| p.span.end <= step.bytes.len()));
+        }
+    }
+}

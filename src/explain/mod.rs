@@ -5,8 +5,23 @@
 pub mod catalogue;
 pub mod chapter;
 pub mod context;
+#[cfg(test)]
+mod coverage;
+#[cfg(test)]
+mod coverage_access;
+pub mod dns;
+pub mod facts;
+pub mod ids;
+pub mod letter;
 pub mod note;
+pub mod sasl;
+pub mod smtp;
 pub mod story;
+pub mod template;
+#[cfg(test)]
+mod testing;
 
+pub use catalogue::{Catalogue, catalogue};
+pub use context::Explainer;
 pub use note::{Entry, Note, PartNote};
-pub use story::{Chapter, Item};
+pub use story::{Chapter, Item, Story};

@@ -2,10 +2,12 @@
 //!
 //! The one way from Records to what views show: dissect, fold the state, explain. Views take [`Item`]s.
 
-use super::Note;
+use super::chapter::Chapters;
+use super::{Explainer, Note, facts};
 use crate::base::Instant;
-use crate::dissect::Step;
-use crate::trace::{Fact, Mark};
+use crate::dissect::{Dissector, Step};
+use crate::state::State;
+use crate::trace::{Fact, Head, Mark, Record};
 
 /// A stage of the road begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,4 +42,207 @@ pub enum Item {
     },
     /// A person's mark.
     Mark(Mark),
+}
+
+/// Records in, Items out: pure, in order, with bounded memory of its own (what the state holds is the mail itself).
+#[derive(Default)]
+pub struct Story {
+    dissector: Dissector,
+    state: State,
+    explainer: Explainer,
+    chapters: Chapters,
+}
+
+impl Story {
+    /// The story of a transcript with this head.
+    pub fn new(head: &Head) -> Self {
+        Story {
+            dissector: Dissector::new(),
+            state: State::default(),
+            explainer: Explainer::new(head),
+            chapters: Chapters::new(head),
+        }
+    }
+
+    /// Take the record at `index` of the transcript; gives what is to be shown of it, in order.
+    pub fn push(&mut self, index: usize, record: &Record) -> Vec<Item> {
+        self.explainer.observe(record);
+        self.chapters.observe(record);
+        let steps = self.dissector.push(index, record);
+        let mut items = self.explain(steps);
+        match record {
+            Record::Fact { at, host, fact } => {
+                self.state.apply_fact(*at, host, fact);
+                let text = facts::text(*at, host, fact);
+                items.push(Item::Fact { at: *at, host: host.clone(), fact: fact.clone(), text });
+            }
+            Record::Mark(mark) => items.push(Item::Mark(mark.clone())),
+            _ => {}
+        }
+        items
+    }
+
+    /// Nothing more comes: what still waits is shown.
+    pub fn finish(&mut self) -> Vec<Item> {
+        let steps = self.dissector.finish();
+        self.explain(steps)
+    }
+
+    /// What holds after everything that was pushed.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn explain(&mut self, steps: Vec<Step>) -> Vec<Item> {
+        let mut items = Vec::with_capacity(steps.len());
+        for step in steps {
+            items.extend(self.chapters.step(&step, &self.state).map(Item::Chapter));
+            let note = self.explainer.note(&step);
+            self.state.apply_step(&step);
+            items.push(Item::Step(Box::new(step), Box::new(note)));
+        }
+        items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::head;
+    use super::*;
+    use crate::dissect::Protocol;
+    use crate::trace::{Conn, Data, Direction, Layer, Opened, Transport};
+    use std::path::Path;
+
+    /// The story of a dialogue: lines of `C: ` and `S: ` on one connection.
+    fn read(port: u16, dialogue: &str) -> Vec<Item> {
+        let head = head();
+        let at = Instant::from_secs(1);
+        let open = Opened {
+            conn: Conn(1),
+            transport: Transport::Tcp,
+            client: "192.0.2.10:40000".parse().unwrap(),
+            server: format!("192.0.2.25:{port}").parse().unwrap(),
+        };
+        let mut records = vec![Record::Head(head.clone()), Record::Open { at, open }];
+        for line in dialogue.lines().map(str::trim_start) {
+            let Some((from, text)) = line.split_once(": ").or(line.split_once(':')) else { continue };
+            let from = if from == "C" { Direction::Client } else { Direction::Server };
+            let bytes = format!("{text}\r\n").into_bytes();
+            records.push(Record::Data { at, data: Data { conn: Conn(1), from, layer: Layer::Wire, bytes } });
+        }
+        records.push(Record::End { at });
+        let mut story = Story::new(&head);
+        records.iter().enumerate().flat_map(|(i, r)| story.push(i, r)).collect()
+    }
+
+    fn notes(items: &[Item]) -> Vec<(&Step, &Note)> {
+        let notes = items.iter().filter_map(|item| match item {
+            Item::Step(step, note) => Some((&**step, &**note)),
+            _ => None,
+        });
+        notes.collect()
+    }
+
+    #[test]
+    fn a_letter_handed_in_is_told_from_its_opening_to_its_goodbye() {
+        let items = read(
+            587,
+            "S: 220 mail.example.com ESMTP
+             C: EHLO alice-laptop.example.com
+             S: 250-mail.example.com
+             S: 250-PIPELINING
+             S: 250 AUTH PLAIN
+             C: AUTH PLAIN AGFsaWNlAHNlc2FtZQ==
+             S: 235 2.7.0 welcome
+             C: MAIL FROM:<alice@example.com>
+             S: 250 2.1.0 ok
+             C: RCPT TO:<bob@example.net>
+             S: 250 2.1.5 ok
+             C: RCPT TO:<nobody@example.net>
+             S: 550 5.1.1 no such user
+             C: DATA
+             S: 354 go on
+             C: From: Alice <alice@example.com>
+             C: Subject: Hello
+             C:
+             C: ..and so on
+             C: .
+             S: 250 2.0.0 queued as 1A
+             C: QUIT
+             S: 221 2.0.0 bye",
+        );
+        let Item::Chapter(chapter) = &items[0] else { panic!("{:?}", items[0]) };
+        assert_eq!((chapter.number, chapter.id.as_str()), (1, "submission"));
+        let ids: Vec<_> = notes(&items).into_iter().map(|(_, note)| note.id.as_str()).collect();
+        let want = [
+            "tcp.open.587",
+            "smtp.CONNECT.220",
+            "smtp.EHLO",
+            "smtp.EHLO.250",
+            "smtp.AUTH",
+            "smtp.AUTH.235",
+            "smtp.MAIL",
+            "smtp.MAIL.250",
+            "smtp.RCPT",
+            "smtp.RCPT.250",
+            "smtp.RCPT",
+            "smtp.RCPT.550 5.1.1",
+            "smtp.DATA",
+            "smtp.DATA.354",
+            "smtp.message",
+            "smtp.message.250",
+            "smtp.QUIT",
+            "smtp.QUIT.221",
+        ];
+        assert_eq!(ids, want);
+        assert!(!format!("{:?}", notes(&items)[4].1).contains("sesame"));
+    }
+
+    /// Each SMTP dialogue of the RFCs has a note for each of its lines.
+    #[test]
+    fn the_dialogues_of_the_rfcs_are_explained() {
+        let Some(corpus) = super::super::testing::corpus("the_dialogues_of_the_rfcs_are_explained") else {
+            return;
+        };
+        let (mut gaps, mut count) = (Vec::new(), 0);
+        for name in dialogues(
+            &corpus,
+            &["1652", "1870", "2034", "2195", "2920", "3030", "3207", "3461", "4954", "5321"],
+        ) {
+            let text = std::fs::read_to_string(corpus.join("rfc/dialogs").join(&name)).unwrap_or_default();
+            for (step, note) in notes(&read(25, &text)) {
+                count += 1;
+                if note.is_generic() && step.protocol == Protocol::Smtp {
+                    gaps.push(format!("{name}: {:?} {} {}", step.kind, step.verb, step.code));
+                }
+                assert!(note.parts.iter().all(|p| p.span.end <= step.bytes.len()), "{name}");
+            }
+        }
+        assert!(gaps.is_empty() && count > 300, "of {count}: {gaps:#?}");
+    }
+
+    fn dialogues(corpus: &Path, rfcs: &[&str]) -> Vec<String> {
+        let entries = std::fs::read_dir(corpus.join("rfc/dialogs")).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
+        names.retain(|n| rfcs.iter().any(|rfc| n.starts_with(&format!("rfc{rfc}-"))));
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn facts_and_marks_keep_their_place() {
+        let head = head();
+        let mut story = Story::new(&head);
+        let fact = Fact::Dequeued { id: "1A".to_owned() };
+        let at = Instant::from_secs(1);
+        let records = [
+            Record::Head(head),
+            Record::Fact { at, host: "mail.example.com".to_owned(), fact: fact.clone() },
+            Record::End { at },
+        ];
+        let items: Vec<Item> = records.iter().enumerate().flat_map(|(i, r)| story.push(i, r)).collect();
+        let [Item::Fact { text, .. }] = &items[..] else { panic!("{items:?}") };
+        assert!(text.contains("1A") && text.contains("mail.example.com"), "{text}");
+        assert!(story.finish().is_empty());
+    }
 }

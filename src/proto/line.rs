@@ -110,8 +110,11 @@ impl LineBuffer {
     /// The next line of at most `limit` bytes of text, if a whole one (or a piece of `limit` bytes) is there.
     pub fn next_line(&mut self, limit: usize) -> Option<Line> {
         let waiting = &self.bytes[self.head..];
-        if let Some(at) = waiting[self.searched..].iter().position(|&b| b == b'\n').map(|i| i + self.searched)
-        {
+        // A line feed further off than this does not matter yet, and looking for it for every piece would be
+        // quadratic in a long line.
+        let near = &waiting[..waiting.len().min(limit.saturating_add(2))];
+        let rest = near.get(self.searched..).unwrap_or_default();
+        if let Some(at) = rest.iter().position(|&b| b == b'\n').map(|i| i + self.searched) {
             let (text_end, terminator) = match at.checked_sub(1).map(|i| waiting[i]) {
                 Some(b'\r') => (at - 1, Terminator::CrLf),
                 _ => (at, Terminator::Lf),

@@ -1,3 +1,155 @@
 //! [`State`]: what holds after a Step: a fold over Steps and Facts, nothing else.
 //!
-//! A test holds it against the world's real stores after every record of every shipped scenario.
+//! Connections come from Steps alone: they are what a watcher of the wires knows. Queues, mailboxes, clients,
+//! caches and services come from Facts alone: they are what the hosts state. Neither half reads the other, and
+//! a Fact belongs to the Step before it.
+//!
+//! # Phases of a connection
+//! | protocol | phases |
+//! |---|---|
+//! | SMTP | `connected`, `greeted`, `envelope`, `recipients`, `data`, `chunks`, `closed` |
+//! | POP3 | `connected`, `authorization`, `transaction`, `update`, `ended` |
+//! | IMAP | `connected`, `not authenticated`, `authenticated`, `selected`, `logout` |
+//! | others | `connected`, `open` |
+//!
+//! # Invariants
+//! - A connection is here from its Open Step to its Close Step, and no longer. A refused one is never seen after.
+//! - A queue entry with nobody waiting stays until its `dequeued`; hosts without entries have no key.
+//! - A mailbox's messages are keyed by UID, so in UID order; a deleted mailbox leaves nothing behind.
+//! - Applying the same Steps and Facts in the same order gives an equal State: no clock, no chance.
+//! - What does not fit (a Fact about something never stated) changes nothing, or makes the least that fits.
+
+mod connection;
+mod facts;
+
+pub use connection::{Connection, Envelope, Maildrop};
+
+use crate::base::Instant;
+use crate::dissect::{Meaning, Step};
+use crate::trace::Conn;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What holds after a Step. Cheap to clone: what grows with the mail stands behind [`Arc`]s.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct State {
+    /// The connections that are open.
+    pub connections: BTreeMap<Conn, Connection>,
+    /// host → queue id → message that host is responsible for.
+    pub queues: BTreeMap<String, BTreeMap<String, Arc<QueueEntry>>>,
+    /// account → mailbox name → what is in it.
+    pub mailboxes: BTreeMap<String, BTreeMap<String, Arc<Mailbox>>>,
+    /// account → the host whose POP3 session holds the maildrop's exclusive lock.
+    pub locks: BTreeMap<String, String>,
+    /// client host → account → key → copy it keeps.
+    pub clients: BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Copy>>>>,
+    /// host → `NAME TYPE` (as in `example.net. MX`) → what its resolver keeps.
+    pub caches: BTreeMap<String, BTreeMap<String, Arc<Cached>>>,
+    /// host → services that do not answer.
+    pub down: BTreeMap<String, BTreeSet<String>>,
+    /// What people have begun and not ended, in the order they began.
+    pub intents: Vec<Intent>,
+}
+
+/// A message in a queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct QueueEntry {
+    /// The envelope's reverse-path; empty for `<>`.
+    pub sender: String,
+    /// Octets.
+    pub size: u64,
+    /// Who still waits, in the envelope's order.
+    pub waiting: Vec<Waiting>,
+    /// Queue id of the delivery status notification written about it, where one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification: Option<String>,
+}
+
+/// A recipient that waits in a queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// The forward-path.
+    pub recipient: String,
+    /// How many attempts failed.
+    pub attempts: u32,
+    /// Why the last one failed; empty before the first.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// When it is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Instant>,
+}
+
+/// A mailbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Mailbox {
+    /// Its UIDVALIDITY; 0 where it was never stated.
+    pub uidvalidity: u32,
+    /// UID → message.
+    pub messages: BTreeMap<u32, Message>,
+}
+
+/// A message in a mailbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Its flags, as stated.
+    pub flags: Vec<String>,
+    /// Octets.
+    pub size: u64,
+}
+
+/// A copy that a client keeps on its own disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Copy {
+    /// Octets kept.
+    pub size: u64,
+    /// The Subject.
+    pub subject: String,
+}
+
+/// What a resolver keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cached {
+    /// What was learnt, in words.
+    pub answer: String,
+    /// Until when it may be used; it stays listed afterwards.
+    pub until: Instant,
+}
+
+/// What somebody is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Intent {
+    /// Who.
+    pub who: String,
+    /// What, as in `send`.
+    pub intent: String,
+    /// In words.
+    pub detail: String,
+    /// On which host.
+    pub host: String,
+    /// Since when.
+    pub since: Instant,
+}
+
+impl State {
+    /// What holds after `step`, given what held before it.
+    pub fn apply_step(&mut self, step: &Step) {
+        match &step.meaning {
+            Meaning::Open(open) => {
+                self.connections.insert(step.conn, Connection::new(open.clone()));
+            }
+            Meaning::Close(_) => {
+                self.connections.remove(&step.conn);
+            }
+            _ => {
+                if let Some(connection) = self.connections.get_mut(&step.conn) {
+                    connection.apply(step);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ pub mod record;
 pub mod tap;
 
 pub use fact::Fact;
+pub use file::Transcript;
 pub use record::{
     CloseHow, Conn, Data, Direction, Head, HostInfo, Layer, Mark, Opened, Payload, Record, Transport,
 };

@@ -1,1 +1,32 @@
 //! Items → what a person sees. Labels carry meaning; each renderer picks its own look.
+//!
+//! Where it stands on the road: last. [`cast`] knows who is who, [`page`] turns an [`Item`] into labelled text
+//! (and is the one place where untrusted bytes are escaped and secrets hidden), [`tally`] counts and keeps where
+//! each message lies; [`plain`] and [`json`] render. All of them stream: an item in, text out.
+
+pub mod cast;
+pub mod clock;
+mod dns;
+pub mod json;
+pub mod page;
+pub mod plain;
+pub mod tally;
+pub mod wire;
+
+pub use cast::Cast;
+pub use tally::{Closing, Tally};
+
+use crate::explain::Item;
+use std::io;
+
+/// A way of showing a story: told who is who, then every item in order, then how it ended.
+pub trait Renderer {
+    /// Before the first item.
+    fn begin(&mut self, cast: &Cast) -> io::Result<()>;
+
+    /// The next item.
+    fn item(&mut self, cast: &Cast, item: &Item) -> io::Result<()>;
+
+    /// After the last item.
+    fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()>;
+}

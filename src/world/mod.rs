@@ -1,10 +1,27 @@
 //! The internet in a process: hosts, links, clock, zones, mailboxes, queue, faults, and the people's script.
 //!
+//! [`run()`] builds it from a scenario, lets it run to its end in virtual time, and gives the transcript.
 //! Nothing outside `net` opens a socket; nothing outside `clock` knows the time; only the tap writes records.
 
+pub mod change;
+pub mod clock;
+pub mod compose;
+pub mod driver;
+pub mod dsn;
+pub mod faults;
+pub mod hosts;
 pub mod mailboxes;
 pub mod net;
+pub mod people;
+pub mod queue;
 pub mod resolver;
 pub mod roles;
+pub mod run;
 pub mod scenario;
+pub mod snapshot;
+pub mod terrain;
 pub mod zones;
+
+pub use change::Change;
+pub use hosts::World;
+pub use run::{RunError, run, run_observed};

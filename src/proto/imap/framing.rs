@@ -122,6 +122,17 @@ impl Scanner {
         }
     }
 
+    /// Where the line ends that begins at the first byte of `waiting`, whatever it announces. Remembers how far it has
+    /// looked where there is no end yet; [`Scanner::reset`] when the line is taken.
+    pub fn first_line(&mut self, waiting: &[u8]) -> Option<usize> {
+        let from = if self.line_start == 0 { self.searched } else { 0 };
+        let found = waiting.get(from..)?.iter().position(|&b| b == b'\n');
+        if found.is_none() && self.line_start == 0 {
+            self.searched = waiting.len();
+        }
+        found.map(|at| from + at + 1)
+    }
+
     /// The literal just found is read: go on behind its octets.
     pub fn skip(&mut self, size: u64) {
         self.searched = self.line_start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));

@@ -3,7 +3,7 @@
 //!
 //! Text from messages (envelopes, parameters) is as it stood on the wire; encoded words are not decoded here.
 
-use super::types::{DateTime, Flag, Section, SequenceSet};
+use super::types::{DateTime, Flag, IdParams, Section, SequenceSet};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -182,7 +182,7 @@ pub enum Untagged {
         items: Vec<FetchData>,
     },
     /// ID
-    Id(Option<Vec<(String, Option<String>)>>),
+    Id(IdParams),
     /// A name that this grammar does not know, in upper case, or data that does not follow it.
     Unknown {
         /// The name; empty where there was none.
@@ -351,9 +351,12 @@ pub enum BodyStructure {
         /// The subtype, as in `ALTERNATIVE`.
         subtype: String,
         /// Parameters of Content-Type, where told.
-        params: Vec<(String, String)>,
+        params: Params,
     },
 }
+
+/// Names and values of a MIME header field's parameters.
+pub type Params = Vec<(String, String)>;
 
 /// "body-type-1part": text, message or basic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -363,7 +366,7 @@ pub struct SinglePart {
     /// As in `PLAIN`.
     pub subtype: String,
     /// Parameters of Content-Type.
-    pub params: Vec<(String, String)>,
+    pub params: Params,
     /// Content-ID
     pub id: Option<String>,
     /// Content-Description
@@ -377,5 +380,5 @@ pub struct SinglePart {
     /// Of message/rfc822: its envelope and its own structure.
     pub message: Option<(Envelope, BodyStructure)>,
     /// Content-Disposition with its parameters, where told.
-    pub disposition: Option<(String, Vec<(String, String)>)>,
+    pub disposition: Option<(String, Params)>,
 }

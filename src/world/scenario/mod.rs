@@ -3,7 +3,14 @@
 //! The default journey and every preset are such files (`lessons/scenarios/`). The whole effective scenario is
 //! written into the transcript's head, so that replay, fork and check need nothing but the transcript.
 
+pub mod check;
 pub mod load;
+pub mod presets;
+pub mod terms;
+
+pub use load::LoadError;
+pub use presets::{builtin, builtin_names};
+pub use terms::When;
 
 use crate::base::Secret;
 use serde::{Deserialize, Serialize};
@@ -196,8 +203,8 @@ pub struct Act {
     /// On which device; empty: the first.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub device: String,
-    /// When: `+5s` after the story's start; `mail`: when a message has come for them; empty: at once after their
-    /// last act.
+    /// When: `+5s` after the story's start; `mail`: when a message lies in their INBOX, at once if one does already;
+    /// empty: at once after their last act. See [`When`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub when: String,
     /// What.
@@ -283,7 +290,7 @@ pub enum Fault {
     RemoveRecords {
         /// The owner's full name.
         name: String,
-        /// `MX`, `A`, …; empty: all, so that the name does not exist.
+        /// `MX`, `A`, …; empty: all, and everything below the name, so that it does not exist (RFC 8020).
         #[serde(default, skip_serializing_if = "String::is_empty")]
         rtype: String,
     },
@@ -295,12 +302,19 @@ pub enum Fault {
         record: String,
     },
     /// The DNS fails for a name: `servfail`, or `silent`.
+    #[serde(rename_all = "kebab-case")]
     Dns {
         /// The name and everything below it; empty: all.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         name: String,
         /// `servfail` or `silent`.
         how: String,
+        /// Seconds after the start when it begins.
+        #[serde(default)]
+        from_s: u64,
+        /// Seconds after the start when it ends; 0: never.
+        #[serde(default)]
+        until_s: u64,
     },
     /// An account does not exist.
     NoAccount {

@@ -6,7 +6,7 @@ use super::items::{
     words_to_end,
 };
 use super::{Dialect, fetch, search};
-use crate::base::{Finding, Secret, Span};
+use crate::base::{Finding, Part, Secret, Span};
 use crate::proto::imap::types::{
     AppendMessage, Command, CommandBody, ListCommand, ListReturn, Parsed, Qresync, StatusItem,
 };
@@ -22,6 +22,7 @@ pub(super) fn command(bytes: &[u8], dialect: Dialect) -> Parsed<Command> {
         Err(stop) => Err(stop),
     };
     let body = body.unwrap_or_else(|stop| malformed(&mut c, name, stop));
+    c.judge_line_end();
     let Cursor { parts, findings, secrets, .. } = c;
     Parsed { value: Command { tag, body }, parts, findings, secrets }
 }
@@ -135,10 +136,25 @@ fn malformed(c: &mut Cursor<'_>, name: String, stop: Stop) -> CommandBody {
     let len = line.strip_suffix(b"\r").unwrap_or(line).len();
     let span = Span::new(stop.at, stop.at + len);
     let reason = format!("expected {} at octet {}", stop.expected, stop.at);
+    hide_credentials(c, &name);
     if !c.cut {
         c.findings.push(Finding::error("bad-syntax", span, reason.clone()));
     }
     CommandBody::Malformed { name, reason }
+}
+
+/// Whoever mistypes LOGIN or AUTHENTICATE has typed a password too: all behind the user or the mechanism is secret.
+fn hide_credentials(c: &mut Cursor<'_>, name: &str) {
+    let public = match name {
+        "LOGIN" => "userid",
+        "AUTHENTICATE" => "auth-type",
+        _ => return,
+    };
+    let known = |name: &str| c.parts.iter().find(|part| part.name == name).map(|part| part.span.end);
+    let start = known(public).or_else(|| known("command-name")).unwrap_or(0);
+    let line = super::super::framing::without_terminator(c.bytes);
+    let secret = Span::new(start, line.len());
+    c.secrets = if secret.is_empty() { Vec::new() } else { vec![secret] };
 }
 
 fn sp_mailbox(c: &mut Cursor<'_>) -> Read<String> {
@@ -153,7 +169,9 @@ fn login(c: &mut Cursor<'_>) -> Read<CommandBody> {
     c.sp()?;
     let text = c.astring()?;
     c.text_part("password", &text);
-    c.secrets.push(text.inner);
+    if !text.inner.is_empty() {
+        c.secrets.push(text.inner);
+    }
     let password = Secret::new(c.utf8(&text));
     Ok(CommandBody::Login { user, password })
 }
@@ -333,7 +351,9 @@ fn append_message(c: &mut Cursor<'_>) -> Read<AppendMessage> {
             c.sp()?;
         }
         let text = c.literal().map_err(|stop| Stop { expected: "flags, a date, or a literal", ..stop })?;
-        c.text_part("append-data", &text);
+        let size = Part::leaf("literal-size", Span::new(text.span.start, text.inner.start));
+        let message = Part::node("message", text.inner, super::message_parts(c.bytes, text.inner));
+        c.parts.push(Part::node("append-data", text.span, vec![size, message]));
         Ok(AppendMessage { flags, date, binary: is_binary(&text), message: Arc::from(text.value) })
     })
 }

@@ -110,29 +110,25 @@ impl<'a> Cursor<'a> {
         matches!(self.rest(), [] | [b'\r', b'\n', ..] | [b'\n', ..])
     }
 
-    /// CRLF, and nothing behind it.
+    /// CRLF, and nothing behind it. (How the line really ends is judged once, by [`Cursor::judge_line_end`].)
     pub fn crlf(&mut self) -> Read<()> {
-        if self.eat_word("\r\n") {
-            return Ok(());
-        }
-        let at = self.at;
-        if self.eat(b'\n') {
-            let span = self.since(at);
-            self.findings.push(Finding::error(
-                "bare-lf",
-                span,
-                "a line ends in CR LF; this one ended in LF alone",
-            ));
-            return Ok(());
-        }
-        if self.rest().is_empty() {
-            if !self.cut {
-                let span = self.since(at);
-                self.findings.push(Finding::error("cut-short", span, "the line end is missing"));
-            }
+        if self.eat_word("\r\n") || self.eat(b'\n') || self.rest().is_empty() {
             return Ok(());
         }
         self.stop("the end of the line")
+    }
+
+    /// Adds what is off in how everything ends.
+    pub fn judge_line_end(&mut self) {
+        let len = self.bytes.len();
+        if self.bytes.ends_with(b"\r\n") || self.cut {
+            return;
+        }
+        self.findings.push(if self.bytes.ends_with(b"\n") {
+            bare_lf(len)
+        } else {
+            Finding::error("cut-short", Span::new(len, len), "the line end is missing")
+        });
     }
 
     /// Adds a part without parts of its own.
@@ -330,6 +326,9 @@ impl<'a> Cursor<'a> {
         };
         self.at += line;
         let inner_start = self.at;
+        if !self.bytes.get(..inner_start).is_some_and(|before| before.ends_with(b"\r\n")) {
+            self.findings.push(bare_lf(inner_start));
+        }
         let size = usize::try_from(announced.size).unwrap_or(usize::MAX);
         let there = size.min(self.rest().len());
         if there < size {
@@ -382,6 +381,11 @@ impl<'a> Cursor<'a> {
         self.text_part(name, &text);
         Ok(self.utf8(&text))
     }
+}
+
+fn bare_lf(end: usize) -> Finding {
+    let detail = "a line ends in CR LF; this one ended in LF alone";
+    Finding::error("bare-lf", Span::new(end.saturating_sub(1), end), detail)
 }
 
 /// `ATOM-CHAR`: any character but `(`, `)`, `{`, space, controls, `%`, `*`, `"`, `\` and `]`.

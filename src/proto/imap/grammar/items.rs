@@ -4,7 +4,7 @@ use super::Dialect;
 use super::cursor::{Cursor, Form, Read, Stop, Text, is_atom_char};
 use crate::base::{Finding, Span};
 use crate::proto::imap::types::{
-    Date, DateTime, Flag, MONTHS, Partial, Section, SectionText, SeqRange, SequenceSet, StatusItem,
+    Date, DateTime, Flag, IdParams, MONTHS, Partial, Section, SectionText, SeqRange, SequenceSet, StatusItem,
 };
 use crate::proto::imap::utf7;
 
@@ -231,7 +231,7 @@ pub(super) fn partial(c: &mut Cursor<'_>) -> Read<Option<Partial>> {
 }
 
 /// "id-params-list" of RFC 2971: NIL, or a list of pairs.
-pub(super) fn id_params(c: &mut Cursor<'_>) -> Read<Option<Vec<(String, Option<String>)>>> {
+pub(super) fn id_params(c: &mut Cursor<'_>) -> Read<IdParams> {
     if c.eat_word("NIL") {
         return Ok(None);
     }

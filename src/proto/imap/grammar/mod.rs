@@ -6,8 +6,13 @@ mod fetch;
 mod items;
 mod msg_att;
 pub mod print;
+mod print_command;
 mod response;
 mod search;
+#[cfg(test)]
+mod tests;
+
+pub use print_command::print_command;
 
 use super::response::Response;
 use super::types::{Command, Parsed};

@@ -5,7 +5,7 @@ use super::cursor::{Cursor, Read, Stop, Text};
 use super::items::{date_time, flag_list, section, section_part};
 use super::response::skip_value;
 use crate::base::{Part, Span};
-use crate::proto::imap::response::{Address, BodyStructure, Envelope, FetchData, SinglePart};
+use crate::proto::imap::response::{Address, BodyStructure, Envelope, FetchData, Params, SinglePart};
 use crate::proto::imap::types::{Section, SectionText};
 use std::sync::Arc;
 
@@ -348,11 +348,11 @@ fn string_part(c: &mut Cursor<'_>, name: &'static str) -> Read<String> {
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`
-fn body_params(c: &mut Cursor<'_>) -> Read<Vec<(String, String)>> {
+fn body_params(c: &mut Cursor<'_>) -> Read<Params> {
     c.node("body-fld-param", params)
 }
 
-fn params(c: &mut Cursor<'_>) -> Read<Vec<(String, String)>> {
+fn params(c: &mut Cursor<'_>) -> Read<Params> {
     if c.eat_word("NIL") {
         return Ok(Vec::new());
     }
@@ -364,7 +364,7 @@ fn params(c: &mut Cursor<'_>) -> Read<Vec<(String, String)>> {
 }
 
 /// `body-fld-dsp = "(" string SP body-fld-param ")" / nil`
-fn disposition(c: &mut Cursor<'_>) -> Read<Option<(String, Vec<(String, String)>)>> {
+fn disposition(c: &mut Cursor<'_>) -> Read<Option<(String, Params)>> {
     c.node("body-fld-dsp", |c| {
         if c.eat_word("NIL") {
             return Ok(None);

@@ -21,6 +21,7 @@ pub(super) fn response(bytes: &[u8], dialect: Dialect) -> Parsed<Response> {
         off(&mut c, stop);
         Response::Unknown
     });
+    c.judge_line_end();
     let Cursor { parts, findings, secrets, .. } = c;
     Parsed { value, parts, findings, secrets }
 }
@@ -235,7 +236,6 @@ fn numbered(c: &mut Cursor<'_>, name: &mut String) -> Read<Untagged> {
 }
 
 fn named(c: &mut Cursor<'_>, name: &mut String) -> Read<Untagged> {
-    let at = c.at;
     let word = c.atom("the name of a response")?;
     *name = c.upper(word);
     if let Some(status) = status(name) {
@@ -265,7 +265,12 @@ fn named(c: &mut Cursor<'_>, name: &mut String) -> Read<Untagged> {
             c.sp()?;
             Untagged::Id(id_params(c)?)
         }
-        _ => return Err(Stop { at, expected: "a response that this grammar knows" }),
+        _ => {
+            let detail = "a response that this grammar does not know; a client passes over it";
+            c.findings.push(Finding::hint("unknown-response", word, detail));
+            free_text(c);
+            Untagged::Unknown { name: name.clone() }
+        }
     })
 }
 
@@ -353,7 +358,7 @@ fn status_data(c: &mut Cursor<'_>) -> Read<Untagged> {
 /// `"SEARCH" *(SP nz-number) [SP search-sort-mod-seq]`
 fn search_data(c: &mut Cursor<'_>) -> Read<Untagged> {
     let (mut numbers, mut modseq) = (Vec::new(), None);
-    let start = c.at;
+    let (start, mut end) = (c.at, c.at);
     while c.eat(b' ') {
         if c.at_end() {
             break;
@@ -362,12 +367,15 @@ fn search_data(c: &mut Cursor<'_>) -> Read<Untagged> {
             modseq = Some(super::fetch::mod_sequence(c)?);
             c.need(b')', "\")\"")?;
         } else {
+            if numbers.is_empty() {
+                c.leaf("search-numbers", Span::default());
+            }
             numbers.push(c.nz_number()?);
+            end = c.at;
         }
     }
-    if !numbers.is_empty() {
-        let span = Span::new(start + 1, c.at);
-        c.leaf("search-numbers", span);
+    if let Some(part) = c.parts.iter_mut().rev().find(|part| part.name == "search-numbers") {
+        part.span = Span::new(start + 1, end);
     }
     Ok(Untagged::Search { numbers, modseq })
 }

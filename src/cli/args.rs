@@ -1,0 +1,182 @@
+//! What can be asked for on the command line.
+
+use crate::view::plain;
+use crate::world::scenario;
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// A small internet that carries e-mail, and shows every byte on every wire with what it means.
+#[derive(Debug, Parser)]
+#[command(name = "postroad", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Args {
+    /// What to do; without it, a friendly start.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  postroad journey                      Alice's letter to Bob, step by step
+  postroad journey --break greylist     the same, with something going wrong
+  postroad explain \"imap UID FETCH\"     what a word of a protocol means
+
+Nothing leaves this program: no mail is sent, no port is opened.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Carry a letter along the whole road, and tell what happens on every wire.
+    Journey(Box<Journey>),
+    /// Look a verb, a reply code or another word up in the catalogue.
+    Explain(Explain),
+}
+
+/// `postroad journey`.
+#[derive(Debug, Default, clap::Args)]
+#[command(after_help = JOURNEY_EXAMPLES)]
+pub struct Journey {
+    /// Run this scenario (TOML) in place of Alice's letter to Bob.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "The world")]
+    pub scenario: Option<PathBuf>,
+    /// Let something go wrong. May be given several times.
+    #[arg(long = "break", value_name = "PRESET", value_parser = PossibleValuesParser::new(presets()),
+          action = ArgAction::Append, help_heading = "The world")]
+    pub breaks: Vec<String>,
+    /// Seed of all randomness: the same seed gives the same bytes.
+    #[arg(long, value_name = "N", help_heading = "The world")]
+    pub seed: Option<u64>,
+    /// How the letter is fetched. [default: as the scenario says; Alice's letter to Bob: both]
+    #[arg(long, value_name = "HOW", help_heading = "The world")]
+    pub fetch: Option<Fetch>,
+
+    /// Who writes: one of the scenario's accounts.
+    #[arg(long, value_name = "ADDRESS", value_hint = ValueHint::EmailAddress, help_heading = "The letter")]
+    pub from: Option<String>,
+    /// To whom. May be given several times.
+    #[arg(long, value_name = "ADDRESS", value_hint = ValueHint::EmailAddress, action = ArgAction::Append,
+          help_heading = "The letter")]
+    pub to: Vec<String>,
+    /// Who gets a copy that everybody sees.
+    #[arg(long, value_name = "ADDRESS", value_hint = ValueHint::EmailAddress, action = ArgAction::Append,
+          help_heading = "The letter")]
+    pub cc: Vec<String>,
+    /// Who gets a copy that nobody else sees.
+    #[arg(long, value_name = "ADDRESS", value_hint = ValueHint::EmailAddress, action = ArgAction::Append,
+          help_heading = "The letter")]
+    pub bcc: Vec<String>,
+    /// The subject.
+    #[arg(long, value_name = "TEXT", help_heading = "The letter")]
+    pub subject: Option<String>,
+    /// The text.
+    #[arg(long, value_name = "TEXT", help_heading = "The letter")]
+    pub body: Option<String>,
+    /// The text, from a file; `-` is the standard input.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "body",
+          help_heading = "The letter")]
+    pub body_file: Option<PathBuf>,
+    /// Files that go with it.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, num_args = 1.., action = ArgAction::Append,
+          help_heading = "The letter")]
+    pub attach: Vec<PathBuf>,
+
+    /// How much is told.
+    #[arg(long, value_name = "HOW", default_value = "brief", help_heading = "The telling")]
+    pub detail: Detail,
+    /// Tell it as JSON, one object a line, for other programs.
+    #[arg(long, help_heading = "The telling")]
+    pub json: bool,
+    /// Keep the transcript: every byte, passwords too, ready to be replayed.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "The telling")]
+    pub record: Option<PathBuf>,
+    /// Show passwords. They are the scenario's own, and made up.
+    #[arg(long, help_heading = "The telling")]
+    pub show_secrets: bool,
+    /// Columns, 32 to 1000. [default: the terminal's, else 80]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(32..=1000),
+          help_heading = "The telling")]
+    pub width: Option<u16>,
+}
+
+const JOURNEY_EXAMPLES: &str = "\
+Examples:
+  postroad journey
+      the whole road, each new thing explained where it first appears
+  postroad journey --detail wire | less
+      only what crosses the wires
+  postroad journey --to carol@example.com --subject Lunch --body \"At one?\"
+      a letter within one domain: it never leaves the server
+  postroad journey --break mx1-down
+      the first server for example.net is away
+  postroad journey --to nobody@example.net
+      a letter that comes back
+  postroad journey --json | jq -r 'select(.type == \"step\") | .note.summary'
+      for other programs";
+
+/// `postroad explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+pub struct Explain {
+    /// A verb, a reply code, an extension, a header field, or a whole line of a conversation.
+    #[arg(required = true, value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Columns, 32 to 1000. [default: the terminal's, else 80]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(32..=1000))]
+    pub width: Option<u16>,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  postroad explain RCPT
+  postroad explain 550 5.1.1
+  postroad explain \"imap UID FETCH\"
+  postroad explain \"451 4.7.1 Greylisted, please try again later\"";
+
+/// How the letter is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Fetch {
+    /// By POP3.
+    Pop3,
+    /// By IMAP.
+    Imap,
+    /// By both.
+    Both,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Detail {
+    /// What crosses the wires, and what changes in the world.
+    Wire,
+    /// With what each line means; more where something is new.
+    #[default]
+    Brief,
+    /// Everything that is known about each line.
+    Full,
+}
+
+impl From<Detail> for plain::Detail {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Wire => plain::Detail::Wire,
+            Detail::Brief => plain::Detail::Brief,
+            Detail::Full => plain::Detail::Full,
+        }
+    }
+}
+
+/// The built-in scenarios in which something goes wrong.
+pub fn presets() -> Vec<&'static str> {
+    scenario::builtin_names().filter(|name| *name != "journey").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_makes_sense_to_clap() {
+        Args::command().debug_assert();
+    }
+}

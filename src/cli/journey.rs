@@ -1,0 +1,126 @@
+//! `postroad journey`: build the scenario, run it, tell its story.
+
+use super::args::Journey;
+use super::{CommandError, letter, screen};
+use crate::base::escape;
+use crate::explain::Story;
+use crate::trace::Record;
+use crate::trace::file::Writer;
+use crate::view::json::Json;
+use crate::view::plain::{Options, Plain};
+use crate::view::{Cast, Closing, Renderer, Tally};
+use crate::world::scenario::{LoadError, Scenario};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Do what was asked.
+pub fn run(args: &Journey) -> Result<(), CommandError> {
+    let begun = now();
+    let scenario = scenario(args)?;
+    let records = carried(&scenario)?;
+    if let Some(path) = &args.record {
+        keep(&records, path)?;
+    }
+    let next = next(args);
+    if args.json {
+        let mut view = Json::new(screen::out(), args.show_secrets);
+        return tell(&mut view, &records, || None, &next);
+    }
+    let options = Options {
+        detail: args.detail.into(),
+        width: screen::width(args.width.map(usize::from)),
+        colour: screen::colour(),
+        show_secrets: args.show_secrets,
+    };
+    // A file gets the same text every time; only who looks on is told how long it took.
+    let took = || screen::is_watched().then(|| begun.elapsed());
+    tell(&mut Plain::new(screen::out(), options), &records, took, &next)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long the program itself took is told to whoever watches it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The scenario that was asked for, with the letter and the faults that were asked for.
+fn scenario(args: &Journey) -> Result<Scenario, CommandError> {
+    let broken = |error: LoadError| CommandError::failure(error.render(screen::colour()), "");
+    let mut scenario = match &args.scenario {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|error| CommandError::file("read", path, &error))?;
+            Scenario::from_toml(&text, &escape::text(&path.display().to_string())).map_err(broken)?
+        }
+        None => Scenario::builtin("journey").map_err(broken)?,
+    };
+    for preset in &args.breaks {
+        scenario.add_faults_of(preset).map_err(broken)?;
+    }
+    letter::apply(&mut scenario, args)?;
+    Ok(scenario)
+}
+
+/// Run the scenario to its end in virtual time.
+fn carried(scenario: &Scenario) -> Result<Vec<Record>, CommandError> {
+    crate::world::run(scenario, &[]).map_err(|error| CommandError::failure(error.to_string(), ""))
+}
+
+/// Write the transcript.
+fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
+    let write = || -> std::io::Result<()> {
+        let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
+        records.iter().try_for_each(|record| writer.write(record))?;
+        writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        Ok(())
+    };
+    write().map_err(|error| CommandError::file("write", path, &error))
+}
+
+/// Tell the story of these records.
+fn tell(
+    view: &mut impl Renderer,
+    records: &[Record],
+    took: impl FnOnce() -> Option<Duration>,
+    next: &[String],
+) -> Result<(), CommandError> {
+    let Some(Record::Head(head)) = records.first() else {
+        return Err(CommandError::failure("the transcript has no head, so nobody knows who is who", ""));
+    };
+    let (mut cast, mut tally, mut story) = (Cast::default(), Tally::default(), Story::new(head));
+    for (index, record) in records.iter().enumerate() {
+        cast.learn(record);
+        if index == 0 {
+            view.begin(&cast)?;
+        }
+        for item in story.push(index, record) {
+            tally.see(&item, cast.start);
+            view.item(&cast, &item)?;
+        }
+    }
+    for item in story.finish() {
+        tally.see(&item, cast.start);
+        view.item(&cast, &item)?;
+    }
+    Ok(view.end(&cast, &tally, &Closing { state: story.state(), real: took(), next })?)
+}
+
+/// What to try next: what was not tried yet.
+fn next(args: &Journey) -> Vec<String> {
+    let other = match args.breaks.first().map(String::as_str) {
+        None => "postroad journey --break mx1-down",
+        Some("mx1-down") => "postroad journey --break greylist",
+        Some("greylist") => "postroad journey --to nobody@example.net",
+        Some(_) => "postroad journey",
+    };
+    let deeper = if args.to.is_empty() && args.breaks.is_empty() {
+        "postroad journey --to carol@example.com"
+    } else {
+        "postroad journey --detail full"
+    };
+    [other, deeper, "postroad explain RCPT"].map(str::to_owned).to_vec()
+}

@@ -1,0 +1,178 @@
+//! [`Channel`]: both sides of one layer of a connection, and the reader that makes pieces of them.
+//!
+//! Its one promise: the pieces and their order depend on the bytes and on whose turn it was, never on how the
+//! bytes were split into records. Hence the order of offering: after each piece of the side that spoke, the other
+//! side is offered dry before that side is offered again.
+
+use super::registry;
+use super::step::{Kind, Piece, Protocol, Reader, Verdict};
+use super::stream::{Stamp, Stream, Taken};
+use super::tls;
+use super::unknown::{UnknownReader, unparsed};
+use crate::base::{Finding, Span};
+use crate::trace::{Direction, Transport};
+
+/// A piece with its bytes and place: a Step but for its number and connection.
+pub(super) struct Drawn {
+    pub from: Direction,
+    pub taken: Taken,
+    pub protocol: Protocol,
+    pub piece: Piece,
+}
+
+/// Both sides of one layer.
+pub(super) struct Channel {
+    /// `None` until what is spoken is known.
+    reader: Option<Box<dyn Reader>>,
+    streams: [Stream; 2],
+    /// The server said yes to STARTTLS or STLS: what comes next may be TLS.
+    tls_next: bool,
+}
+
+fn other(side: Direction) -> Direction {
+    match side {
+        Direction::Client => Direction::Server,
+        Direction::Server => Direction::Client,
+    }
+}
+
+impl Channel {
+    /// A channel read by `reader`, or by whatever its first words call for.
+    pub fn new(reader: Option<Box<dyn Reader>>) -> Self {
+        Channel { reader, streams: Default::default(), tls_next: false }
+    }
+
+    /// The same, where some sides have already ended.
+    pub fn with_ended(reader: Option<Box<dyn Reader>>, ended: [bool; 2]) -> Self {
+        let mut channel = Channel::new(reader);
+        for (stream, ended) in channel.streams.iter_mut().zip(ended) {
+            stream.ended = ended;
+        }
+        channel
+    }
+
+    /// Take a datagram: always one piece, whole.
+    pub fn datagram(&mut self, from: Direction, bytes: &[u8], stamp: Stamp, out: &mut Vec<Drawn>) {
+        let Some(reader) = &mut self.reader else { return };
+        let mut piece = match reader.read(from, bytes, true) {
+            Some(piece) => piece,
+            None => unparsed(bytes.len(), "cut-short", "This datagram holds no whole message."),
+        };
+        piece.len = bytes.len();
+        let protocol = reader.protocol();
+        self.stream_mut(from).push(bytes, stamp);
+        self.take(from, protocol, piece, out);
+    }
+
+    /// Take bytes of one side; what becomes whole by them goes to `out`. At most `limit` bytes of a side wait.
+    pub fn feed(&mut self, from: Direction, bytes: &[u8], stamp: Stamp, limit: usize, out: &mut Vec<Drawn>) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            // Only as much as may wait: then it does not matter how large the record was.
+            let room = limit.saturating_sub(self.stream(from).waiting().len()).max(1);
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.stream_mut(from).push(now, stamp);
+            self.drain(from, out);
+            if self.stream(from).waiting().len() >= limit {
+                self.give_up(from, out);
+            }
+            rest = later;
+        }
+    }
+
+    /// One side sends no more: what waits of it becomes pieces.
+    pub fn end(&mut self, from: Direction, out: &mut Vec<Drawn>) {
+        self.stream_mut(from).ended = true;
+        self.drain(from, out);
+    }
+
+    /// The wire goes over to TLS: its mail protocol goes on in the plain layer, if that was seen.
+    pub fn become_tls(&mut self) {
+        if self.protocol() != Some(Protocol::Tls) {
+            self.reader = Some(registry::reader(Protocol::Tls, Transport::Tcp));
+        }
+    }
+
+    /// What is spoken, where that is known.
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.reader.as_ref().map(|reader| reader.protocol())
+    }
+
+    /// Offset of the end of what one side has sent.
+    pub fn sent(&self, side: Direction) -> u64 {
+        let stream = self.stream(side);
+        stream.offset() + stream.waiting().len() as u64
+    }
+
+    fn stream(&self, side: Direction) -> &Stream {
+        let [client, server] = &self.streams;
+        if side == Direction::Client { client } else { server }
+    }
+
+    fn stream_mut(&mut self, side: Direction) -> &mut Stream {
+        let [client, server] = &mut self.streams;
+        if side == Direction::Client { client } else { server }
+    }
+
+    /// Take all whole pieces, of the side that just spoke and of the other, which may have waited for them.
+    fn drain(&mut self, from: Direction, out: &mut Vec<Drawn>) {
+        if self.reader.is_none() {
+            let [client, server] = &self.streams;
+            let ended = client.ended || server.ended;
+            let Some(protocol) = registry::by_content(client.waiting(), server.waiting(), ended) else {
+                return;
+            };
+            self.reader = Some(registry::reader(protocol, Transport::Tcp));
+            // What the other side said while nobody knew the language came first.
+            while self.draw(other(from), out) {}
+        }
+        while self.draw(from, out) {
+            while self.draw(other(from), out) {}
+        }
+    }
+
+    /// Take the next piece of one side, if it is whole.
+    fn draw(&mut self, from: Direction, out: &mut Vec<Drawn>) -> bool {
+        let ended = self.stream(from).ended;
+        if self.tls_next && self.protocol() != Some(Protocol::Tls) {
+            match tls::begins(self.stream(from).waiting()) {
+                None if !ended => return false,
+                Some(true) => self.become_tls(),
+                _ => {}
+            }
+        }
+        let [client, server] = &self.streams;
+        let waiting = if from == Direction::Client { client } else { server }.waiting();
+        let Some(reader) = self.reader.as_mut().filter(|_| !waiting.is_empty()) else { return false };
+        let piece = match reader.read(from, waiting, ended) {
+            Some(piece) if piece.len > 0 => piece,
+            _ if ended => unparsed(waiting.len(), "cut-short", "The stream ended in the middle of this."),
+            _ => return false,
+        };
+        let protocol = reader.protocol();
+        self.take(from, protocol, piece, out)
+    }
+
+    fn take(&mut self, from: Direction, protocol: Protocol, piece: Piece, out: &mut Vec<Drawn>) -> bool {
+        let Some(taken) = self.stream_mut(from).take(piece.len) else { return false };
+        if piece.kind == Kind::Reply && piece.verdict == Some(Verdict::Positive) {
+            self.tls_next |= matches!(piece.verb.as_str(), "STARTTLS" | "STLS");
+        }
+        out.push(Drawn { from, taken, protocol, piece });
+        true
+    }
+
+    /// A side sent more than may wait without making anything whole: it is shown as it is, and nothing that
+    /// follows on this connection is understood any more.
+    fn give_up(&mut self, from: Direction, out: &mut Vec<Drawn>) {
+        let len = self.stream(from).waiting().len();
+        let mut piece = Piece::new(Kind::Unparsed, len);
+        let detail = format!("{len} bytes came and made nothing whole; what follows is shown unread.");
+        piece.findings.push(Finding::error("too-large", Span::new(0, len), detail));
+        let protocol = self.protocol().unwrap_or(Protocol::Unknown);
+        self.reader = Some(Box::new(UnknownReader::default()));
+        self.tls_next = false;
+        self.take(from, protocol, piece, out);
+        while self.draw(other(from), out) {}
+    }
+}

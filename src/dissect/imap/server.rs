@@ -1,0 +1,174 @@
+//! The server's side: the greeting, untagged data, `+`, and tagged replies, each with the command it belongs to.
+
+use super::client::{is_too_large, too_long};
+use super::meaning::{self, ImapCode, ImapMeaning};
+use super::{Expect, ImapReader, LONGEST_LINE};
+use crate::base::{Finding, Span};
+use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
+use crate::proto::imap::framing::Scan;
+use crate::proto::imap::grammar;
+use crate::proto::imap::phase::{self, Phase};
+use crate::proto::imap::response::{Code, Condition, Response, Status, Untagged};
+
+impl ImapReader {
+    pub(super) fn read_server(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
+        let len = loop {
+            match self.server.scan(waiting, LONGEST_LINE) {
+                Scan::More if ended => break waiting.len(),
+                Scan::More => return None,
+                Scan::Whole { end } => break end,
+                Scan::TooLong => {
+                    let len = self.server.line_start() + LONGEST_LINE;
+                    self.server.reset();
+                    return Some(too_long(len));
+                }
+                Scan::Literal { announced, end } if is_too_large(announced, end) => break end,
+                Scan::Literal { announced, .. } => self.server.skip(announced.size),
+            }
+        };
+        self.server.reset();
+        let parsed = grammar::parse_response_in(waiting.get(..len).unwrap_or_default(), self.dialect);
+        let mut piece = Piece::new(Kind::Untagged, len);
+        piece.parts = parsed.parts;
+        piece.findings = parsed.findings;
+        piece.verdict = Some(Verdict::Neutral);
+        match parsed.value {
+            Response::Untagged(Untagged::Condition(condition)) if self.is_greeting(&condition) => {
+                self.greeting(&condition, &mut piece);
+            }
+            Response::Untagged(data) => self.untagged(data, &mut piece),
+            Response::Tagged { tag, condition } => self.tagged(tag, condition, &mut piece),
+            Response::Continue { text } => self.go_on(text, &mut piece),
+            Response::Unknown => {
+                piece.kind = Kind::Unparsed;
+                piece.verdict = None;
+            }
+        }
+        self.server_spoke = true;
+        Some(piece)
+    }
+
+    /// The first words of a server are its greeting, unless the conversation was met in its middle.
+    fn is_greeting(&self, condition: &Condition) -> bool {
+        let can_be = matches!(condition.status, Status::Ok | Status::PreAuth | Status::Bye);
+        let plain = matches!(condition.code, None | Some(Code::Capability(_)));
+        !self.server_spoke && can_be && (!self.client_spoke || plain)
+    }
+
+    fn greeting(&mut self, condition: &Condition, piece: &mut Piece) {
+        self.phase = Some(match condition.status {
+            Status::PreAuth => Phase::Authenticated,
+            Status::Bye => Phase::Logout,
+            _ => Phase::NotAuthenticated,
+        });
+        piece.kind = Kind::Greeting;
+        piece.verb = "CONNECT".to_owned();
+        piece.code = code_text(condition);
+        piece.verdict =
+            Some(if condition.status == Status::Bye { Verdict::Negative } else { Verdict::Positive });
+        let capabilities = match &condition.code {
+            Some(Code::Capability(list)) => list.clone(),
+            _ => Vec::new(),
+        };
+        piece.meaning = Meaning::Imap(ImapMeaning::Greeting { status: condition.status, capabilities });
+    }
+
+    fn untagged(&mut self, data: Untagged, piece: &mut Piece) {
+        data.name().clone_into(&mut piece.verb);
+        match &data {
+            Untagged::Condition(condition) => {
+                piece.code = code_text(condition);
+                if condition.status == Status::Bye {
+                    self.phase = Some(Phase::Logout);
+                }
+            }
+            Untagged::Enabled(list) => self.enabled(list),
+            _ => {}
+        }
+        piece.meaning = Meaning::Imap(meaning::of_untagged(data));
+    }
+
+    /// `+`: the server waits for the client to go on with the command under way.
+    fn go_on(&mut self, text: String, piece: &mut Piece) {
+        piece.kind = Kind::Reply;
+        piece.code = "+".to_owned();
+        piece.verdict = Some(Verdict::Intermediate);
+        if let Expect::Literal(awaited) = &mut self.expect {
+            awaited.accepted = true;
+            piece.verb.clone_from(&awaited.verb);
+        } else if let Some(sasl) = &mut self.sasl {
+            sasl.client_next = true;
+            piece.verb = "AUTHENTICATE".to_owned();
+        } else if let Some(last) = self.pending.last() {
+            piece.verb.clone_from(&last.verb);
+        } else if self.phase.is_some() {
+            let detail = "no command waits for the server to say that it may go on";
+            piece.findings.push(Finding::warning("unasked-continuation", Span::new(0, 1), detail));
+        }
+        piece.meaning = Meaning::Imap(ImapMeaning::Continue { text });
+    }
+
+    fn tagged(&mut self, tag: String, condition: Condition, piece: &mut Piece) {
+        piece.kind = Kind::Reply;
+        piece.code = code_text(&condition);
+        piece.verdict =
+            Some(if condition.status == Status::Ok { Verdict::Positive } else { Verdict::Negative });
+        match self.pending.iter().position(|pending| pending.tag == tag) {
+            Some(at) => piece.verb = self.pending.remove(at).verb,
+            None if self.phase.is_some() => {
+                let detail = format!("no command with the tag {} waits for a reply", shown(&tag));
+                piece.findings.push(Finding::error("unknown-tag", Span::new(0, tag.len()), detail));
+            }
+            None => {}
+        }
+        self.ends(&tag, &piece.verb, condition.status);
+        piece.meaning = Meaning::Imap(ImapMeaning::Tagged {
+            tag,
+            status: condition.status,
+            verb: piece.verb.clone(),
+            code: condition.code.as_ref().map(ImapCode::from),
+            text: condition.text,
+        });
+    }
+
+    /// What the end of a command changes.
+    fn ends(&mut self, tag: &str, verb: &str, status: Status) {
+        if self.sasl.as_ref().is_some_and(|sasl| sasl.tag == tag) {
+            self.sasl = None;
+        }
+        if self.idle.as_deref() == Some(tag) {
+            self.idle = None;
+        }
+        // A reply instead of "+": the literal will not be sent.
+        if matches!(&self.expect, Expect::Literal(awaited) if awaited.tag == tag && !awaited.accepted) {
+            self.expect = Expect::Command;
+            self.client.reset();
+        }
+        let before = self.phase.or(match verb {
+            // Where the beginning was not seen, a success tells what the phase must have been.
+            "LOGIN" | "AUTHENTICATE" => Some(Phase::NotAuthenticated),
+            "SELECT" | "EXAMINE" => Some(Phase::Authenticated),
+            _ => None,
+        });
+        match (status, before) {
+            (Status::Ok, Some(before)) => self.phase = Some(phase::next(before, verb)),
+            (Status::No, Some(before)) => self.phase = Some(phase::next_after_no(before, verb)),
+            _ => {}
+        }
+        if status == Status::Ok && verb == "STARTTLS" {
+            self.tls = true;
+        }
+    }
+}
+
+fn shown(tag: &str) -> String {
+    crate::base::escape::text(tag)
+}
+
+/// `OK`, or `NO TRYCREATE` where a code stands in brackets.
+fn code_text(condition: &Condition) -> String {
+    match &condition.code {
+        Some(code) => format!("{} {}", condition.status.name(), code.name()),
+        None => condition.status.name().to_owned(),
+    }
+}

@@ -1,0 +1,235 @@
+//! SMTP as the strict observer reads it: both sides of one conversation → pieces. RFC 5321 and extensions.
+//!
+//! Each command line, each whole reply, each message is one piece. Replies are matched with commands by counting
+//! (RFC 2920 §3.1), so that a reply knows what it answers. After DATA, AUTH and STARTTLS the client's bytes wait
+//! for the reply, which says what they are; so both sides must be offered again after every piece.
+
+mod commands;
+mod meaning;
+mod message;
+mod replies;
+#[cfg(test)]
+mod tests;
+
+pub use meaning::{Field, MessageSeen, ReplySeen, SmtpMeaning};
+
+use super::step::{Piece, Protocol, Reader};
+use crate::base::{Finding, Span};
+use crate::proto::smtp::codes::Class;
+use crate::proto::smtp::data::DataReader;
+use crate::proto::smtp::phase::{self, Phase, Verb};
+use crate::trace::Direction;
+use replies::ReplyScan;
+use std::collections::VecDeque;
+
+/// Longest line or reply that is read as one piece, octets.
+const LIMIT: usize = 64 * 1024;
+/// Most commands that wait for their replies; the oldest is forgotten first.
+const PENDING: usize = 4096;
+
+/// What the client's next bytes are.
+#[derive(Debug, Default)]
+enum Client {
+    /// A command line.
+    #[default]
+    Command,
+    /// A SASL response.
+    Response,
+    /// A message.
+    Message(Box<DataReader>),
+    /// A BDAT chunk.
+    Chunk { size: u64, last: bool },
+}
+
+/// A command that waits for its reply.
+#[derive(Debug)]
+struct Pending {
+    /// Its name in note ids.
+    name: String,
+    /// Its verb, where it is one of the table.
+    verb: Option<Verb>,
+    /// The last BDAT chunk: the message ends with it.
+    last: bool,
+    /// The client's stream ended before the reply, which was taken for a yes.
+    assumed: bool,
+}
+
+impl Pending {
+    fn new(name: &str, verb: Option<Verb>) -> Self {
+        Pending { name: name.to_owned(), verb, last: false, assumed: false }
+    }
+
+    /// The phase after a positive reply in `phase`.
+    fn after(&self, phase: Phase) -> Phase {
+        let next = self.verb.and_then(|verb| phase::next(phase, verb)).unwrap_or(phase);
+        if self.last { phase::next(next, Verb::EndOfData).unwrap_or(next) } else { next }
+    }
+}
+
+/// A SASL exchange being watched.
+#[derive(Clone, Debug, Default)]
+struct AuthWatch {
+    mechanism: String,
+    user: Option<String>,
+    /// Responses seen.
+    responses: u32,
+}
+
+/// Reads one SMTP conversation.
+#[derive(Debug)]
+pub struct SmtpReader {
+    client: Client,
+    /// How far the client's waiting bytes were searched for a line feed.
+    looked: usize,
+    scan: ReplyScan,
+    pending: VecDeque<Pending>,
+    /// Where the session stands by the replies seen.
+    phase: Phase,
+    auth: Option<AuthWatch>,
+    authenticated: bool,
+    /// AUTH was refused at once: a response that the client sent all the same looks like an unknown command.
+    stray_response: bool,
+    /// STARTTLS was accepted.
+    tls: bool,
+    /// How many of the client's waiting bytes came before the reply that decides what they are.
+    held: usize,
+    /// Clear text came where TLS was to begin; the next command says so.
+    in_clear: bool,
+}
+
+impl Default for SmtpReader {
+    fn default() -> Self {
+        let greeting = Pending::new("CONNECT", None);
+        SmtpReader {
+            client: Client::Command,
+            looked: 0,
+            scan: ReplyScan::default(),
+            pending: VecDeque::from([greeting]),
+            phase: Phase::Connected,
+            auth: None,
+            authenticated: false,
+            stray_response: false,
+            tls: false,
+            held: 0,
+            in_clear: false,
+        }
+    }
+}
+
+impl SmtpReader {
+    /// A reader of a session that begins inside TLS after STARTTLS: no greeting comes. RFC 3207 §4.2.
+    pub fn after_starttls() -> Self {
+        SmtpReader { pending: VecDeque::new(), ..SmtpReader::default() }
+    }
+
+    /// Whether STARTTLS was accepted and the streams are TLS from here on. Bytes that came in the clear behind
+    /// STARTTLS are still given as pieces: switch to a TLS reader where the next byte of a side is 22. Clear text
+    /// after the 220 makes this say no again (a recording that was decrypted).
+    pub fn tls_started(&self) -> bool {
+        self.tls
+    }
+
+    /// Where the session stands by the replies seen.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn expect(&mut self, name: &str, verb: Option<Verb>) {
+        if self.pending.len() >= PENDING {
+            self.pending.pop_front();
+        }
+        self.pending.push_back(Pending::new(name, verb));
+    }
+
+    /// Whether the last command's reply decides what the client's next bytes are.
+    fn is_waiting_for_reply(&self) -> bool {
+        let decides =
+            |p: &Pending| !p.assumed && matches!(p.verb, Some(Verb::Data | Verb::Auth | Verb::StartTls));
+        matches!(self.client, Client::Command) && self.pending.back().is_some_and(decides)
+    }
+
+    /// The reply will not decide it any more: take it for a yes.
+    fn assume_yes(&mut self) {
+        let Some(pending) = self.pending.back_mut() else { return };
+        pending.assumed = true;
+        match pending.verb {
+            Some(Verb::Data) => self.begin_message(),
+            Some(Verb::Auth) if self.auth.as_ref().is_some_and(|a| a.responses == 0) => {
+                self.client = Client::Response;
+            }
+            _ => {}
+        }
+    }
+
+    /// The phase that holds if every command still unanswered is accepted.
+    fn hoped(&self) -> Phase {
+        self.pending.iter().fold(self.phase, |phase, pending| pending.after(phase))
+    }
+
+    /// Which command a reply answers; one without a name for none, with a finding.
+    fn expected_by(&mut self, code: u16, piece: &mut Piece) -> Pending {
+        let connect = self.pending.front().is_some_and(|p| p.name == "CONNECT");
+        // A recording that begins after the greeting: the client spoke, and no greeting ever had this code.
+        if connect && self.pending.len() > 1 && !matches!(code, 220 | 421 | 554) {
+            self.pending.pop_front();
+        }
+        if let Some(expected) = self.pending.pop_front() {
+            return expected;
+        }
+        let place = Span::new(0, 3.min(piece.len));
+        if matches!(self.client, Client::Message(_)) {
+            let detail = "the server answers as if the message had ended, and CR LF . CR LF has not come: it took \
+                          something else for the end, or lost patience (RFC 5321 §4.1.1.4)";
+            piece.findings.push(Finding::error("reply-before-end-of-data", place, detail));
+            return Pending::new(".", None);
+        }
+        if code == 421 {
+            let detail = "the server ends the session unasked (RFC 5321 §3.8)";
+            piece.findings.push(Finding::hint("unasked-421", place, detail));
+        } else {
+            let detail = "this reply answers no command: every command before it has had its reply";
+            piece.findings.push(Finding::error("reply-to-nothing", place, detail));
+        }
+        Pending::new("", None)
+    }
+
+    /// Move the session by a reply.
+    fn follow_reply(&mut self, answered: &Pending, code: u16) {
+        let class = Class::of(code);
+        match (answered.name.as_str(), class) {
+            (_, _) if code == 421 => self.phase = Phase::Closed,
+            ("DATA", Class::Intermediate) => {
+                self.phase = Phase::Data;
+                if !answered.assumed {
+                    self.begin_message();
+                }
+            }
+            // An answer before the end of data changes nothing for a strict reader.
+            (".", _) if answered.verb.is_none() => {}
+            (".", _) => self.phase = Phase::Greeted,
+            ("AUTH", Class::Intermediate) if !answered.assumed => self.client = Client::Response,
+            ("AUTH", Class::Completion) => self.authenticated = true,
+            ("AUTH", Class::Transient | Class::Permanent) => self.stray_response = true,
+            ("STARTTLS", Class::Completion) if !answered.assumed => {
+                self.tls = true;
+                self.phase = Phase::Connected;
+            }
+            ("QUIT", _) => self.phase = Phase::Closed,
+            (_, Class::Completion) => self.phase = answered.after(self.phase),
+            _ => {}
+        }
+    }
+}
+
+impl Reader for SmtpReader {
+    fn protocol(&self) -> Protocol {
+        Protocol::Smtp
+    }
+
+    fn read(&mut self, from: Direction, waiting: &[u8], ended: bool) -> Option<Piece> {
+        match from {
+            Direction::Client => self.read_client(waiting, ended),
+            Direction::Server => self.read_server(waiting, ended),
+        }
+    }
+}

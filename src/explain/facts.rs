@@ -1,0 +1,203 @@
+//! Facts in words: the catalogue's `fact.*` sentences, filled.
+
+use super::catalogue::catalogue;
+use super::template::Vars;
+use crate::base::Instant;
+use crate::trace::Fact;
+use std::time::Duration;
+
+/// What a host stated, as one line: `queued at mail.example.com as 1A, for bob@example.net`.
+pub fn text(at: Instant, host: &str, fact: &Fact) -> String {
+    let mut vars = Vars::default();
+    vars.set("host", host);
+    let id = fill(at, fact, &mut vars);
+    let found = catalogue().first(&[format!("fact.{id}"), "fact.generic".to_owned()]);
+    found.map(|entry| vars.fill(&entry.summary)).unwrap_or_default()
+}
+
+/// The fact's id in the catalogue, without `fact.`, with its values set.
+fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
+    match fact {
+        Fact::IntentBegins { who, intent, detail } => {
+            vars.set("person", who).set("intent", intent).set("detail", detail);
+            if detail.is_empty() { "intent-begins" } else { "intent-begins.detail" }
+        }
+        Fact::IntentEnds { who, intent, ok, detail } => {
+            vars.set("person", who).set("intent", intent).set("detail", detail);
+            match (ok, detail.is_empty()) {
+                (true, true) => "intent-ends",
+                (true, false) => "intent-ends.detail",
+                (false, true) => "intent-fails",
+                (false, false) => "intent-fails.detail",
+            }
+        }
+        Fact::Queued { id, sender, recipients, size } => {
+            vars.set("id", id).set("sender", sender).set("recipients", list(recipients)).count("size", *size);
+            if sender.is_empty() { "queued.null-sender" } else { "queued" }
+        }
+        Fact::RetryAt { id, recipients, at: again, attempt, reason } => {
+            vars.set("id", id).set("recipients", list(recipients)).set("reason", reason);
+            vars.set("wait", duration(Instant::from_micros(*again).since(at)))
+                .count("number", u64::from(*attempt));
+            "retry-at"
+        }
+        Fact::Relayed { id, recipients, to, reply } => {
+            vars.set("id", id).set("recipients", list(recipients)).set("to", to).set("this", reply);
+            "relayed"
+        }
+        Fact::Failed { id, recipients, status, reason } => {
+            vars.set("id", id)
+                .set("recipients", list(recipients))
+                .set("status", status)
+                .set("reason", reason);
+            "failed"
+        }
+        Fact::Bounced { id, notification, to } => {
+            vars.set("id", id).set("notification", notification).set("to", to);
+            "bounced"
+        }
+        Fact::Dequeued { id } => {
+            vars.set("id", id);
+            "dequeued"
+        }
+        _ => mailboxes(at, fact, vars),
+    }
+}
+
+/// Facts of mailboxes.
+fn mailboxes(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
+    match fact {
+        Fact::Delivered { account, mailbox, uid, size, .. } => {
+            place(vars, account, mailbox, *uid).count("size", *size);
+            "delivered"
+        }
+        Fact::FlagsSet { account, mailbox, uid, flags } => {
+            place(vars, account, mailbox, *uid);
+            if flags.is_empty() {
+                return "flags-cleared";
+            }
+            vars.set("flags", flags.join(" "));
+            "flags-set"
+        }
+        Fact::Removed { account, mailbox, uid } => {
+            place(vars, account, mailbox, *uid);
+            "removed"
+        }
+        Fact::MailboxCreated { account, mailbox, uidvalidity } => {
+            place(vars, account, mailbox, *uidvalidity);
+            "mailbox-created"
+        }
+        Fact::MailboxDeleted { account, mailbox } => {
+            vars.set("account", account).set("mailbox", mailbox);
+            "mailbox-deleted"
+        }
+        Fact::MailboxRenamed { account, from, to } => {
+            vars.set("account", account).set("mailbox", from).set("to", to);
+            "mailbox-renamed"
+        }
+        _ => keeping(at, fact, vars),
+    }
+}
+
+/// Facts of maildrops, clients, resolvers and services.
+fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
+    match fact {
+        Fact::MaildropLocked { account } => {
+            vars.set("account", account);
+            "maildrop-locked"
+        }
+        Fact::MaildropUnlocked { account, updated } => {
+            vars.set("account", account);
+            if *updated { "maildrop-unlocked.updated" } else { "maildrop-unlocked" }
+        }
+        Fact::ClientCopyKept { account, key, size, subject } => {
+            vars.set("account", account).set("id", key).set("this", subject).count("size", *size);
+            if subject.is_empty() { "client-copy-kept" } else { "client-copy-kept.subject" }
+        }
+        Fact::ClientCopyRemoved { account, key } => {
+            vars.set("account", account).set("id", key);
+            "client-copy-removed"
+        }
+        Fact::ResolverCached { name, rtype, answer, until } => {
+            vars.set("name", name).set("type", rtype).set("answer", answer);
+            vars.set("wait", duration(Instant::from_micros(*until).since(at)));
+            "resolver-cached"
+        }
+        Fact::ResolverHit { name, rtype } => {
+            vars.set("name", name).set("type", rtype);
+            "resolver-hit"
+        }
+        Fact::ServiceDown { service } => {
+            vars.set("service", service);
+            if service == "all" { "service-down.all" } else { "service-down" }
+        }
+        Fact::ServiceUp { service } => {
+            vars.set("service", service);
+            if service == "all" { "service-up.all" } else { "service-up" }
+        }
+        _ => "generic",
+    }
+}
+
+fn place<'v>(vars: &'v mut Vars, account: &str, mailbox: &str, uid: u32) -> &'v mut Vars {
+    vars.set("account", account).set("mailbox", mailbox).count("number", u64::from(uid))
+}
+
+/// The first three of a list, and how many more.
+fn list(all: &[String]) -> String {
+    match all {
+        [] => "nobody".to_owned(),
+        all if all.len() <= 3 => all.join(", "),
+        all => format!("{} and {} more", all[..2].join(", "), all.len() - 2),
+    }
+}
+
+/// `40 ms`, `15 minutes`, `2 h 30 min`: whole units, as people say them.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let plural = |n: u64, unit: &str| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
+    match seconds {
+        0 => format!("{} ms", time.as_millis()),
+        1..=119 => plural(seconds, "second"),
+        120..=7199 => plural(seconds / 60, "minute"),
+        7200..=172_799 if seconds % 3600 < 60 => plural(seconds / 3600, "hour"),
+        7200..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => plural(seconds / 86_400, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queued_letter_reads_as_a_sentence() {
+        let fact = Fact::Queued {
+            id: "1A".to_owned(),
+            sender: "alice@example.com".to_owned(),
+            recipients: vec!["bob@example.net".to_owned()],
+            size: 700,
+        };
+        let text = text(Instant::default(), "mail.example.com", &fact);
+        assert_eq!(text, "queued at mail.example.com as 1A, for bob@example.net");
+    }
+
+    #[test]
+    fn a_retry_says_how_long_it_waits() {
+        let fact = Fact::RetryAt {
+            id: "1A".to_owned(),
+            recipients: vec!["bob@example.net".to_owned()],
+            at: 900_000_000,
+            attempt: 1,
+            reason: "451 4.7.1 come back later".to_owned(),
+        };
+        let text = text(Instant::default(), "mail.example.com", &fact);
+        assert!(text.contains("15 minutes") && text.contains("come back later"), "{text}");
+    }
+
+    #[test]
+    fn durations_are_said_as_people_say_them() {
+        let said = [0, 1, 90, 900, 7200, 9000, 400_000].map(|s| duration(Duration::from_secs(s)));
+        assert_eq!(said, ["0 ms", "1 second", "90 seconds", "15 minutes", "2 hours", "2 h 30 min", "4 days"]);
+    }
+}

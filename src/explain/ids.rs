@@ -1,0 +1,167 @@
+//! Which entries of the catalogue fit a Step, the most specific first.
+//!
+//! The order is the one that [`super::note::Entry`] documents: `smtp.RCPT.550 5.1.1`, `smtp.RCPT.550`,
+//! `smtp.550 5.1.1`, `smtp.550`. The last resort, `smtp.generic`, is a gap in the catalogue and a failed test.
+
+use crate::dissect::{Kind, Protocol, Step, Verdict};
+use crate::trace::{CloseHow, Direction};
+
+/// The ids to look for, in order. `port` is the server's, where it is known.
+pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
+    let protocol = step.protocol.name();
+    let mut ids = match (step.kind, step.protocol) {
+        (Kind::Open, _) => open(step.protocol, port),
+        (Kind::Close, _) => close(step),
+        (Kind::Query, _) => vec![format!("dns.query.{}", step.verb), "dns.query".to_owned()],
+        (Kind::Answer, _) => answer(step),
+        (Kind::Greeting, _) => reply(protocol, "CONNECT", &step.code),
+        (Kind::Reply, Protocol::Imap) if is_go_ahead(step) => go_ahead(step),
+        (Kind::Reply, _) => reply(protocol, verb_answered(step), &step.code),
+        (Kind::Untagged, _) => untagged(step),
+        (Kind::Data, _) => vec![format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")],
+        (Kind::Continuation, _) => continuation(step),
+        (Kind::Command, _) => command(step),
+        (Kind::Unparsed, _) => Vec::new(),
+    };
+    if step.protocol == Protocol::Tls {
+        ids.push("tls.record".to_owned());
+    }
+    if step.kind == Kind::Unparsed {
+        ids.extend([format!("{protocol}.unparsed"), "unparsed".to_owned()]);
+    }
+    ids.extend([format!("{protocol}.generic"), "generic".to_owned()]);
+    ids
+}
+
+fn open(protocol: Protocol, port: Option<u16>) -> Vec<String> {
+    let by_protocol = match protocol {
+        Protocol::Dns => Some(53),
+        _ => None,
+    };
+    let mut ids: Vec<_> = port.or(by_protocol).map(|p| format!("tcp.open.{p}")).into_iter().collect();
+    ids.push("tcp.open".to_owned());
+    ids
+}
+
+fn close(step: &Step) -> Vec<String> {
+    let how = match &step.meaning {
+        crate::dissect::Meaning::Close(CloseHow::Reset) => "reset",
+        crate::dissect::Meaning::Close(CloseHow::Refused) => "refused",
+        crate::dissect::Meaning::Close(CloseHow::Timeout) => "timeout",
+        _ => "fin",
+    };
+    vec![format!("tcp.close.{how}")]
+}
+
+fn answer(step: &Step) -> Vec<String> {
+    let mut ids = Vec::new();
+    if !step.code.is_empty() {
+        ids.push(format!("dns.{}.{}", step.code, step.verb));
+        ids.push(format!("dns.{}", step.code));
+    }
+    if step.code.is_empty() || step.code == "NOERROR" {
+        ids.push(format!("dns.answer.{}", step.verb));
+        ids.push("dns.answer".to_owned());
+    }
+    ids
+}
+
+/// The reply after the message's last dot answers no verb; its entries are keyed by `message`.
+fn verb_answered(step: &Step) -> &str {
+    match (step.protocol, step.verb.as_str()) {
+        (Protocol::Smtp, ".") => "message",
+        (_, verb) => verb,
+    }
+}
+
+fn reply(protocol: &str, verb: &str, code: &str) -> Vec<String> {
+    let short = code.split(' ').next().unwrap_or_default();
+    let mut ids = Vec::new();
+    let verbs = [verb, verb.strip_prefix("UID ").unwrap_or(verb)];
+    for verb in verbs.iter().take(if verbs[0] == verbs[1] { 1 } else { 2 }) {
+        for code in [code, short] {
+            ids.push(format!("{protocol}.{verb}.{code}"));
+        }
+    }
+    ids.extend([code, short].map(|code| format!("{protocol}.{code}")));
+    ids
+}
+
+fn is_go_ahead(step: &Step) -> bool {
+    step.verdict == Some(Verdict::Intermediate) || step.code == "+"
+}
+
+fn go_ahead(step: &Step) -> Vec<String> {
+    vec![format!("imap.{}.continuation", step.verb), "imap.continuation".to_owned()]
+}
+
+/// IMAP's untagged data are keyed by their own name; a status response by it and its response code.
+fn untagged(step: &Step) -> Vec<String> {
+    let protocol = step.protocol.name();
+    let mut ids = Vec::new();
+    for name in [step.code.as_str(), step.verb.as_str()] {
+        if !name.is_empty() {
+            ids.push(format!("{protocol}.untagged.{name}"));
+            ids.extend(name.split_once(' ').map(|(first, _)| format!("{protocol}.untagged.{first}")));
+        }
+    }
+    ids
+}
+
+fn continuation(step: &Step) -> Vec<String> {
+    let protocol = step.protocol.name();
+    let side = if step.from == Direction::Client { "response" } else { "continuation" };
+    vec![
+        format!("{protocol}.{}.{side}", step.verb),
+        format!("{protocol}.{side}"),
+        format!("{protocol}.{}", step.verb),
+    ]
+}
+
+fn command(step: &Step) -> Vec<String> {
+    let protocol = step.protocol.name();
+    let mut ids = vec![format!("{protocol}.{}", step.verb)];
+    ids.extend(step.verb.strip_prefix("UID ").map(|verb| format!("{protocol}.{verb}")));
+    ids.push(format!("{protocol}.unknown-command"));
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::step;
+    use super::*;
+
+    #[test]
+    fn the_specific_comes_before_the_general() {
+        let ids = of(&step(Protocol::Smtp, Kind::Reply, "RCPT", "550 5.1.1"), None);
+        let want =
+            ["smtp.RCPT.550 5.1.1", "smtp.RCPT.550", "smtp.550 5.1.1", "smtp.550", "smtp.generic", "generic"];
+        assert_eq!(ids, want);
+    }
+
+    #[test]
+    fn every_kind_has_its_own_ids() {
+        let first = |p, k, v: &str, c: &str| of(&step(p, k, v, c), Some(587)).swap_remove(0);
+        assert_eq!(first(Protocol::Tcp, Kind::Open, "", ""), "tcp.open.587");
+        assert_eq!(first(Protocol::Smtp, Kind::Greeting, "", "220"), "smtp.CONNECT.220");
+        assert_eq!(first(Protocol::Pop3, Kind::Greeting, "", "+OK"), "pop3.CONNECT.+OK");
+        assert_eq!(first(Protocol::Smtp, Kind::Data, "DATA", ""), "smtp.DATA.data");
+        assert_eq!(first(Protocol::Smtp, Kind::Reply, ".", "250 2.0.0"), "smtp.message.250 2.0.0");
+        assert_eq!(first(Protocol::Smtp, Kind::Continuation, "AUTH", ""), "smtp.AUTH.response");
+        assert_eq!(first(Protocol::Imap, Kind::Untagged, "EXISTS", ""), "imap.untagged.EXISTS");
+        assert_eq!(
+            first(Protocol::Imap, Kind::Untagged, "", "OK UIDVALIDITY"),
+            "imap.untagged.OK UIDVALIDITY"
+        );
+        assert_eq!(first(Protocol::Imap, Kind::Command, "UID FETCH", ""), "imap.UID FETCH");
+        assert_eq!(first(Protocol::Dns, Kind::Query, "MX", ""), "dns.query.MX");
+        assert!(
+            of(&step(Protocol::Dns, Kind::Answer, "MX", "NOERROR"), None)
+                .contains(&"dns.answer.MX".to_owned())
+        );
+        assert!(
+            of(&step(Protocol::Dns, Kind::Answer, "MX", "NXDOMAIN"), None)
+                .contains(&"dns.NXDOMAIN".to_owned())
+        );
+    }
+}

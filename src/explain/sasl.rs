@@ -1,0 +1,95 @@
+//! What a SASL exchange says, without its secrets: PLAIN (RFC 4616 §2), LOGIN, CRAM-MD5 (RFC 2195 §2); the same in
+//! SMTP's and POP3's AUTH and in IMAP's AUTHENTICATE.
+//!
+//! A student learns here that base64 hides nothing: who logs in is shown, the password never is.
+
+use super::context::Extra;
+use super::smtp::words;
+use super::template::Vars;
+use crate::base::escape;
+use crate::dissect::{Kind, Protocol, Step};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+/// What is kept of one exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Exchange {
+    mechanism: String,
+    answers: u32,
+}
+
+/// Take the Step in, and say what it means.
+pub(super) fn context(exchange: &mut Exchange, step: &Step, vars: &mut Vars, extra: &mut Extra) {
+    if !matches!(step.verb.as_str(), "AUTH" | "AUTHENTICATE") {
+        return;
+    }
+    match step.kind {
+        Kind::Command => {
+            let at = if step.protocol == Protocol::Imap { 2 } else { 1 };
+            let mut rest = words(&step.bytes).skip(at);
+            exchange.mechanism = escape::line(rest.next().unwrap_or_default()).to_ascii_uppercase();
+            exchange.answers = 0;
+            vars.set("mechanism", &exchange.mechanism);
+            extra.say(&format!("sasl-{}", exchange.mechanism), vars);
+            if let Some(initial) = rest.next() {
+                answer(exchange, initial, vars, extra);
+            }
+        }
+        Kind::Continuation => {
+            vars.set("mechanism", &exchange.mechanism);
+            answer(exchange, step.bytes.trim_ascii(), vars, extra);
+        }
+        Kind::Reply => {
+            vars.set("mechanism", &exchange.mechanism);
+            challenge(exchange, step, vars, extra);
+        }
+        _ => {}
+    }
+}
+
+fn answer(exchange: &mut Exchange, base64: &[u8], vars: &mut Vars, extra: &mut Extra) {
+    exchange.answers = exchange.answers.saturating_add(1);
+    if base64 == b"*" {
+        return extra.say("sasl-cancel", vars);
+    }
+    let Ok(bytes) = BASE64.decode(base64) else {
+        if base64 != b"=" {
+            extra.say("sasl-not-base64", vars);
+        }
+        return;
+    };
+    match (exchange.mechanism.as_str(), exchange.answers) {
+        ("PLAIN", _) => plain(&bytes, vars, extra),
+        ("LOGIN", 1) => {
+            vars.set("account", escape::line(&bytes));
+            extra.say("sasl-login-name", vars);
+        }
+        ("LOGIN", _) => extra.say("sasl-login-password", vars),
+        ("CRAM-MD5", _) => {
+            let name = bytes.split(|&b| b == b' ').next().unwrap_or_default();
+            vars.set("account", escape::line(name));
+            extra.say("sasl-cram-answer", vars);
+        }
+        _ => {}
+    }
+}
+
+/// `message = [authzid] UTF8NUL authcid UTF8NUL passwd` (RFC 4616 §2).
+fn plain(bytes: &[u8], vars: &mut Vars, extra: &mut Extra) {
+    let fields: Vec<&[u8]> = bytes.split(|&b| b == 0).collect();
+    let [authzid, authcid, _password] = fields[..] else { return extra.say("sasl-plain-broken", vars) };
+    vars.set("account", escape::line(authcid)).set("name", escape::line(authzid));
+    extra.say(if authzid.is_empty() { "sasl-plain" } else { "sasl-plain-as" }, vars);
+}
+
+fn challenge(exchange: &Exchange, step: &Step, vars: &mut Vars, extra: &mut Extra) {
+    let Some(text) = words(&step.bytes).nth(1) else { return };
+    if !(step.code.starts_with("334") || step.code.starts_with('+') && step.code.len() == 1) {
+        return;
+    }
+    // A challenge comes from the server and holds no secret.
+    if let (Ok(bytes), "LOGIN" | "CRAM-MD5") = (BASE64.decode(text), exchange.mechanism.as_str()) {
+        vars.set("this", escape::line(&bytes));
+        extra.say("sasl-challenge", vars);
+    }
+}

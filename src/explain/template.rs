@@ -1,0 +1,149 @@
+//! Texts with `{placeholders}`, as the catalogue's TOML files hold them.
+//!
+//! A placeholder is a lower-case word in braces. Each has a default, so that none is ever left unfilled and the
+//! reference can print an entry without a Step; `{15}`, an IMAP literal, is no placeholder. Values come off the
+//! wire, so they are escaped as they are set.
+
+use crate::base::escape;
+use std::collections::BTreeMap;
+
+/// Every placeholder, what stands there where nothing is known, and what it means.
+pub const PLACEHOLDERS: [(&str, &str, &str); 35] = [
+    ("accepted", "some", "how many recipients were accepted so far"),
+    ("account", "the account", "whose mailbox: `bob@example.net`"),
+    ("answer", "an answer", "what a resolver learnt"),
+    ("client", "the client", "the host that opened the connection"),
+    ("code", "the code", "a reply's code: `550`"),
+    ("count", "several", "how many there are"),
+    ("detail", "", "a fact's own words"),
+    ("device", "the client", "the first label of a client's host name"),
+    ("domain", "the domain", "the domain that is asked for, or greeted with"),
+    ("enhanced", "the enhanced code", "a reply's enhanced code: `5.1.1`"),
+    ("flags", "no flags", "a message's flags"),
+    ("host", "the host", "the host that states a fact"),
+    ("id", "its number", "a queue id"),
+    ("intent", "the task", "what a person sets out to do"),
+    ("mailbox", "the mailbox", "a mailbox's name: `INBOX`"),
+    ("meaning", "", "what another entry says, as part of a sentence"),
+    ("mechanism", "the mechanism", "a SASL mechanism: `PLAIN`"),
+    ("name", "the name", "a name: of a header field, a record, a mailbox"),
+    ("notification", "a notification", "the queue id of a bounce"),
+    ("number", "one", "an ordinal number in digits"),
+    ("person", "the user", "who acts: `Alice`"),
+    ("port", "its port", "the port that was called"),
+    ("reason", "no reason was given", "why something failed"),
+    ("recipient", "the recipient", "a forward-path, without angle brackets"),
+    ("recipients", "its recipients", "forward-paths"),
+    ("refused", "some", "how many recipients were refused so far"),
+    ("sender", "the sender", "the reverse-path, without angle brackets"),
+    ("server", "the server", "the host that was called"),
+    ("service", "a service", "a service of a host"),
+    ("size", "some", "a number of octets"),
+    ("status", "a status code", "an enhanced status code in a fact"),
+    ("this", "this", "the text of the part that the sentence is about"),
+    ("to", "the next host", "where something goes"),
+    ("type", "a type", "a DNS record's type"),
+    ("wait", "a while", "how long: `15 minutes`"),
+];
+
+/// What stands for a placeholder of that name where nothing is known; `None` where there is no such placeholder.
+pub fn default_of(name: &str) -> Option<&'static str> {
+    PLACEHOLDERS.iter().find(|(n, ..)| *n == name).map(|(_, default, _)| *default)
+}
+
+/// The names of the placeholders in a text, in order.
+pub fn placeholders(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, name, after)) = next(rest) {
+        names.push(name);
+        rest = after;
+    }
+    names
+}
+
+/// Values for placeholders.
+#[derive(Clone, Debug, Default)]
+pub struct Vars(BTreeMap<&'static str, String>);
+
+impl Vars {
+    /// Set a value; what it holds is escaped, and cut at some 200 characters.
+    pub fn set(&mut self, name: &'static str, value: impl AsRef<str>) -> &mut Self {
+        let mut value = escape::text(value.as_ref());
+        if let Some((at, _)) = value.char_indices().nth(200) {
+            value.truncate(at);
+            value.push('…');
+        }
+        self.0.insert(name, value);
+        self
+    }
+
+    /// Set a number.
+    pub fn count(&mut self, name: &'static str, value: u64) -> &mut Self {
+        self.0.insert(name, value.to_string());
+        self
+    }
+
+    /// The value, where one was set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The text with every placeholder filled.
+    pub fn fill(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len() + 16);
+        let mut rest = text;
+        while let Some((before, name, after)) = next(rest) {
+            out.push_str(before);
+            out.push_str(self.get(name).or_else(|| default_of(name)).unwrap_or(name));
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+/// What stands before the next placeholder, its name, and what stands after it.
+fn next(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    while let Some(open) = text[from..].find('{').map(|i| i + from) {
+        let inner = &text[open + 1..];
+        match inner.find('}') {
+            Some(len) if len > 0 && inner[..len].bytes().all(|b| b.is_ascii_lowercase() || b == b'-') => {
+                return Some((&text[..open], &inner[..len], &inner[len + 1..]));
+            }
+            _ => from = open + 1,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_and_literals_are_left_alone() {
+        let mut vars = Vars::default();
+        vars.set("server", "mx1.example.net").count("number", 2);
+        assert_eq!(
+            vars.fill("{server} has {number} of {count}: {15} {"),
+            "mx1.example.net has 2 of several: {15} {"
+        );
+        assert_eq!(placeholders("{a}{15}{b-c} {A}"), ["a", "b-c"]);
+    }
+
+    #[test]
+    fn what_a_wire_put_into_a_value_cannot_steer_a_terminal() {
+        let mut vars = Vars::default();
+        vars.set("this", "\x1b[31m\r\n");
+        assert_eq!(vars.fill("{this}"), "␛[31m␍␊");
+        vars.set("this", "é".repeat(1000));
+        assert!(vars.fill("{this}").chars().count() < 300);
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_unique() {
+        assert!(PLACEHOLDERS.windows(2).all(|w| w[0].0 < w[1].0));
+    }
+}

@@ -1,1 +1,0 @@
-//! Our span walker over DNS messages (RFC 1035 §4).

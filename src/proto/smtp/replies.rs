@@ -1,0 +1,100 @@
+//! Ready-made replies, so that every server of the world says the same thing for the same reason.
+//!
+//! Codes: RFC 5321 §4.2.2 and §4.2.3; enhanced codes: RFC 3463 §3, RFC 4954 §6.
+
+use super::codes::Reply;
+
+/// 220: the greeting. RFC 5321 §4.3.1.
+pub fn greeting(hostname: &str) -> Reply {
+    Reply::new(220, format!("{hostname} ESMTP postroad"))
+}
+
+/// 250 2.1.0: the sender is taken. RFC 3463 §3.2 (X.1.0, other address status).
+pub fn mail_ok() -> Reply {
+    Reply::enhanced(250, (2, 1, 0), "Sender OK")
+}
+
+/// 250 2.1.5: this recipient is taken. RFC 3463 §3.2: "Destination address valid".
+pub fn recipient_ok() -> Reply {
+    Reply::enhanced(250, (2, 1, 5), "Recipient OK")
+}
+
+/// 550 5.7.1: this host does not carry mail there for you. RFC 5321 §7.9 and §3.6.2.
+pub fn relay_denied() -> Reply {
+    Reply::enhanced(550, (5, 7, 1), "Relaying denied: this host takes no mail for that domain from you")
+}
+
+/// 550 5.1.1: nobody of that name lives here. RFC 3463 §3.2: "Bad destination mailbox address".
+pub fn no_such_user() -> Reply {
+    Reply::enhanced(550, (5, 1, 1), "No such user here")
+}
+
+/// 452 4.2.2: no room now; there may be later. RFC 3463 §3.3: "Mailbox full".
+pub fn mailbox_full() -> Reply {
+    Reply::enhanced(452, (4, 2, 2), "Mailbox full, try again later")
+}
+
+/// 552 5.2.2: no room, and waiting will not help. RFC 3463 §3.3: "Mailbox full".
+pub fn mailbox_full_for_good() -> Reply {
+    Reply::enhanced(552, (5, 2, 2), "Mailbox full")
+}
+
+/// 450 4.7.1: come back later (greylisting). RFC 6647 §5.
+pub fn greylisted() -> Reply {
+    Reply::enhanced(450, (4, 7, 1), "Greylisted, please try again later")
+}
+
+/// 250 2.0.0: the message is in the queue, and this host answers for it from now on. RFC 5321 §4.2.5.
+pub fn queued(id: &str) -> Reply {
+    Reply::enhanced(250, (2, 0, 0), format!("OK: queued as {id}"))
+}
+
+/// 235 2.7.0. RFC 4954 §6.
+pub fn auth_ok() -> Reply {
+    Reply::enhanced(235, (2, 7, 0), "Authentication successful")
+}
+
+/// 535 5.7.8: which of name and password was wrong is not said. RFC 4954 §6.
+pub fn auth_failed() -> Reply {
+    Reply::enhanced(535, (5, 7, 8), "Authentication credentials invalid")
+}
+
+/// 530 5.7.0: AUTH first. RFC 4954 §6.
+pub fn auth_required() -> Reply {
+    Reply::enhanced(530, (5, 7, 0), "Authentication required")
+}
+
+/// 252 2.1.5: neither yes nor no; try to send. RFC 5321 §7.3.
+pub fn cannot_verify() -> Reply {
+    Reply::enhanced(252, (2, 1, 5), "Cannot VRFY user, but will take a message and try to deliver it")
+}
+
+/// 550 5.7.1: lists are not shown. RFC 5321 §3.5.2 and §7.3.
+pub fn expn_refused() -> Reply {
+    Reply::enhanced(550, (5, 7, 1), "Access denied: mailing lists are not expanded here")
+}
+
+/// 451 4.3.0: something broke here; nothing was kept. RFC 5321 §4.2.3.
+pub fn local_error(why: &str) -> Reply {
+    Reply::enhanced(451, (4, 3, 0), format!("Local error: {why}"))
+}
+
+/// 421 4.3.2: the service is going away. RFC 5321 §3.8; RFC 3463 §3.4: "System not accepting network messages".
+pub fn shutting_down(hostname: &str) -> Reply {
+    Reply::enhanced(421, (4, 3, 2), format!("{hostname} Service not available, closing transmission channel"))
+}
+
+/// 421 4.4.2: nothing was heard for too long. RFC 5321 §4.5.3.2.7; RFC 3463 §3.5: "Bad connection".
+pub fn idle_timeout(hostname: &str) -> Reply {
+    Reply::enhanced(421, (4, 4, 2), format!("{hostname} Nothing heard for too long, closing connection"))
+}
+
+/// 554 5.4.6: too many Received fields. RFC 5321 §6.3; RFC 3463 §3.5: "Routing loop detected".
+pub fn mail_loop() -> Reply {
+    Reply::enhanced(554, (5, 4, 6), "Too many hops: this message goes round in circles")
+}
+
+/// 221 2.0.0. RFC 5321 §4.1.1.10.
+pub fn bye(hostname: &str) -> Reply {
+    Reply::enhanced(221, (2, 0, 0), format!("{hostname} Service closing transmission channel"))
+}

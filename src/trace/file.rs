@@ -1,1 +1,0 @@
-//! The transcript file: JSON Lines.

@@ -1,0 +1,133 @@
+//! [`Cast`]: who is who: hosts by address, connections by number, from a transcript's head and opens.
+
+use crate::base::{Instant, escape};
+use crate::trace::{Conn, Direction, Head, HostInfo, Opened, Record, Transport};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Who is who in a story; grows as its records are told.
+#[derive(Clone, Debug, Default)]
+pub struct Cast {
+    /// The story's title.
+    pub title: String,
+    /// When it begins.
+    pub start: Instant,
+    /// The seed it ran with, where it ran a scenario.
+    pub seed: Option<u64>,
+    hosts: BTreeMap<IpAddr, String>,
+    conns: BTreeMap<Conn, Opened>,
+}
+
+/// One connection as people speak of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Who calls: a host's name, else an address.
+    pub client: String,
+    /// From where, as in `192.0.2.10:49152`.
+    pub client_address: String,
+    /// Who is called.
+    pub server: String,
+    /// Where, as in `192.0.2.25:587`.
+    pub server_address: String,
+    /// The port called.
+    pub port: u16,
+    /// What that port is for, as in `submission`; empty where it has no mail meaning.
+    pub service: &'static str,
+    /// `TCP` or `UDP`.
+    pub transport: &'static str,
+}
+
+impl Cast {
+    /// Everything that these records say about who is who.
+    pub fn of(records: &[Record]) -> Self {
+        let mut cast = Cast::default();
+        for record in records {
+            cast.learn(record);
+        }
+        cast
+    }
+
+    /// Take what one record says about who is who.
+    pub fn learn(&mut self, record: &Record) {
+        match record {
+            Record::Head(head) => {
+                self.title = escape::text(&head.title);
+                self.start = head.start;
+                self.seed = (!head.scenario.is_empty()).then_some(head.seed);
+                for host in &head.hosts {
+                    let name = escape::text(known_as(host, head));
+                    self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
+                }
+            }
+            Record::Open { open, .. } => {
+                self.conns.insert(open.conn, open.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The host that has this address, or the address itself.
+    pub fn host(&self, address: IpAddr) -> String {
+        self.hosts.get(&address).cloned().unwrap_or_else(|| address.to_string())
+    }
+
+    /// A connection, where it is known.
+    pub fn call(&self, conn: Conn) -> Option<Call> {
+        let open = self.conns.get(&conn)?;
+        Some(Call {
+            client: self.host(open.client.ip()),
+            client_address: open.client.to_string(),
+            server: self.host(open.server.ip()),
+            server_address: open.server.to_string(),
+            port: open.server.port(),
+            service: service(open.server.port()),
+            transport: match open.transport {
+                Transport::Tcp => "TCP",
+                Transport::Udp => "UDP",
+            },
+        })
+    }
+
+    /// The host that speaks on this side of a connection; `the client` or `the server` where it is not known.
+    pub fn speaker(&self, conn: Conn, from: Direction) -> String {
+        match (self.call(conn), from) {
+            (Some(call), Direction::Client) => call.client,
+            (Some(call), Direction::Server) => call.server,
+            (None, Direction::Client) => "the client".to_owned(),
+            (None, Direction::Server) => "the server".to_owned(),
+        }
+    }
+}
+
+/// A person's device is known by its first label, where no other host has that one: `alice-laptop`.
+fn known_as<'h>(host: &'h HostInfo, head: &'h Head) -> &'h str {
+    let first = |name: &'h str| name.split('.').next().unwrap_or(name);
+    let is_device = !host.roles.is_empty() && host.roles.iter().all(|role| role == "mua");
+    let alone = head.hosts.iter().filter(|h| first(&h.name) == first(&host.name)).count() == 1;
+    if is_device && alone { first(&host.name) } else { &host.name }
+}
+
+impl Call {
+    /// `submission, port 587`, or `port 4000`.
+    pub fn service_and_port(&self) -> String {
+        match self.service {
+            "" => format!("port {}", self.port),
+            service => format!("{service}, port {}", self.port),
+        }
+    }
+}
+
+/// What a port is for, by the registry of service names and ports; 2525 is custom, not registered for mail.
+fn service(port: u16) -> &'static str {
+    match port {
+        25 | 2525 => "SMTP",
+        53 => "DNS",
+        110 => "POP3",
+        143 => "IMAP",
+        465 => "submission in TLS",
+        587 => "submission",
+        993 => "IMAP in TLS",
+        995 => "POP3 in TLS",
+        _ => "",
+    }
+}

@@ -1,0 +1,270 @@
+//! [`Page`]: an item as labelled text: the labels carry meaning, the renderer picks place and colour.
+//!
+//! Pages are made here and nowhere else, and here is where untrusted text is escaped and secrets are hidden:
+//! once, so that no renderer has to think of it. A page's text holds no control character and no line break.
+
+use super::cast::{Call, Cast};
+use super::wire::{self, Amount, WireLines};
+use crate::base::{Severity, Span, escape};
+use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
+use crate::explain::{Chapter, Item, Note};
+use crate::trace::{CloseHow, Direction, Fact, Mark};
+use std::time::Duration;
+
+/// What a stretch of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Label {
+    /// The story's title.
+    Title,
+    /// A stage of the road.
+    Chapter,
+    /// What sets its scene.
+    Intro,
+    /// A machine.
+    Host,
+    /// A service and its port.
+    Port,
+    /// Lines, arrows and rules: what joins and parts.
+    Rule,
+    /// A Step's number and its time.
+    Time,
+    /// The client's words on the wire.
+    ClientLine,
+    /// The server's words on the wire.
+    ServerLine,
+    /// The server says no, for now or for good.
+    Refusal,
+    /// Where a secret stood.
+    Secret,
+    /// The marks under or beside a line that tie a part to its note.
+    Pointer,
+    /// What a line means.
+    Note,
+    /// What a part of it means.
+    PartNote,
+    /// More about it.
+    Detail,
+    /// The word in the margin that says what a paragraph is.
+    Key,
+    /// Who says so.
+    Source,
+    /// The state of the world has changed.
+    Fact,
+    /// A person sets out, or is done.
+    Intent,
+    /// Something is off.
+    Finding,
+    /// The common mistake.
+    Mistake,
+    /// Time passes.
+    Pause,
+    /// A person's mark on the recording.
+    Mark,
+    /// A command to try next.
+    Command,
+    /// Of less weight.
+    Dim,
+}
+
+/// One item, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// A stage of the road begins.
+    Chapter {
+        /// From 1.
+        number: usize,
+        /// Its title.
+        title: String,
+        /// What sets its scene.
+        intro: String,
+    },
+    /// A Step.
+    Step(Box<StepPage>),
+    /// A host stated something.
+    Fact {
+        /// Whether a person's intention is meant ([`Label::Intent`]), or the world's state ([`Label::Fact`]).
+        label: Label,
+        /// In words.
+        text: String,
+    },
+    /// A person's mark.
+    Mark {
+        /// `comment`, `question`, …
+        kind: String,
+        /// Its text.
+        text: String,
+    },
+}
+
+/// What sort of line a Step is, for its place and its direction mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The client speaks.
+    Client,
+    /// The server speaks.
+    Server,
+    /// A connection begins.
+    Open,
+    /// A connection ends.
+    Close,
+}
+
+/// A Step, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepPage {
+    /// Its number.
+    pub number: usize,
+    /// Virtual time since the story's start.
+    pub elapsed: Duration,
+    /// Who speaks.
+    pub voice: Voice,
+    /// Between whom, where that is known.
+    pub call: Option<Call>,
+    /// What is shown of its bytes (for what has none to read: words instead).
+    pub wire: WireLines,
+    /// What the parts mean: indices in [`wire::WireLine::parts`] lead here.
+    pub parts: Vec<PartPage>,
+    /// What is said about it.
+    pub note: NotePage,
+}
+
+/// What one part means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartPage {
+    /// Where it stands in the Step's bytes.
+    pub span: Span,
+    /// The grammar's name for it.
+    pub name: String,
+    /// What it means.
+    pub text: String,
+}
+
+/// A Note, ready to be shown. Empty texts are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotePage {
+    /// The id of its entry: what appears a second time is told more briefly.
+    pub id: String,
+    /// One line: what it means here.
+    pub summary: String,
+    /// The paragraphs behind it, in reading order: the word in the margin, what it is, the text.
+    pub more: Vec<(&'static str, Label, String)>,
+    /// Who says so, the most important first.
+    pub source: Vec<String>,
+    /// What is off, with how much it matters.
+    pub findings: Vec<(Severity, String)>,
+}
+
+/// What is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// How much of long blocks.
+    pub amount: Amount,
+    /// Whether passwords are shown.
+    pub show_secrets: bool,
+}
+
+/// The page of an item.
+pub fn of(item: &Item, cast: &Cast, choice: Choice) -> Page {
+    match item {
+        Item::Chapter(Chapter { number, title, intro, .. }) => {
+            Page::Chapter { number: *number, title: prose(title), intro: prose(intro) }
+        }
+        Item::Step(step, note) => Page::Step(Box::new(self::step(step, note, cast, choice))),
+        Item::Fact { fact, text, .. } => Page::Fact {
+            label: match fact {
+                Fact::IntentBegins { .. } | Fact::IntentEnds { .. } => Label::Intent,
+                _ => Label::Fact,
+            },
+            text: prose(text),
+        },
+        Item::Mark(Mark { kind, text, .. }) => Page::Mark { kind: prose(kind), text: prose(text) },
+    }
+}
+
+fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {
+    let voice = match (step.kind, step.from) {
+        (Kind::Open, _) => Voice::Open,
+        (Kind::Close, _) => Voice::Close,
+        (_, Direction::Client) => Voice::Client,
+        (_, Direction::Server) => Voice::Server,
+    };
+    let parts: Vec<PartPage> = note.parts.iter().filter(|p| !p.text.is_empty()).map(part).collect();
+    StepPage {
+        number: step.number,
+        elapsed: step.at.since(cast.start),
+        voice,
+        call: cast.call(step.conn),
+        wire: wire_of(step, voice, cast, &parts, choice),
+        parts,
+        note: note_of(note),
+    }
+}
+
+fn part(part: &crate::explain::PartNote) -> PartPage {
+    PartPage { span: part.span, name: part.name.to_owned(), text: prose(&part.text) }
+}
+
+/// The bytes as lines; where there is nothing to read in them, words.
+fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: Choice) -> WireLines {
+    let label = match (voice, step.verdict) {
+        (Voice::Open | Voice::Close, _) => Label::Dim,
+        (_, Some(Verdict::Transient | Verdict::Negative)) => Label::Refusal,
+        (Voice::Client, _) => Label::ClientLine,
+        (Voice::Server, _) => Label::ServerLine,
+    };
+    match (voice, step.protocol) {
+        (Voice::Open, _) => WireLines::default(),
+        (Voice::Close, _) => wire::words(label, &[ending(step, cast)]),
+        (_, Protocol::Tls) => {
+            let text = format!("TLS: {} bytes that only the two ends can read", step.bytes.len());
+            wire::words(label, &[text])
+        }
+        (_, Protocol::Dns) => super::dns::lines(step, label),
+        _ => {
+            let spans: Vec<Span> = parts.iter().map(|p| p.span).collect();
+            let secrets = if choice.show_secrets { &[][..] } else { &step.secrets };
+            wire::lines(&wire::Source { bytes: &step.bytes, label, secrets, parts: &spans }, choice.amount)
+        }
+    }
+}
+
+/// How a connection ended, and by whom.
+fn ending(step: &Step, cast: &Cast) -> String {
+    let speaker = cast.speaker(step.conn, step.from);
+    match step.meaning {
+        Meaning::Close(CloseHow::Reset) => format!("{speaker} breaks the connection off (RST)"),
+        Meaning::Close(CloseHow::Refused) => format!("refused: nobody listens there on {speaker}"),
+        Meaning::Close(CloseHow::Timeout) => "no answer comes; the caller gives up".to_owned(),
+        _ => format!("{speaker} closes the connection"),
+    }
+}
+
+fn note_of(note: &Note) -> NotePage {
+    let more = [
+        ("", Label::Detail, &note.detail),
+        ("why now", Label::Detail, &note.why),
+        ("next", Label::Detail, &note.next),
+        ("post office", Label::Detail, &note.post_office),
+        ("common mistake", Label::Mistake, &note.mistake),
+    ];
+    NotePage {
+        id: note.id.clone(),
+        summary: prose(&note.summary),
+        more: more.into_iter().map(|(k, l, t)| (k, l, prose(t))).filter(|(_, _, t)| !t.is_empty()).collect(),
+        source: note.source.iter().map(|s| prose(s)).collect(),
+        findings: note.findings.iter().map(|(f, text)| (f.severity, prose(text))).collect(),
+    }
+}
+
+/// Text for people on one line: white space made single spaces, everything else escaped. Escaping twice changes
+/// nothing, so that a text which quotes what was escaped already stays as it is.
+pub fn prose(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(|c: char| c.is_ascii_whitespace()).filter(|w| !w.is_empty()) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&escape::text(word));
+    }
+    out
+}

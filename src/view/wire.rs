@@ -1,0 +1,212 @@
+//! Bytes of a Step → [`WireLine`]s: escaped, with secrets hidden, each stretch still knowing which bytes it shows.
+//!
+//! This is where the choke point of `base::escape` stands for everything that crossed a wire: once, here.
+
+use super::page::Label;
+use crate::base::{Span, escape};
+use std::ops::Range;
+
+/// What stands where a secret stood, however long it was.
+pub const HIDDEN: &str = "••••••";
+
+/// A stretch of one wire line, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// A line of the client or the server, or [`Label::Secret`].
+    pub label: Label,
+    /// Printable, without line breaks.
+    pub text: String,
+    /// The bytes that it shows, in the Step's bytes.
+    pub span: Span,
+}
+
+/// One line as it crossed the wire, its line end left out where it is CR LF.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireLine {
+    /// Its stretches, in order.
+    pub chunks: Vec<Chunk>,
+    /// Which explained parts begin in it: indices into the page's parts.
+    pub parts: Vec<usize>,
+}
+
+/// The lines to show, and how many were left out in front of the last `tail` ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireLines {
+    /// Those shown.
+    pub lines: Vec<WireLine>,
+    /// How many of the lines stand behind the gap.
+    pub tail: usize,
+    /// How many lines are missing there.
+    pub elided: usize,
+}
+
+/// How much of a long block is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// Every line.
+    All,
+    /// Of a long block, the headers, the first lines of the body and the last line.
+    Brief,
+}
+
+/// What [`lines`] needs to know of a Step.
+pub struct Source<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Whose words they are.
+    pub label: Label,
+    /// What must not be shown, in any order.
+    pub secrets: &'a [Span],
+    /// The explained parts.
+    pub parts: &'a [Span],
+}
+
+/// A block of at most this many lines is shown whole, even in brief.
+const WHOLE: usize = 30;
+/// Of a longer one: how many header lines are looked through for the empty line that ends them.
+const HEADERS: usize = 60;
+/// How many lines of the body are shown behind them.
+const BODY: usize = 6;
+
+/// The lines of a Step's bytes.
+pub fn lines(source: &Source<'_>, amount: Amount) -> WireLines {
+    let ranges = ranges(source.bytes);
+    let (head, tail) = match amount {
+        Amount::All => (ranges.len(), 0),
+        Amount::Brief => plan(source.bytes, &ranges),
+    };
+    let hidden = merged(source.secrets);
+    let shown = ranges.iter().take(head).chain(ranges.iter().skip(ranges.len() - tail));
+    WireLines {
+        lines: shown.map(|range| line(source, &hidden, range)).collect(),
+        tail,
+        elided: ranges.len() - head - tail,
+    }
+}
+
+/// Lines of our own in place of bytes that nobody can read; they may quote what came off a wire.
+pub fn words<S: AsRef<str>>(label: Label, texts: &[S]) -> WireLines {
+    let chunk = |text: &S| Chunk { label, text: escape::text(text.as_ref()), span: Span::default() };
+    let lines = texts.iter().map(|text| WireLine { chunks: vec![chunk(text)], parts: Vec::new() });
+    WireLines { lines: lines.collect(), tail: 0, elided: 0 }
+}
+
+/// Where each line stands, its line feed included.
+fn ranges(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut out = Vec::new();
+    for piece in bytes.split_inclusive(|b| *b == b'\n') {
+        out.push(start..start + piece.len());
+        start += piece.len();
+    }
+    out
+}
+
+/// How many lines to show in front of the gap, and behind it.
+fn plan(bytes: &[u8], ranges: &[Range<usize>]) -> (usize, usize) {
+    if ranges.len() <= WHOLE {
+        return (ranges.len(), 0);
+    }
+    let is_empty = |range: &Range<usize>| matches!(bytes.get(range.clone()), Some(b"\r\n" | b"\n"));
+    let head = ranges.iter().take(HEADERS).position(is_empty).map_or(2 * BODY, |blank| blank + 1 + BODY);
+    if ranges.len() < head + 5 { (ranges.len(), 0) } else { (head, 1) }
+}
+
+/// Secrets in order, those that touch made one.
+fn merged(secrets: &[Span]) -> Vec<Span> {
+    let mut sorted: Vec<Span> = secrets.iter().copied().filter(|s| !s.is_empty()).collect();
+    sorted.sort();
+    let mut out: Vec<Span> = Vec::with_capacity(sorted.len());
+    for span in sorted {
+        match out.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => out.push(span),
+        }
+    }
+    out
+}
+
+/// One line, cut where secrets and explained parts begin and end.
+fn line(source: &Source<'_>, hidden: &[Span], range: &Range<usize>) -> WireLine {
+    let whole = Span::new(range.start, range.end);
+    let text = whole.of(source.bytes);
+    // Where the line end is all there is, it is shown.
+    let alone = text.len() == source.bytes.len() && text.len() <= 2;
+    let text = text.strip_suffix(b"\r\n").filter(|_| !alone).unwrap_or(text);
+    let end = range.start + text.len();
+    let inside = |at: &usize| *at > range.start && *at < end;
+    let spans = hidden.iter().chain(source.parts);
+    let mut cuts: Vec<usize> = spans.flat_map(|s| [s.start, s.end]).filter(inside).collect();
+    cuts.extend([range.start, end]);
+    cuts.sort_unstable();
+    cuts.dedup();
+    let mut chunks: Vec<Chunk> = Vec::with_capacity(cuts.len());
+    for (start, end) in cuts.iter().zip(cuts.iter().skip(1)) {
+        let span = Span::new(*start, *end);
+        let secret = hidden.iter().any(|s| s.start < span.end && span.start < s.end);
+        match chunks.last_mut() {
+            Some(last) if secret && last.label == Label::Secret => last.span.end = span.end,
+            _ if secret => chunks.push(Chunk { label: Label::Secret, text: HIDDEN.to_owned(), span }),
+            _ => {
+                let text = escape::line(span.of(source.bytes));
+                chunks.push(Chunk { label: source.label, text, span });
+            }
+        }
+    }
+    let begins = |span: &Span| span.start >= range.start && span.start < range.end && !span.is_empty();
+    let parts = source.parts.iter().enumerate().filter(|(_, s)| begins(s)).map(|(i, _)| i).collect();
+    WireLine { chunks, parts }
+}
+
+/// Bytes with every secret replaced by [`HIDDEN`]: for outputs that give bytes rather than lines.
+pub fn redacted(bytes: &[u8], secrets: &[Span]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    for secret in merged(secrets) {
+        out.extend_from_slice(Span::new(at, secret.start).of(bytes));
+        out.extend_from_slice(HIDDEN.as_bytes());
+        at = secret.end;
+    }
+    out.extend_from_slice(Span::new(at, bytes.len()).of(bytes));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &WireLine) -> String {
+        line.chunks.iter().map(|c| c.text.as_str()).collect()
+    }
+
+    fn of(bytes: &[u8], secrets: &[Span], amount: Amount) -> WireLines {
+        lines(&Source { bytes, label: Label::ClientLine, secrets, parts: &[] }, amount)
+    }
+
+    #[test]
+    fn a_line_end_is_silent_only_where_it_is_right() {
+        let got = of(b"a\r\nb\nc\rd\r\n\r\ne", &[], Amount::All);
+        assert_eq!(got.lines.iter().map(text).collect::<Vec<_>>(), ["a", "b␊", "c␍d", "", "e"]);
+    }
+
+    #[test]
+    fn a_secret_shows_neither_its_bytes_nor_its_length() {
+        let got = of(b"PASS hunter2\r\n", &[Span::new(5, 9), Span::new(8, 12)], Amount::All);
+        assert_eq!(got.lines.iter().map(text).collect::<Vec<_>>(), ["PASS ••••••"]);
+        assert_eq!(redacted(b"PASS x\r\n", &[Span::new(5, 6)]), "PASS ••••••\r\n".as_bytes());
+        assert_eq!(redacted(b"abc", &[Span::new(2, 99)]), "ab••••••".as_bytes());
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_headers_and_its_end() {
+        let mut message = b"Subject: long\r\n\r\n".to_vec();
+        for i in 0..100 {
+            message.extend_from_slice(format!("line {i}\r\n").as_bytes());
+        }
+        message.extend_from_slice(b".\r\n");
+        let got = of(&message, &[], Amount::Brief);
+        assert_eq!((got.lines.len(), got.tail, got.elided), (9, 1, 94));
+        assert_eq!(got.lines.last().map(text).as_deref(), Some("."));
+        assert_eq!(of(&message, &[], Amount::All).lines.len(), 103);
+    }
+}

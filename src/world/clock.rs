@@ -1,0 +1,43 @@
+//! The world's clock: virtual in a journey (tokio's paused time), real in a lab. Machines are told, never ask.
+
+use crate::base::Instant;
+use std::time::Duration;
+
+/// Tells the time of the story: its start, plus what has passed on tokio's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+    origin: tokio::time::Instant,
+}
+
+impl Clock {
+    /// A clock that shows `start` now. Must be called inside a tokio runtime.
+    pub fn starting_at(start: Instant) -> Self {
+        Clock { start, origin: tokio::time::Instant::now() }
+    }
+
+    /// The story's time now.
+    pub fn now(&self) -> Instant {
+        self.start + self.origin.elapsed()
+    }
+
+    /// When the story began.
+    pub fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// What has passed since the story began.
+    pub fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// The moment of tokio's clock at which the story's time is `at`; the past becomes now.
+    pub fn tokio_instant(&self, at: Instant) -> tokio::time::Instant {
+        self.origin + at.since(self.start)
+    }
+
+    /// Wait until the story's time is `at`.
+    pub async fn sleep_until(&self, at: Instant) {
+        tokio::time::sleep_until(self.tokio_instant(at)).await;
+    }
+}

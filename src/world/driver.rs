@@ -1,0 +1,136 @@
+//! The one driver of every machine, over any stream: the journey's in memory, the lab's on real sockets.
+//!
+//! It follows the contract in `proto`: hand over what arrived, drain, wait. It applies the scenario's changes
+//! between machine and stream, so that the machine believes it sent its own line.
+
+use super::change::Edits;
+use super::clock::Clock;
+use super::net::ByteStream;
+use crate::base::Instant;
+use crate::proto::{Machine, Output};
+use std::future::Future;
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Whether to go on after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Tear the connection down at once, without a word.
+    Drop,
+}
+
+/// Owns a machine's policy: is told its events, and answers what it asks.
+pub trait Owner<M: Machine>: Send {
+    /// An event; where it asks, answer it on the machine now.
+    fn on_event(&mut self, machine: &mut M, event: M::Event) -> impl Future<Output = Flow> + Send;
+
+    /// Completes when the owner has something to tell the machine unasked (IDLE: the mailbox changed).
+    fn news(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// Called when [`Owner::news`] has completed: tell the machine.
+    fn tell(&mut self, machine: &mut M) {
+        let _ = machine;
+    }
+}
+
+/// Run `machine` over `stream` until it closes, the peer resets, or the owner drops it.
+///
+/// # Errors
+/// What the stream says: a reset or a broken pipe.
+pub async fn drive<M, O>(
+    machine: &mut M,
+    stream: &mut dyn ByteStream,
+    clock: Clock,
+    owner: &mut O,
+    edits: &mut Edits,
+) -> io::Result<()>
+where
+    M: Machine + Send,
+    M::Event: Send,
+    O: Owner<M>,
+{
+    let mut buffer = vec![0_u8; 16 * 1024];
+    let mut peer_ended = false;
+    loop {
+        let wake_at = match drain(machine, stream, clock, owner, edits).await? {
+            Drained::Closed => {
+                stream.shutdown().await?;
+                return Ok(());
+            }
+            Drained::Dropped => return Ok(()),
+            Drained::Waiting(wake_at) => wake_at,
+        };
+        if peer_ended {
+            stream.shutdown().await?;
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            read = stream.read(&mut buffer) => match read {
+                Ok(0) => {
+                    peer_ended = true;
+                    machine.closed(clock.now());
+                }
+                Ok(count) => machine.receive(&buffer[..count], clock.now()),
+                Err(error) => {
+                    machine.closed(clock.now());
+                    // Let the machine say its last words to its owner; nobody hears the wire any more.
+                    let _ = drain(machine, stream, clock, owner, edits).await;
+                    return Err(error);
+                }
+            },
+            () = sleep_until(clock, wake_at) => {}
+            () = owner.news() => owner.tell(machine),
+        }
+    }
+}
+
+enum Drained {
+    Closed,
+    Dropped,
+    Waiting(Option<Instant>),
+}
+
+async fn drain<M, O>(
+    machine: &mut M,
+    stream: &mut dyn ByteStream,
+    clock: Clock,
+    owner: &mut O,
+    edits: &mut Edits,
+) -> io::Result<Drained>
+where
+    M: Machine + Send,
+    M::Event: Send,
+    O: Owner<M>,
+{
+    loop {
+        match machine.poll(clock.now()) {
+            Output::Send(bytes) => {
+                let edited = edits.apply(bytes);
+                stream.write_all(&edited.bytes).await?;
+                if edited.cut {
+                    return Ok(Drained::Dropped);
+                }
+            }
+            Output::Event(event) => {
+                if owner.on_event(machine, event).await == Flow::Drop {
+                    return Ok(Drained::Dropped);
+                }
+            }
+            Output::Close => return Ok(Drained::Closed),
+            Output::WakeAt(at) => return Ok(Drained::Waiting(Some(at))),
+            Output::Idle => return Ok(Drained::Waiting(None)),
+        }
+    }
+}
+
+async fn sleep_until(clock: Clock, at: Option<Instant>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

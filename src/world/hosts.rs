@@ -1,0 +1,342 @@
+//! [`World`]: the running internet: its hosts with their stores, its clock, its network, its directory of accounts.
+//!
+//! Roles get an `Arc` of it and of their host. Every lock is held for a moment only, never across an await, and
+//! whatever changes a store has its facts recorded before anybody else can look.
+
+use super::change::{Change, Edits};
+use super::clock::Clock;
+use super::mailboxes::{AccountSetup, Mailboxes};
+use super::net::{BoxFuture, Network};
+use super::queue::Queue;
+use super::resolver::{Exchange, Resolver};
+use super::scenario::{self, Fault, RoleKind, Scenario};
+use super::snapshot::MailboxRows;
+use crate::base::{Secret, random};
+use crate::trace::tap::Tap;
+use crate::trace::{Conn, Fact, Transport};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// See [`World::handling`].
+const HANDLING: Duration = Duration::from_millis(250);
+
+/// The running internet.
+pub struct World {
+    /// What it was built from.
+    pub scenario: Scenario,
+    /// The story's time.
+    pub clock: Clock,
+    /// Where everything is recorded.
+    pub tap: Tap,
+    /// What carries bytes.
+    pub net: Arc<dyn Network>,
+    /// The machines, by name.
+    pub hosts: BTreeMap<String, Arc<Host>>,
+    /// Deviations from the scenario.
+    pub changes: Vec<Change>,
+    /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
+    /// server have said goodbye: one conversation after the other is easier to follow.
+    pub handling: Duration,
+    /// Who is busy: the story goes on while somebody is.
+    pub activity: Arc<Activity>,
+}
+
+/// A machine with what it stores.
+pub struct Host {
+    /// Its place in the scenario.
+    pub spec: scenario::Host,
+    /// Rings when something was queued.
+    pub bell: Notify,
+    /// Counts changes of any mailbox here.
+    pub changed: watch::Sender<u64>,
+    mailboxes: Mutex<Mailboxes>,
+    queue: Mutex<Queue>,
+    ids: Mutex<Ids>,
+    /// First attempts that were put off: (client, sender, recipient) and when. RFC 6647 §2.
+    greylist: Mutex<BTreeMap<(IpAddr, String, String), Duration>>,
+    /// What a client keeps on its own disk: (account, key) and octets.
+    kept: Mutex<BTreeMap<(String, String), u64>>,
+    resolver: Option<Resolver<HostExchange>>,
+}
+
+/// Queue id → recipients that wait.
+type Waiting = BTreeMap<String, Vec<String>>;
+
+/// Account → key → octets.
+type Kept = BTreeMap<String, BTreeMap<String, u64>>;
+
+/// Where a host draws its queue ids, Message-IDs and boundaries.
+struct Ids {
+    next_queue_id: u32,
+    unique: fastrand::Rng,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    /// Build the hosts of `scenario`. Call inside the runtime that will run it.
+    pub fn build(
+        scenario: Scenario,
+        changes: Vec<Change>,
+        clock: Clock,
+        tap: Tap,
+        net: Arc<dyn Network>,
+    ) -> Self {
+        let hosts = scenario
+            .hosts
+            .iter()
+            .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
+        let hosts = hosts.collect();
+        World { hosts, scenario, clock, tap, net, changes, handling: HANDLING, activity: Arc::default() }
+    }
+
+    /// The account kept at `host` that takes mail for an address (aliases followed; case does not matter here, as it
+    /// does not at any host that people know: RFC 5321 §2.4 leaves it to the receiving host).
+    pub fn account(&self, host: &Host, address: &str) -> Option<String> {
+        lock(&host.mailboxes).resolve(address)
+    }
+
+    /// The account, if these credentials are right and its mailboxes are kept at `host`.
+    pub fn log_in(&self, host: &Host, user: &str, password: &Secret) -> Option<String> {
+        lock(&host.mailboxes).authenticate(user, password)
+    }
+
+    /// Whether the account has no room left.
+    pub fn is_full(&self, host: &Host, account: &str) -> bool {
+        let by_fault =
+            |f: &Fault| matches!(f, Fault::MailboxFull { account: a } if a.eq_ignore_ascii_case(account));
+        let (used, quota) = lock(&host.mailboxes).quota(account).unwrap_or_default();
+        self.scenario.faults.iter().any(by_fault) || (quota > 0 && used >= quota)
+    }
+
+    /// State a fact.
+    pub fn fact(&self, host: &Host, fact: Fact) {
+        self.tap.fact(self.clock.now(), &host.spec.name, fact);
+    }
+
+    /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about.
+    pub fn with_mailboxes<T>(&self, host: &Host, act: impl FnOnce(&mut Mailboxes) -> T) -> T {
+        let mut mailboxes = lock(&host.mailboxes);
+        let result = act(&mut mailboxes);
+        let facts = mailboxes.take_facts();
+        if !facts.is_empty() {
+            facts.into_iter().for_each(|fact| self.fact(host, fact));
+            host.changed.send_modify(|count| *count += 1);
+        }
+        result
+    }
+
+    /// Look at, or change, a host's queue; what changed is recorded as facts.
+    pub fn with_queue<T>(&self, host: &Host, act: impl FnOnce(&mut Queue) -> T) -> T {
+        let mut queue = lock(&host.queue);
+        let result = act(&mut queue);
+        queue.take_facts().into_iter().for_each(|fact| self.fact(host, fact));
+        result
+    }
+
+    /// Keep a copy of a message on a client's own disk.
+    pub fn keep_copy(&self, device: &Host, account: &str, key: String, size: u64, subject: String) {
+        lock(&device.kept).insert((account.to_owned(), key.clone()), size);
+        self.fact(device, Fact::ClientCopyKept { account: account.to_owned(), key, size, subject });
+    }
+
+    /// The host's resolver. What it learnt is recorded after the look-up by [`World::resolved`].
+    pub fn resolver<'a>(&self, host: &'a Host) -> io::Result<&'a Resolver<HostExchange>> {
+        host.resolver.as_ref().ok_or_else(|| io::Error::other("this world has no DNS server"))
+    }
+
+    /// Record what the host's resolver learnt or knew already.
+    pub fn resolved(&self, host: &Host) {
+        let facts = host.resolver.as_ref().map(Resolver::take_facts).unwrap_or_default();
+        facts.into_iter().for_each(|fact| self.fact(host, fact));
+    }
+
+    /// The edits of the scenario's changes to one client's stream.
+    pub fn edits(&self, conn: Conn) -> Edits {
+        Edits::of(conn, &self.changes)
+    }
+
+    /// The name that belongs to an address, as a reverse look-up would give it.
+    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
+        self.hosts.values().find(|h| h.spec.addresses.contains(&address)).map(|h| h.spec.name.as_str())
+    }
+}
+
+impl Host {
+    fn build(spec: &scenario::Host, scenario: &Scenario, clock: Clock, net: Arc<dyn Network>) -> Self {
+        let mailboxes = mailboxes(spec, scenario, clock);
+        let mut unique = random::stream(scenario.seed, &spec.name, "host", "unique");
+        Host {
+            bell: Notify::new(),
+            changed: watch::Sender::new(0),
+            mailboxes: Mutex::new(mailboxes),
+            queue: Mutex::default(),
+            ids: Mutex::new(Ids { next_queue_id: unique.u32(0x10..0x100), unique }),
+            greylist: Mutex::default(),
+            kept: Mutex::default(),
+            resolver: resolver(spec, scenario, clock, net),
+            spec: spec.clone(),
+        }
+    }
+
+    /// Whether it has a role.
+    pub fn has(&self, role: RoleKind) -> bool {
+        self.spec.roles.contains(&role)
+    }
+
+    /// Whether it takes mail for a domain.
+    pub fn takes(&self, domain: &str) -> bool {
+        self.spec.domains.iter().any(|d| d.eq_ignore_ascii_case(domain))
+    }
+
+    /// A new queue id: short, because people read it aloud.
+    pub fn next_queue_id(&self) -> String {
+        let mut ids = lock(&self.ids);
+        ids.next_queue_id += 1;
+        format!("{:X}", ids.next_queue_id)
+    }
+
+    /// A string that no other call gives: for Message-IDs and boundaries.
+    pub fn unique(&self) -> String {
+        format!("{:016x}", lock(&self.ids).unique.u64(..))
+    }
+
+    /// What this client keeps of an account's mail, by the keys that it knows it by.
+    pub fn kept(&self, account: &str) -> BTreeMap<String, u64> {
+        let of_account =
+            |((a, key), size): (&(String, String), &u64)| (a == account).then(|| (key.clone(), *size));
+        lock(&self.kept).iter().filter_map(of_account).collect()
+    }
+
+    /// What its stores hold: mailboxes, queue, kept copies; `None` while one of them is being changed.
+    pub(super) fn try_snapshot(&self) -> Option<(MailboxRows, Waiting, Kept)> {
+        let mailboxes = self.mailboxes.try_lock().ok()?.snapshot();
+        let queue = self.queue.try_lock().ok()?.snapshot();
+        let mut kept = Kept::new();
+        for ((account, key), size) in &*self.kept.try_lock().ok()? {
+            kept.entry(account.clone()).or_default().insert(key.clone(), *size);
+        }
+        Some((mailboxes, queue, kept))
+    }
+
+    /// The address to call from, to reach `to`: the first of its family.
+    pub fn address_towards(&self, to: IpAddr) -> Option<IpAddr> {
+        self.spec.addresses.iter().copied().find(|a| a.is_ipv4() == to.is_ipv4())
+    }
+
+    /// Whether a triplet was first seen at least `delay` ago; notes it down.
+    pub fn greylist_passes(&self, triplet: (IpAddr, String, String), now: Duration, delay: Duration) -> bool {
+        let first = *lock(&self.greylist).entry(triplet).or_insert(now);
+        now.saturating_sub(first) >= delay
+    }
+}
+
+/// The accounts that the scenario keeps at this host, but for those that a fault takes away.
+fn mailboxes(spec: &scenario::Host, scenario: &Scenario, clock: Clock) -> Mailboxes {
+    let gone = |address: &str| {
+        let is =
+            |f: &Fault| matches!(f, Fault::NoAccount { account } if account.eq_ignore_ascii_case(address));
+        scenario.faults.iter().any(is)
+    };
+    let mut mailboxes = Mailboxes::new();
+    // RFC 9051 §2.3.1.1: "A good UIDVALIDITY value to use is a 32-bit representation of the current date/time".
+    let uidvalidity = u32::try_from(clock.start().as_secs()).unwrap_or(1);
+    for account in scenario.accounts.iter().filter(|a| a.host == spec.name && !gone(&a.address)) {
+        let mut setup = AccountSetup::new(&account.address, uidvalidity);
+        setup.password = account.password.clone();
+        setup.quota = account.quota;
+        setup.aliases = account.aliases.clone();
+        mailboxes.add_account(setup);
+    }
+    mailboxes
+}
+
+fn resolver(
+    spec: &scenario::Host,
+    scenario: &Scenario,
+    clock: Clock,
+    net: Arc<dyn Network>,
+) -> Option<Resolver<HostExchange>> {
+    let wanted = |h: &&scenario::Host| match spec.resolver.as_str() {
+        "" => h.roles.contains(&RoleKind::Dns),
+        name => h.name == name,
+    };
+    let server = *scenario.hosts.iter().find(wanted)?.addresses.first()?;
+    let from = *spec.addresses.iter().find(|a| a.is_ipv4() == server.is_ipv4())?;
+    let (at, now) = (SocketAddr::new(server, 53), Arc::new(move || clock.now()));
+    Some(Resolver::new(HostExchange { net, from }, at, now, scenario.seed, &spec.name))
+}
+
+/// How a host's resolver reaches its server: over the network, from the host's own address.
+#[derive(Clone)]
+pub struct HostExchange {
+    net: Arc<dyn Network>,
+    from: IpAddr,
+}
+
+impl Exchange for HostExchange {
+    fn exchange(
+        &self,
+        server: SocketAddr,
+        transport: Transport,
+        query: Vec<u8>,
+        timeout: Duration,
+    ) -> BoxFuture<io::Result<Vec<u8>>> {
+        match transport {
+            Transport::Udp => self.net.exchange(self.from, server, query, timeout),
+            Transport::Tcp => {
+                let connecting = self.net.connect(self.from, server);
+                Box::pin(async move {
+                    tokio::time::timeout(timeout, super::roles::dns_tcp::ask(connecting, query))
+                        .await
+                        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+                })
+            }
+        }
+    }
+}
+
+/// Who is busy. The story ends when nobody has been for a while.
+#[derive(Default)]
+pub struct Activity {
+    busy: AtomicUsize,
+    idle: Notify,
+}
+
+/// While it lives, somebody is busy.
+pub struct Busy(Arc<Activity>);
+
+impl Activity {
+    /// Somebody begins something.
+    pub fn begin(self: &Arc<Self>) -> Busy {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        Busy(self.clone())
+    }
+
+    /// Whether nobody is busy.
+    pub fn is_idle(&self) -> bool {
+        self.busy.load(Ordering::SeqCst) == 0
+    }
+
+    /// Wait until nobody is busy.
+    pub async fn idle(&self) {
+        while !self.is_idle() {
+            self.idle.notified().await;
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if self.0.busy.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.idle.notify_one();
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Name resolution for hosts of the world, by hickory-resolver over our own network.

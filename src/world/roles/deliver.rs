@@ -1,0 +1,40 @@
+//! Final delivery: from a host's queue into a mailbox it keeps, with Return-Path on top (RFC 5321 §4.4).
+
+use crate::world::dsn::FailedRecipient;
+use crate::world::hosts::{Host, World};
+use crate::world::mailboxes::Refusal;
+use crate::world::queue::{Entry, Verdict};
+
+/// Put the message into the recipient's INBOX.
+///
+/// "When the delivery SMTP server makes the "final delivery" of a message, it inserts a return-path line at the
+/// beginning of the mail data" (RFC 5321 §4.4).
+pub fn into_inbox(world: &World, host: &Host, entry: &Entry, recipient: &str) -> Verdict {
+    let Some(account) = world.account(host, recipient) else {
+        return failed(recipient, "5.1.1", "no such user here");
+    };
+    if world.is_full(host, &account) {
+        return failed(recipient, "5.2.2", "the mailbox is full");
+    }
+    let mut bytes = format!("Return-Path: <{}>\r\n", entry.sender).into_bytes();
+    bytes.extend_from_slice(&entry.message);
+    let now = world.clock.now();
+    let stored = world.with_mailboxes(host, |mailboxes| {
+        mailboxes.deliver(&account, "INBOX", bytes.into(), &[], now, Some(&entry.id))
+    });
+    match stored {
+        Ok(_) => Verdict::Delivered,
+        Err(Refusal::Full) => Verdict::Transient("4.2.2 the mailbox is full".to_owned()),
+        Err(refusal) => failed(recipient, "5.2.0", &refusal.to_string()),
+    }
+}
+
+/// A failure that we found ourselves.
+pub fn failed(recipient: &str, status: &str, diagnostic: &str) -> Verdict {
+    Verdict::Permanent(FailedRecipient {
+        address: recipient.to_owned(),
+        status: status.to_owned(),
+        diagnostic: diagnostic.to_owned(),
+        remote: String::new(),
+    })
+}

@@ -1,0 +1,89 @@
+//! A person's mail client on one of their devices: finds its servers by DNS, sends, fetches.
+//!
+//! "Email clients find their servers by SRV records of the mail domain" (RFC 6186): the domain after the `@` of the
+//! user's own address, not the recipient's.
+
+pub mod imap;
+pub mod pop3;
+pub mod send;
+
+use crate::base::Secret;
+use crate::world::hosts::{Host, World};
+use crate::world::net::Connection;
+use crate::world::resolver::{AddressLookup, SrvLookup};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A client: a person's account on a device.
+pub struct Client {
+    /// The world it is in.
+    pub world: Arc<World>,
+    /// The machine it runs on.
+    pub device: Arc<Host>,
+    /// The person's account: address and login name.
+    pub account: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+impl Client {
+    /// The domain of the person's own address.
+    pub fn domain(&self) -> &str {
+        self.account.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// Find the server of a service of our own domain (`_submission._tcp`, `_imap._tcp`, `_pop3._tcp`), and call it.
+    ///
+    /// # Errors
+    /// Why no server was reached, in words.
+    pub async fn call(&self, service: &str) -> Result<(Connection, String), String> {
+        let targets = self.find(service).await?;
+        let mut reason = format!("{} names no server for {service}", self.domain());
+        for (name, port) in targets {
+            match self.call_host(&name, port).await {
+                Ok(connection) => return Ok((connection, name)),
+                Err(why) => reason = why,
+            }
+        }
+        Err(reason)
+    }
+
+    /// The hosts and ports that the domain's SRV records name, best first (RFC 2782, RFC 6186 §3).
+    async fn find(&self, service: &str) -> Result<Vec<(String, u16)>, String> {
+        let resolver = self.world.resolver(&self.device).map_err(|e| e.to_string())?;
+        let lookup = resolver.srv(service, self.domain()).await;
+        self.world.resolved(&self.device);
+        match lookup {
+            SrvLookup::Records(servers) => Ok(servers.into_iter().map(|s| (s.target, s.port)).collect()),
+            SrvLookup::NotOffered | SrvLookup::None => {
+                Err(format!("{} has no SRV record for {service}", self.domain()))
+            }
+            SrvLookup::Failed(reason) => Err(reason),
+        }
+    }
+
+    async fn call_host(&self, name: &str, port: u16) -> Result<Connection, String> {
+        let resolver = self.world.resolver(&self.device).map_err(|e| e.to_string())?;
+        let lookup = resolver.addresses(name).await;
+        self.world.resolved(&self.device);
+        let AddressLookup::Records(addresses) = lookup else {
+            return Err(format!("{name} has no address"));
+        };
+        let mut reason = format!("{name} cannot be reached from here");
+        for address in addresses {
+            let Some(from) = self.device.address_towards(address) else { continue };
+            match self.world.net.connect(from, SocketAddr::new(address, port)).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => reason = format!("{name} [{address}] port {port}: {error}"),
+            }
+        }
+        Err(reason)
+    }
+}
+
+/// The Subject of a message, for people; empty where it has none.
+pub fn subject_of(message: &[u8]) -> String {
+    let header = crate::world::dsn::header_of(message);
+    let parsed = mail_parser::MessageParser::default().parse_headers(header);
+    parsed.and_then(|m| m.subject().map(str::to_owned)).unwrap_or_default()
+}

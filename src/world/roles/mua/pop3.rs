@@ -1,0 +1,67 @@
+//! Fetching by POP3: everything new is downloaded, and removed from the server unless it is to be kept there.
+//!
+//! The device remembers unique-ids (RFC 1939 §7), so that what is kept on the server is not fetched twice.
+
+use super::{Client, subject_of};
+use crate::proto::pop3::client::{self, ClientConfig, ClientEvent, Failure, Summary};
+use crate::world::driver::{Flow, Owner, drive};
+
+/// Fetch. Gives how it went, in words.
+///
+/// # Errors
+/// Why nothing, or not everything, was fetched, in words.
+pub async fn fetch(mua: &Client, keep: bool) -> Result<String, String> {
+    let (connection, server) = mua.call("_pop3._tcp").await?;
+    let mut config = ClientConfig::new(&mua.account, mua.password.clone());
+    config.keep = keep;
+    config.known = mua.device.kept(&mua.account).into_keys().collect();
+    let mut machine = client::Client::new(config);
+    let mut desk = Desk { mua, outcome: None };
+    let mut edits = mua.world.edits(connection.conn);
+    let mut stream = connection.stream;
+    let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut desk, &mut edits).await;
+    match desk.outcome {
+        Some(Ok(summary)) => Ok(in_words(&summary, keep)),
+        Some(Err(failure)) => Err(format!("{server}, at {}: {:?}", failure.stage, failure.reason)),
+        None => Err(format!("{server} broke the connection off: {driven:?}")),
+    }
+}
+
+/// Where what is fetched is put.
+struct Desk<'a> {
+    mua: &'a Client,
+    outcome: Option<Result<Summary, Failure>>,
+}
+
+impl Owner<client::Client> for Desk<'_> {
+    async fn on_event(&mut self, _: &mut client::Client, event: ClientEvent) -> Flow {
+        match event {
+            ClientEvent::Retrieved { number, uidl, bytes } => {
+                let key = uidl.unwrap_or_else(|| format!("message {number}"));
+                let subject = subject_of(&bytes);
+                self.mua.world.keep_copy(
+                    &self.mua.device,
+                    &self.mua.account,
+                    key,
+                    bytes.len() as u64,
+                    subject,
+                );
+            }
+            ClientEvent::Finished(outcome) => self.outcome = Some(outcome),
+            ClientEvent::Greeted { .. }
+            | ClientEvent::Capabilities(_)
+            | ClientEvent::Stat { .. }
+            | ClientEvent::Deleted { .. } => {}
+        }
+        Flow::Continue
+    }
+}
+
+fn in_words(summary: &Summary, keep: bool) -> String {
+    let left = if keep { "all left on the server" } else { "removed from the server" };
+    match summary.retrieved {
+        0 => format!("nothing new among {} messages", summary.count),
+        1 => format!("1 message fetched, {left}"),
+        n => format!("{n} messages fetched, {left}"),
+    }
+}

@@ -1,0 +1,80 @@
+//! Pressing Send: the letter is written down, and handed in at the person's own submission server (RFC 6409).
+
+use super::Client;
+use crate::proto::smtp::client::{self, ClientConfig, ClientEvent, Fate, Outcome};
+use crate::proto::smtp::{Envelope, Reply};
+use crate::world::compose::{self, bare_address};
+use crate::world::driver::{Flow, Owner, drive};
+use crate::world::scenario::Letter;
+
+/// Send a letter. Gives how it went, in words; `Err` where nobody took it.
+///
+/// # Errors
+/// Why the letter was not taken, in words.
+pub async fn send(mua: &Client, name: &str, letter: &Letter) -> Result<String, String> {
+    let from = if letter.from.is_empty() { format!("{name} <{}>", mua.account) } else { letter.from.clone() };
+    let envelope = envelope(letter, bare_address(&from))?;
+    let (connection, server) = mua.call("_submission._tcp").await?;
+    let at = mua.world.clock.now();
+    let message = compose::message(letter, &from, at, &mua.device.unique(), mua.domain());
+    let mut config = ClientConfig::new(&mua.device.spec.name);
+    config.auth = Some((mua.account.clone(), mua.password.clone()));
+    let mut machine = client::Client::new(config, envelope, message);
+    let mut word = Word { outcome: None };
+    let mut edits = mua.world.edits(connection.conn);
+    let mut stream = connection.stream;
+    let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut word, &mut edits).await;
+    match word.outcome {
+        Some(outcome) => in_words(&outcome, &server),
+        None => Err(format!("{server} broke the connection off: {driven:?}")),
+    }
+}
+
+/// Everybody in To, Cc and Bcc, each once: that is what RCPT will say. Bcc stands here and nowhere else.
+fn envelope(letter: &Letter, from: &str) -> Result<Envelope, String> {
+    let mut recipients: Vec<&str> = Vec::new();
+    for address in letter.to.iter().chain(&letter.cc).chain(&letter.bcc).map(|a| bare_address(a)) {
+        if !recipients.iter().any(|r| r.eq_ignore_ascii_case(address)) {
+            recipients.push(address);
+        }
+    }
+    let mut envelope = Envelope::simple(from, &recipients)
+        .ok_or_else(|| format!("an address is not valid: {from}, {}", recipients.join(", ")))?;
+    envelope.smtputf8 =
+        envelope.reverse_path.needs_utf8() || envelope.recipients.iter().any(|r| r.forward_path.needs_utf8());
+    Ok(envelope)
+}
+
+struct Word {
+    outcome: Option<Outcome>,
+}
+
+impl Owner<client::Client> for Word {
+    async fn on_event(&mut self, _: &mut client::Client, event: ClientEvent) -> Flow {
+        let ClientEvent::Finished(outcome) = event;
+        self.outcome = Some(outcome);
+        Flow::Continue
+    }
+}
+
+fn in_words(outcome: &Outcome, server: &str) -> Result<String, String> {
+    let refused: Vec<String> = outcome
+        .recipients
+        .iter()
+        .filter_map(|r| match &r.result {
+            Fate::Accepted(_) => None,
+            Fate::Refused(reply) => Some(format!("{}: {}", r.forward_path, first_line(reply))),
+            Fate::Failed(reason) => Some(format!("{}: {reason}", r.forward_path)),
+        })
+        .collect();
+    let accepted = outcome.recipients.len() - refused.len();
+    match (accepted, refused.is_empty()) {
+        (0, _) => Err(format!("{server} did not take it: {}", refused.join("; "))),
+        (_, true) => Ok(format!("{server} has taken it")),
+        (n, false) => Ok(format!("{server} has taken it for {n}, but not for {}", refused.join("; "))),
+    }
+}
+
+fn first_line(reply: &Reply) -> String {
+    format!("{} {}", reply.code, reply.lines.first().map_or("", String::as_str))
+}

@@ -1,0 +1,108 @@
+//! The POP3 server of a host: who may open which maildrop, and what is removed at QUIT (RFC 1939).
+
+use crate::proto::pop3::grammar::block::octets_on_wire;
+use crate::proto::pop3::server::{
+    Entry, LoginRefusal, Maildrop, Server, ServerConfig, ServerEvent, UpdateRefusal,
+};
+use crate::world::driver::{Flow, Owner, drive};
+use crate::world::faults::{Faults, Interference};
+use crate::world::hosts::{Host, World};
+use crate::world::mailboxes::{INBOX, Refusal};
+use crate::world::net::Connection;
+use std::sync::Arc;
+
+/// Serve one connection.
+pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
+    let config =
+        ServerConfig { hostname: host.spec.name.clone(), consult: faults.any(), ..ServerConfig::default() };
+    let mut machine = Server::new(config);
+    let Connection { mut stream, conn, .. } = connection;
+    let clock = world.clock;
+    let mut owner = Pop3Owner { world, host, faults, session: u64::from(conn.0), open: None };
+    // How a session ends is on the wire; nobody here needs telling.
+    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut Default::default()).await;
+    owner.release();
+}
+
+struct Pop3Owner {
+    world: Arc<World>,
+    host: Arc<Host>,
+    faults: Arc<Faults>,
+    session: u64,
+    open: Option<Open>,
+}
+
+/// The maildrop that this session holds.
+struct Open {
+    account: String,
+    /// The UID of message-number 1, 2, …
+    uids: Vec<u32>,
+}
+
+impl Owner<Server> for Pop3Owner {
+    async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
+        match event {
+            ServerEvent::Consult { verb } => match self.faults.bite(verb) {
+                None => server.proceed(),
+                Some(Interference::Reply(line)) => server.answer_line(line),
+                Some(Interference::Drop) => return Flow::Drop,
+            },
+            ServerEvent::Login { user, password } => {
+                let account = self.world.log_in(&self.host, &user, &password);
+                let answer = account.ok_or(LoginRefusal::Credentials).and_then(|account| self.open(account));
+                server.answer_login(answer);
+            }
+            // No banner is given in, so APOP is not offered.
+            ServerEvent::Apop { .. } => server.answer_login(Err(LoginRefusal::Credentials)),
+            ServerEvent::Body { index } => {
+                let place = self.open.as_ref().and_then(|o| Some((&o.account, *o.uids.get(index)?)));
+                let body = place.and_then(|(account, uid)| {
+                    self.world.with_mailboxes(&self.host, |mailboxes| mailboxes.body(account, INBOX, uid))
+                });
+                server.answer_body(body);
+            }
+            ServerEvent::Update { delete } => server.answer_update(self.update(&delete)),
+            ServerEvent::Released => self.release(),
+        }
+        Flow::Continue
+    }
+}
+
+impl Pop3Owner {
+    /// Lock and list the maildrop: message numbers are fixed from here on (RFC 1939 §4).
+    fn open(&mut self, account: String) -> Result<Maildrop, LoginRefusal> {
+        let session = self.session;
+        let listed =
+            self.world.with_mailboxes(&self.host, |mailboxes| mailboxes.lock_maildrop(&account, session));
+        let listed = listed.map_err(|refusal| match refusal {
+            Refusal::InUse => LoginRefusal::InUse,
+            _ => LoginRefusal::Unavailable,
+        })?;
+        let messages = self.world.with_mailboxes(&self.host, |mailboxes| {
+            let octets = |uid| mailboxes.body(&account, INBOX, uid).map_or(0, |body| octets_on_wire(&body));
+            listed.iter().map(|e| Entry { uidl: e.uidl.clone(), octets: octets(e.uid) }).collect()
+        });
+        self.open = Some(Open { account, uids: listed.iter().map(|e| e.uid).collect() });
+        Ok(Maildrop { messages })
+    }
+
+    /// QUIT in TRANSACTION: the UPDATE state (RFC 1939 §6).
+    fn update(&mut self, delete: &[usize]) -> Result<(), UpdateRefusal> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let uids: Vec<u32> = delete.iter().filter_map(|index| open.uids.get(*index).copied()).collect();
+        let session = self.session;
+        let removed = self
+            .world
+            .with_mailboxes(&self.host, |mailboxes| mailboxes.update_maildrop(&open.account, session, &uids));
+        removed.map(|_| ()).map_err(|refusal| UpdateRefusal { reason: refusal.to_string() })
+    }
+
+    /// The session ended without UPDATE: nothing is removed, the next client may come.
+    fn release(&mut self) {
+        if let Some(open) = self.open.take() {
+            let session = self.session;
+            self.world
+                .with_mailboxes(&self.host, |mailboxes| mailboxes.unlock_maildrop(&open.account, session));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The queue runner of an MTA: takes what is due, tries it, writes down what came of it, reports what failed.
+
+use super::relay;
+use super::smtp::keeps_mailboxes_of;
+use super::{deliver, relay::Route};
+use crate::base::Instant;
+use crate::world::dsn::{self, Report};
+use crate::world::hosts::{Host, World};
+use crate::world::queue::{Entry, Verdict};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Run the queue of a host for ever.
+pub async fn run(world: Arc<World>, host: Arc<Host>) {
+    loop {
+        let due = world.with_queue(&host, |queue| queue.due(world.clock.now()));
+        if let Some(entry) = due {
+            let _busy = world.activity.begin();
+            attempt(&world, &host, entry).await;
+        } else {
+            wait(&world, &host).await;
+        }
+    }
+}
+
+/// Wait for the bell, or for the next entry to be due. While something is queued, the story is not over.
+async fn wait(world: &Arc<World>, host: &Host) {
+    let next: Option<Instant> = world.with_queue(host, |queue| queue.next_due());
+    let _busy = next.map(|_| world.activity.begin());
+    tokio::select! {
+        biased;
+        () = host.bell.notified() => {}
+        () = async { match next {
+            Some(at) => world.clock.sleep_until(at).await,
+            None => std::future::pending().await,
+        }} => {}
+    }
+}
+
+async fn attempt(world: &Arc<World>, host: &Arc<Host>, entry: Entry) {
+    let mut verdicts = Vec::new();
+    for (domain, recipients) in by_domain(&entry.waiting) {
+        if keeps_mailboxes_of(world, host, &domain) {
+            for recipient in recipients {
+                let verdict = deliver::into_inbox(world, host, &entry, &recipient);
+                verdicts.push((recipient, verdict));
+            }
+        } else {
+            let route = Route { world, host, entry: &entry, domain: &domain };
+            verdicts.extend(relay::attempt(&route, recipients).await);
+        }
+    }
+    settle(world, host, &entry.id, verdicts);
+}
+
+/// Recipients by domain, in the order in which the domains stand in the envelope.
+fn by_domain(recipients: &[String]) -> Vec<(String, Vec<String>)> {
+    let mut order: Vec<(String, Vec<String>)> = Vec::new();
+    let mut place: BTreeMap<String, usize> = BTreeMap::new();
+    for recipient in recipients {
+        let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+        let at = *place.entry(domain.clone()).or_insert_with(|| {
+            order.push((domain, Vec::new()));
+            order.len() - 1
+        });
+        order[at].1.push(recipient.clone());
+    }
+    order
+}
+
+fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Verdict)>) {
+    let now = world.clock.now();
+    let Some(entry) = world.with_queue(host, |queue| queue.settle(id, verdicts, now)) else { return };
+    // "a notification MUST NOT be sent" about a message with a null reverse-path (RFC 5321 §4.5.5, §6.1).
+    if entry.sender.is_empty() {
+        return;
+    }
+    let notification = notification(host, &entry, now);
+    let (new, to) = (notification.id.clone(), entry.sender.clone());
+    world.with_queue(host, |queue| {
+        queue.accept(notification);
+        queue.bounced(id, &new, &to);
+    });
+    host.bell.notify_one();
+}
+
+/// The delivery status notification about what failed: from nobody, to the envelope's sender.
+fn notification(host: &Host, entry: &Entry, now: Instant) -> Entry {
+    let message = dsn::write(&Report {
+        reporter: &host.spec.name,
+        sender: &entry.sender,
+        id: &entry.id,
+        arrived: entry.arrived,
+        at: now,
+        unique: &host.unique(),
+        failed: &entry.failed,
+        message: &entry.message,
+    });
+    Entry {
+        id: host.next_queue_id(),
+        sender: String::new(),
+        waiting: vec![entry.sender.clone()],
+        failed: Vec::new(),
+        message: message.into(),
+        smtputf8: false,
+        arrived: now,
+        attempts: 0,
+        next: now,
+    }
+}

@@ -1,0 +1,218 @@
+//! The sending side of an MTA: where a domain takes its mail, and the SMTP session that brings it there.
+//!
+//! "the SMTP client ... looks up MX records; if there are none, the address records of the domain are treated as
+//! an implicit MX" (RFC 5321 §5.1). Hosts are tried in order of preference, each host's addresses in turn. A host
+//! that does not answer, or says 4yz before the transaction, passes the turn to the next; what a working host says
+//! about sender, recipient or message is its word, and is not asked for again elsewhere.
+
+use super::deliver::failed;
+use crate::proto::smtp::client::{Client, ClientConfig, ClientEvent, Fate, Outcome, Stage};
+use crate::proto::smtp::{Envelope, Path, Reply};
+use crate::world::driver::{Flow, Owner, drive};
+use crate::world::dsn::FailedRecipient;
+use crate::world::hosts::{Host, World};
+use crate::world::queue::{Entry, Verdict};
+use crate::world::resolver::{AddressLookup, MxLookup};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// A message on its way to one domain.
+pub struct Route<'a> {
+    /// The world it travels.
+    pub world: &'a Arc<World>,
+    /// The host that sends.
+    pub host: &'a Arc<Host>,
+    /// The message.
+    pub entry: &'a Entry,
+    /// Where its recipients are.
+    pub domain: &'a str,
+}
+
+/// What one host made of the attempt.
+enum Turn {
+    /// It decided about each recipient.
+    Decided(Vec<(String, Verdict)>),
+    /// It could not be used: the next host's turn. Why.
+    Next(String),
+}
+
+/// Try to bring the message to the recipients of one domain.
+pub async fn attempt(route: &Route<'_>, recipients: Vec<String>) -> Vec<(String, Verdict)> {
+    let hosts = match mail_exchangers(route).await {
+        Ok(hosts) => hosts,
+        Err(verdict) => return all(&recipients, |recipient| verdict.for_recipient(recipient)),
+    };
+    let mut reason = "no host of the domain could be reached".to_owned();
+    for name in hosts {
+        match try_host(route, &name, &recipients).await {
+            Turn::Decided(verdicts) => return verdicts,
+            Turn::Next(why) => reason = why,
+        }
+    }
+    all(&recipients, |_| Verdict::Transient(reason.clone()))
+}
+
+fn all(recipients: &[String], verdict: impl Fn(&str) -> Verdict) -> Vec<(String, Verdict)> {
+    recipients.iter().map(|r| (r.clone(), verdict(r))).collect()
+}
+
+/// Why a domain has no host to try.
+enum NoHost {
+    Never { status: &'static str, reason: String },
+    NotNow(String),
+}
+
+impl NoHost {
+    fn for_recipient(&self, recipient: &str) -> Verdict {
+        match self {
+            NoHost::Never { status, reason } => failed(recipient, status, reason),
+            NoHost::NotNow(reason) => Verdict::Transient(reason.clone()),
+        }
+    }
+}
+
+/// The hosts that take the domain's mail, best first.
+async fn mail_exchangers(route: &Route<'_>) -> Result<Vec<String>, NoHost> {
+    let (domain, us) = (route.domain, &route.host.spec.name);
+    let not_now = |reason: String| NoHost::NotNow(format!("4.4.3 {reason}"));
+    let resolver = route.world.resolver(route.host).map_err(|e| not_now(e.to_string()))?;
+    let lookup = resolver.mx(domain).await;
+    route.world.resolved(route.host);
+    match lookup {
+        MxLookup::Records(records) => {
+            // RFC 5321 §5.1: a host that finds itself in the list drops itself and every host of no better
+            // preference, so that two backups do not hand a message to and fro.
+            let ours =
+                records.iter().find(|(_, name)| same_name(name, us)).map(|(preference, _)| *preference);
+            let better =
+                records.into_iter().filter(|(preference, _)| ours.is_none_or(|own| *preference < own));
+            let hosts: Vec<String> = better.map(|(_, name)| name).collect();
+            if hosts.is_empty() {
+                let reason = format!("the best MX of {domain} is this host, which keeps no mailboxes of it");
+                return Err(NoHost::Never { status: "5.4.6", reason });
+            }
+            Ok(hosts)
+        }
+        MxLookup::NoMx => Ok(vec![domain.to_owned()]),
+        MxLookup::Null => Err(NoHost::Never {
+            status: "5.1.10",
+            reason: format!("{domain} takes no mail at all: it publishes a null MX (RFC 7505)"),
+        }),
+        MxLookup::NxDomain => {
+            Err(NoHost::Never { status: "5.1.2", reason: format!("the domain {domain} does not exist") })
+        }
+        MxLookup::Failed(reason) => Err(not_now(reason)),
+    }
+}
+
+fn same_name(a: &str, b: &str) -> bool {
+    a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
+}
+
+async fn try_host(route: &Route<'_>, name: &str, recipients: &[String]) -> Turn {
+    let addresses = match addresses(route, name).await {
+        Ok(addresses) => addresses,
+        Err(why) => return Turn::Next(why),
+    };
+    let mut reason = format!("4.4.4 {name} has no address");
+    for address in addresses {
+        match try_address(route, name, address, recipients).await {
+            Turn::Decided(verdicts) => return Turn::Decided(verdicts),
+            Turn::Next(why) => reason = why,
+        }
+    }
+    Turn::Next(reason)
+}
+
+async fn addresses(route: &Route<'_>, name: &str) -> Result<Vec<IpAddr>, String> {
+    let resolver = route.world.resolver(route.host).map_err(|e| e.to_string())?;
+    let lookup = resolver.addresses(name).await;
+    route.world.resolved(route.host);
+    match lookup {
+        AddressLookup::Records(addresses) => Ok(addresses),
+        AddressLookup::None => Err(format!("4.4.4 {name} has no address")),
+        AddressLookup::NxDomain => Err(format!("4.4.4 {name} does not exist")),
+        AddressLookup::Failed(reason) => Err(format!("4.4.3 {reason}")),
+    }
+}
+
+async fn try_address(route: &Route<'_>, name: &str, address: IpAddr, recipients: &[String]) -> Turn {
+    let Some(from) = route.host.address_towards(address) else {
+        return Turn::Next(format!("4.4.1 no way to {address} from here"));
+    };
+    let connection = match route.world.net.connect(from, SocketAddr::new(address, 25)).await {
+        Ok(connection) => connection,
+        Err(error) => return Turn::Next(format!("4.4.1 {name} [{address}] did not answer: {error}")),
+    };
+    let Some(envelope) = envelope(route.entry, recipients) else {
+        return Turn::Decided(all(recipients, |r| failed(r, "5.1.3", "an address cannot be written down")));
+    };
+    let config = ClientConfig::new(&route.host.spec.name);
+    let mut machine = Client::new(config, envelope, route.entry.message.to_vec());
+    let mut errand = Errand { outcome: None };
+    let mut edits = route.world.edits(connection.conn);
+    let mut stream = connection.stream;
+    let driven = drive(&mut machine, &mut *stream, route.world.clock, &mut errand, &mut edits).await;
+    match errand.outcome {
+        Some(outcome) => judge(name, outcome),
+        None => Turn::Next(format!("4.4.2 {name} broke the connection off: {driven:?}")),
+    }
+}
+
+fn envelope(entry: &Entry, recipients: &[String]) -> Option<Envelope> {
+    let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
+    let mut envelope = Envelope::simple(&entry.sender, &recipients)?;
+    envelope.smtputf8 = entry.smtputf8;
+    Some(envelope)
+}
+
+/// Waits for the client's word on what became of the message.
+struct Errand {
+    outcome: Option<Outcome>,
+}
+
+impl Owner<Client> for Errand {
+    async fn on_event(&mut self, _: &mut Client, event: ClientEvent) -> Flow {
+        let ClientEvent::Finished(outcome) = event;
+        self.outcome = Some(outcome);
+        Flow::Continue
+    }
+}
+
+/// What the session's outcome means for each recipient, or for the host.
+fn judge(name: &str, outcome: Outcome) -> Turn {
+    if outcome.stage < Stage::Mail {
+        // Nothing was said about this message yet: another host may do better.
+        let said = outcome.recipients.first().map(|r| match &r.result {
+            Fate::Refused(reply) | Fate::Accepted(reply) => one_line(reply),
+            Fate::Failed(reason) => reason.clone(),
+        });
+        return Turn::Next(format!("{name}: {}", said.unwrap_or_default()));
+    }
+    let verdicts = outcome.recipients.into_iter().map(|recipient| {
+        let address = recipient.forward_path.address();
+        let verdict = match recipient.result {
+            Fate::Accepted(reply) => Verdict::Relayed(name.to_owned(), one_line(&reply)),
+            Fate::Refused(reply) if reply.is_permanent() => permanent(name, &recipient.forward_path, &reply),
+            Fate::Refused(reply) => Verdict::Transient(format!("{name}: {}", one_line(&reply))),
+            Fate::Failed(reason) => Verdict::Transient(format!("{name}: {reason}")),
+        };
+        (address, verdict)
+    });
+    Turn::Decided(verdicts.collect())
+}
+
+fn permanent(name: &str, path: &Path, reply: &Reply) -> Verdict {
+    Verdict::Permanent(FailedRecipient {
+        address: path.address(),
+        status: reply.enhanced.map_or_else(|| "5.0.0".to_owned(), |e| e.to_string()),
+        diagnostic: one_line(reply),
+        remote: name.to_owned(),
+    })
+}
+
+/// A reply as one line: `550 5.1.1 No such user here`.
+fn one_line(reply: &Reply) -> String {
+    let enhanced = reply.enhanced.map(|e| format!("{e} ")).unwrap_or_default();
+    format!("{} {enhanced}{}", reply.code, reply.lines.join(" "))
+}

@@ -1,0 +1,206 @@
+//! The SMTP server of a host: submission on 587, relay on 25. It decides who may send what to whom, and takes
+//! responsibility for messages by putting them into the queue before it says 250 (RFC 5321 §4.2.5, §6.1).
+
+use crate::proto::smtp::server::{Message, Server, ServerConfig, ServerEvent, ServerKind};
+use crate::proto::smtp::{Envelope, Path, Recipient, Reply, replies};
+use crate::world::compose::rfc5322_date;
+use crate::world::driver::{Flow, Owner, drive};
+use crate::world::faults::{Faults, Interference};
+use crate::world::hosts::{Host, World};
+use crate::world::net::Connection;
+use crate::world::queue::Entry;
+use crate::world::scenario::{Fault, RoleKind};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// More Received fields than this are a loop (RFC 5321 §6.3 counts them; it wants at least 100 allowed, so that
+/// mailing lists work; 50 hops are more than any scenario here has).
+const MOST_HOPS: usize = 50;
+
+/// Serve one connection.
+pub async fn serve(
+    world: Arc<World>,
+    host: Arc<Host>,
+    role: RoleKind,
+    faults: Arc<Faults>,
+    connection: Connection,
+) {
+    let kind = if role == RoleKind::Submission { ServerKind::Submission } else { ServerKind::Relay };
+    let mut config = ServerConfig::new(&host.spec.name, kind);
+    config.size_limit = host.spec.size_limit;
+    config.consult = faults.any();
+    let mut machine = Server::new(config);
+    let Connection { mut stream, peer, .. } = connection;
+    let clock = world.clock;
+    let mut owner = SmtpOwner { world, host, role, faults, peer };
+    // How a session ends is on the wire; nobody here needs telling.
+    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut Default::default()).await;
+}
+
+struct SmtpOwner {
+    world: Arc<World>,
+    host: Arc<Host>,
+    role: RoleKind,
+    faults: Arc<Faults>,
+    peer: SocketAddr,
+}
+
+impl Owner<Server> for SmtpOwner {
+    async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
+        match event {
+            ServerEvent::Hello { .. } | ServerEvent::Finished => {}
+            ServerEvent::Consult { verb } => match self.faults.bite(&verb) {
+                None => server.proceed(),
+                Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
+                Some(Interference::Drop) => return Flow::Drop,
+            },
+            ServerEvent::Authenticate { authzid, authcid, password, .. } => {
+                let same = authzid.is_empty() || authzid.eq_ignore_ascii_case(&authcid);
+                let known = self.world.log_in(&self.host, &authcid, &password).is_some();
+                server.answer(if same && known { replies::auth_ok() } else { replies::auth_failed() });
+            }
+            ServerEvent::Mail { .. } => server.answer(replies::mail_ok()),
+            ServerEvent::Rcpt { reverse_path, recipient, authenticated } => {
+                server.answer(self.judge(&reverse_path, &recipient, authenticated.is_some()));
+            }
+            ServerEvent::Message(message) => server.answer(self.take(*message)),
+            ServerEvent::Vrfy { .. } => server.answer(replies::cannot_verify()),
+            ServerEvent::Expn { .. } => server.answer(replies::expn_refused()),
+        }
+        Flow::Continue
+    }
+}
+
+impl SmtpOwner {
+    /// May this recipient join? Our own domains: if the mailbox exists and has room. Others: if the sender is one
+    /// of ours, who has logged in. Everything else would make us an open relay (RFC 5321 §7.9).
+    fn judge(&self, sender: &Path, recipient: &Recipient, authenticated: bool) -> Reply {
+        let Some((address, domain)) = self.resolve_path(&recipient.forward_path) else {
+            return replies::no_such_user();
+        };
+        if !self.host.takes(&domain) {
+            return if authenticated { replies::recipient_ok() } else { replies::relay_denied() };
+        }
+        if let Some(delay) = self.greylisting().filter(|_| !authenticated) {
+            let triplet = (self.peer.ip(), sender.to_string(), address.clone());
+            if !self.host.greylist_passes(triplet, self.world.clock.elapsed(), delay) {
+                return replies::greylisted();
+            }
+        }
+        if !self.keeps_mailboxes_of(&domain) {
+            return replies::recipient_ok(); // A backup MX: it only stores and forwards.
+        }
+        match self.world.account(&self.host, &address) {
+            None => replies::no_such_user(),
+            Some(account) if self.world.is_full(&self.host, &account) => replies::mailbox_full_for_good(),
+            Some(_) => replies::recipient_ok(),
+        }
+    }
+
+    /// Address and domain of a forward-path; `<Postmaster>` is the first domain's.
+    fn resolve_path(&self, path: &Path) -> Option<(String, String)> {
+        let address = match path {
+            Path::Null => return None,
+            Path::Postmaster => format!("postmaster@{}", self.host.spec.domains.first()?),
+            Path::Mailbox(mailbox) => mailbox.to_string(),
+        };
+        let domain = address.rsplit_once('@')?.1.to_owned();
+        Some((address, domain))
+    }
+
+    fn keeps_mailboxes_of(&self, domain: &str) -> bool {
+        keeps_mailboxes_of(&self.world, &self.host, domain)
+    }
+
+    fn greylisting(&self) -> Option<Duration> {
+        self.world.scenario.faults.iter().find_map(|fault| match fault {
+            Fault::Greylist { host, delay_s }
+                if *host == self.host.spec.name && self.role == RoleKind::Mta =>
+            {
+                Some(Duration::from_secs(*delay_s))
+            }
+            _ => None,
+        })
+    }
+
+    /// Take responsibility: trace line on top, into the queue, and only then 250.
+    fn take(&self, message: Message) -> Reply {
+        let hops = received_fields(&message.data);
+        if hops > MOST_HOPS {
+            return replies::mail_loop();
+        }
+        let id = self.host.next_queue_id();
+        let now = self.world.clock.now();
+        let mut bytes = self.received(&message, &id).into_bytes();
+        bytes.extend_from_slice(&message.data);
+        let entry = Entry {
+            id: id.clone(),
+            sender: message.envelope.reverse_path.address(),
+            waiting: self.addresses(&message.envelope),
+            failed: Vec::new(),
+            message: bytes.into(),
+            smtputf8: message.envelope.smtputf8,
+            arrived: now,
+            attempts: 0,
+            next: now + self.world.handling,
+        };
+        self.world.with_queue(&self.host, |queue| queue.accept(entry));
+        self.host.bell.notify_one();
+        replies::queued(&id)
+    }
+
+    fn addresses(&self, envelope: &Envelope) -> Vec<String> {
+        let resolve = |r: &Recipient| self.resolve_path(&r.forward_path).map(|(address, _)| address);
+        envelope.recipients.iter().filter_map(resolve).collect()
+    }
+
+    /// The trace line (RFC 5321 §4.4): `Received: from HELO (name [address]) by us with PROTOCOL id ID for <one>; date`.
+    /// A single recipient only is named: "for" must not give others' addresses away (§7.6).
+    fn received(&self, message: &Message, id: &str) -> String {
+        let name = self.world.name_of(self.peer.ip()).unwrap_or("unknown");
+        let literal = address_literal(self.peer.ip());
+        let for_one = match message.envelope.recipients.as_slice() {
+            [only] => format!("\r\n\tfor <{}>", only.forward_path),
+            _ => String::new(),
+        };
+        format!(
+            "Received: from {} ({name} {literal})\r\n\tby {} with {} id {id}{for_one};\r\n\t{}\r\n",
+            message.hello,
+            self.host.spec.name,
+            message.protocol,
+            rfc5322_date(self.world.clock.now()),
+        )
+    }
+}
+
+/// Whether this host delivers for the domain itself, rather than standing in for another MX.
+pub fn keeps_mailboxes_of(world: &World, host: &Host, domain: &str) -> bool {
+    let here = |a: &crate::world::scenario::Account| {
+        a.host == host.spec.name
+            && a.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
+    };
+    host.takes(domain) && world.scenario.accounts.iter().any(here)
+}
+
+/// `[192.0.2.10]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3).
+fn address_literal(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => format!("[{v4}]"),
+        IpAddr::V6(v6) => format!("[IPv6:{v6}]"),
+    }
+}
+
+fn received_fields(message: &[u8]) -> usize {
+    let header = crate::world::dsn::header_of(message);
+    header
+        .split(|b| *b == b'\n')
+        .filter(|l| l.len() >= 9 && l[..9].eq_ignore_ascii_case(b"received:"))
+        .count()
+}
+
+/// A scenario's reply line, as in `451 4.3.0 Try again later`, as a reply.
+fn reply_from(line: &str) -> Reply {
+    let (code, text) = line.split_once(' ').unwrap_or((line, ""));
+    Reply::new(code.parse().unwrap_or(451), text)
+}

@@ -1,0 +1,192 @@
+//! Run a scenario to its end in virtual time, and give its transcript.
+//!
+//! A current-thread runtime with paused time: a fifteen-minute wait takes no time, and the same scenario, seed and
+//! changes give the same transcript, byte for byte.
+
+use super::change::Change;
+use super::clock::Clock;
+use super::faults::Faults;
+use super::hosts::{Host, World};
+use super::net::memory::MemoryNet;
+use super::net::{Connection, Network, Responder};
+use super::people;
+use super::roles::{dns, dns_tcp, imap, pop3, queue_runner, smtp};
+use super::scenario::{Fault, RoleKind, Scenario};
+use super::terrain::{ScenarioTerrain, port};
+use super::zones::Zones;
+use crate::base::Instant;
+use crate::trace::tap::{Observer, Tap};
+use crate::trace::{Fact, Head, HostInfo, Record, Transport};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long nothing may happen until the story is over.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Why a scenario could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The runtime could not be made.
+    #[error("no runtime: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Run `scenario` with `changes` to its end. An `observer` is told of every record as it is written, and may look at
+/// the world's stores.
+///
+/// # Errors
+/// Where the operating system gives no runtime.
+pub fn run(scenario: &Scenario, changes: &[Change]) -> Result<Vec<Record>, RunError> {
+    run_observed(scenario, changes, None, |_| {})
+}
+
+/// The same, with somebody watching: `observer` is told of every record as it is written, `ready` is handed the world
+/// before the story begins.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_observed(
+    scenario: &Scenario,
+    changes: &[Change],
+    observer: Option<Observer>,
+    ready: impl FnOnce(&Arc<World>),
+) -> Result<Vec<Record>, RunError> {
+    let start = scenario.start_instant();
+    let head = head(scenario, changes, start);
+    let faults = changes.iter().filter_map(|change| match change {
+        Change::Fault { fault } => Some(fault.clone()),
+        _ => None,
+    });
+    let mut scenario = scenario.clone();
+    scenario.faults.extend(faults);
+    let zones = Arc::new(Zones::from(&scenario));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let tap = Tap::new(head, observer);
+    runtime.block_on(async {
+        let clock = Clock::starting_at(start);
+        let terrain = Arc::new(ScenarioTerrain::of(&scenario));
+        let net: Arc<dyn Network> = Arc::new(MemoryNet::new(tap.clone(), clock, terrain));
+        let world = Arc::new(World::build(scenario, changes.to_vec(), clock, tap.clone(), net));
+        ready(&world);
+        // The mailboxes that exist from the start are facts too, so that State begins where the stores begin.
+        world.hosts.values().for_each(|host| world.with_mailboxes(host, |_| ()));
+        open_doors(&world, &zones);
+        announce_outages(&world);
+        for person in world.scenario.people.clone() {
+            tokio::spawn(people::live(world.clone(), person));
+        }
+        until_quiet(&world).await;
+        tap.end(tap.last_at());
+    });
+    drop(runtime); // Tasks end here; what their streams do in dying comes after the end record.
+    Ok(tap.take())
+}
+
+fn head(scenario: &Scenario, changes: &[Change], start: Instant) -> Head {
+    let host = |h: &super::scenario::Host| HostInfo {
+        name: h.name.clone(),
+        addresses: h.addresses.clone(),
+        roles: h.roles.iter().map(|r| r.name().to_owned()).collect(),
+    };
+    Head {
+        version: 1,
+        generator: concat!("postroad ", env!("CARGO_PKG_VERSION")).to_owned(),
+        title: scenario.title.clone(),
+        start,
+        hosts: scenario.hosts.iter().map(host).collect(),
+        scenario: scenario.to_toml(),
+        seed: scenario.seed,
+        changes: changes.iter().filter_map(|c| serde_json::to_value(c).ok()).collect(),
+    }
+}
+
+/// The story is over when nobody is busy, and nothing happens for a while.
+async fn until_quiet(world: &World) {
+    loop {
+        let before = world.tap.len();
+        tokio::time::sleep(QUIET).await;
+        world.activity.idle().await;
+        if world.tap.len() == before && world.activity.is_idle() {
+            return;
+        }
+    }
+}
+
+/// State when services of the scenario go down and come back.
+fn announce_outages(world: &Arc<World>) {
+    for fault in &world.scenario.faults {
+        let Fault::Down { host, service, from_s, until_s, .. } = fault else { continue };
+        let Some(host) = world.hosts.get(host).cloned() else { continue };
+        let service = if service.is_empty() { "all".to_owned() } else { service.clone() };
+        let (from, until) = (Duration::from_secs(*from_s), Duration::from_secs(*until_s));
+        let world = world.clone();
+        let outage = async move {
+            world.clock.sleep_until(world.clock.start() + from).await;
+            world.fact(&host, Fact::ServiceDown { service: service.clone() });
+            if !until.is_zero() {
+                world.clock.sleep_until(world.clock.start() + until).await;
+                world.fact(&host, Fact::ServiceUp { service });
+            }
+        };
+        tokio::spawn(outage);
+    }
+}
+
+/// Every role of every host begins to listen.
+fn open_doors(world: &Arc<World>, zones: &Arc<Zones>) {
+    for host in world.hosts.values() {
+        for role in &host.spec.roles {
+            match role {
+                RoleKind::Mua => {}
+                RoleKind::Dns => open_dns(world, host, zones),
+                RoleKind::Submission | RoleKind::Mta | RoleKind::Pop3 | RoleKind::Imap => {
+                    open_door(world, host, *role);
+                }
+            }
+        }
+        if host.has(RoleKind::Submission) || host.has(RoleKind::Mta) {
+            tokio::spawn(queue_runner::run(world.clone(), host.clone()));
+        }
+    }
+}
+
+fn open_dns(world: &Arc<World>, host: &Arc<Host>, zones: &Arc<Zones>) {
+    for address in &host.spec.addresses {
+        let at = SocketAddr::new(*address, 53);
+        let responder = |transport| -> Responder {
+            let (zones, clock) = (zones.clone(), world.clock);
+            Arc::new(move |query: &[u8]| dns::answer(&zones, query, transport, clock.elapsed().as_secs()))
+        };
+        world.net.respond(at, responder(Transport::Udp));
+        tokio::spawn(dns_tcp::serve(world.net.listen(at), responder(Transport::Tcp)));
+    }
+}
+
+fn open_door(world: &Arc<World>, host: &Arc<Host>, role: RoleKind) {
+    let Some(port) = port(role) else { return };
+    let faults = Arc::new(Faults::of(&world.scenario, &host.spec.name, role));
+    for address in &host.spec.addresses {
+        let mut listener = world.net.listen(SocketAddr::new(*address, port));
+        let (world, host, faults) = (world.clone(), host.clone(), faults.clone());
+        tokio::spawn(async move {
+            while let Some(connection) = listener.recv().await {
+                tokio::spawn(serve(world.clone(), host.clone(), role, faults.clone(), connection));
+            }
+        });
+    }
+}
+
+async fn serve(
+    world: Arc<World>,
+    host: Arc<Host>,
+    role: RoleKind,
+    faults: Arc<Faults>,
+    connection: Connection,
+) {
+    match role {
+        RoleKind::Pop3 => pop3::serve(world, host, faults, connection).await,
+        RoleKind::Imap => imap::serve(world, host, faults, connection).await,
+        _ => smtp::serve(world, host, role, faults, connection).await,
+    }
+}

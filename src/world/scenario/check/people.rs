@@ -1,0 +1,172 @@
+//! Do accounts, people and acts make sense?
+
+use super::super::load::choose;
+use super::super::terms::{self, When};
+use super::super::{Account, Act, Letter, RoleKind, What};
+use super::{Checker, place, same};
+use base64::Engine;
+use std::collections::BTreeSet;
+
+impl Checker<'_> {
+    pub(super) fn accounts(&mut self) {
+        let scenario = self.scenario;
+        let mut seen = BTreeSet::new();
+        for (i, account) in scenario.accounts.iter().enumerate() {
+            self.account_address(i, account);
+            if account.password.expose().is_empty() || account.password.expose().chars().any(char::is_control)
+            {
+                self.complain(
+                    place!["account", i, "password"],
+                    "a password is one line, and not empty",
+                    None,
+                );
+            }
+            let aliases = account.aliases.iter().enumerate();
+            for (j, alias) in aliases.clone() {
+                if terms::address(alias).is_none() {
+                    let message = format!("`{}` is no address", alias.escape_debug());
+                    self.complain(place!["account", i, "aliases", j], message, None);
+                }
+            }
+            let places = aliases.map(|(j, alias)| (place!["account", i, "aliases", j], alias));
+            for (place, address) in
+                std::iter::once((place!["account", i, "address"], &account.address)).chain(places)
+            {
+                if !seen.insert(address.to_ascii_lowercase()) {
+                    self.complain(place, format!("`{address}` belongs to an account already"), None);
+                }
+            }
+        }
+    }
+
+    /// An account's address is local to the host that keeps it.
+    fn account_address(&mut self, i: usize, account: &Account) {
+        let place = place!["account", i, "address"];
+        let domain = match terms::address(&account.address) {
+            Some((_, domain)) if !account.address.contains('<') => domain,
+            _ => {
+                let message = format!("`{}` is no address", account.address.escape_debug());
+                let help = Some("write it as local-part@domain: bob@example.net".to_owned());
+                return self.complain(place, message, help);
+            }
+        };
+        let Some(host) = self.host(place!["account", i, "host"], &account.host) else { return };
+        if host.domains.iter().any(|own| same(own, domain)) {
+            return;
+        }
+        let scenario = self.scenario;
+        let takers = scenario.hosts.iter().filter(|host| host.domains.iter().any(|own| same(own, domain)));
+        let takers: Vec<&str> = takers.map(|host| host.name.as_str()).collect();
+        if takers.is_empty() {
+            let all = scenario.hosts.iter().flat_map(|host| host.domains.iter().map(String::as_str));
+            let help = Some(choose(domain, all.collect::<BTreeSet<_>>()));
+            return self.complain(place, format!("no host takes mail for `{domain}`"), help);
+        }
+        let help = Some(format!("keep it on `{}`, or add the domain to that host", takers.join("` or `")));
+        let message = format!("`{}` does not take mail for `{domain}`", account.host);
+        self.complain(place!["account", i, "host"], message, help);
+    }
+
+    /// Whether an account has this address; a complaint with a hint where not.
+    pub(super) fn account(&mut self, place: Vec<super::Key>, address: &str) {
+        let accounts = &self.scenario.accounts;
+        if !accounts.iter().any(|account| same(&account.address, address)) {
+            let help = choose(address, accounts.iter().map(|account| account.address.as_str()));
+            let message = format!("this scenario has no account `{}`", address.escape_debug());
+            self.complain(place, message, Some(help));
+        }
+    }
+
+    pub(super) fn people(&mut self) {
+        let scenario = self.scenario;
+        let mut seen = BTreeSet::new();
+        for (i, person) in scenario.people.iter().enumerate() {
+            self.one_line(place!["person", i, "name"], &person.name);
+            if person.name.trim().is_empty() {
+                self.complain(place!["person", i, "name"], "a person needs a name", None);
+            }
+            if !seen.insert(person.name.as_str()) {
+                self.complain(
+                    place!["person", i, "name"],
+                    format!("there are two people `{}`", person.name),
+                    None,
+                );
+            }
+            self.account(place!["person", i, "account"], &person.account);
+            if person.devices.is_empty() {
+                let help = Some("name a host with the role `mua`".to_owned());
+                self.complain(
+                    place!["person", i, "devices"],
+                    format!("`{}` has no device", person.name),
+                    help,
+                );
+            }
+            for (j, device) in person.devices.iter().enumerate() {
+                let place = place!["person", i, "devices", j];
+                let Some(host) = self.host(place.clone(), device) else { continue };
+                if !host.roles.contains(&RoleKind::Mua) {
+                    let help = Some("a device is a host with the role `mua`".to_owned());
+                    self.complain(place, format!("`{device}` has no mail client"), help);
+                }
+            }
+        }
+    }
+
+    pub(super) fn acts(&mut self) {
+        let scenario = self.scenario;
+        for (i, act) in scenario.acts.iter().enumerate() {
+            self.act(i, act);
+            if let What::Send(letter) = &act.what {
+                self.letter(i, letter);
+            }
+        }
+    }
+
+    fn act(&mut self, i: usize, act: &Act) {
+        let people = &self.scenario.people;
+        if When::parse(&act.when).is_none() {
+            let message = format!("`{}` is no moment of a story", act.when.escape_debug());
+            let help = "write `+5s` (also ms, m, h), `mail`, or leave it out".to_owned();
+            self.complain(place!["act", i, "when"], message, Some(help));
+        }
+        let Some(person) = people.iter().find(|person| person.name == act.who) else {
+            let help = choose(&act.who, people.iter().map(|person| person.name.as_str()));
+            let message = format!("this scenario has no person `{}`", act.who.escape_debug());
+            return self.complain(place!["act", i, "who"], message, Some(help));
+        };
+        if !act.device.is_empty() && !person.devices.iter().any(|device| same(device, &act.device)) {
+            let help = choose(&act.device, person.devices.iter().map(String::as_str));
+            let message = format!("`{}` is no device of {}", act.device.escape_debug(), person.name);
+            self.complain(place!["act", i, "device"], message, Some(help));
+        }
+    }
+
+    fn letter(&mut self, i: usize, letter: &Letter) {
+        let send = |key: &'static str| place!["act", i, "do", "send", key];
+        if letter.to.is_empty() && letter.cc.is_empty() && letter.bcc.is_empty() {
+            self.complain(send("to"), "a letter needs somebody to go to", None);
+        }
+        self.one_line(send("subject"), &letter.subject);
+        let from = (!letter.from.is_empty()).then(|| (send("from"), &letter.from));
+        let lists = [("to", &letter.to), ("cc", &letter.cc), ("bcc", &letter.bcc)];
+        let named = lists.into_iter().flat_map(|(key, list)| {
+            let place = move |j: usize| place!["act", i, "do", "send", key, j];
+            list.iter().enumerate().map(move |(j, text)| (place(j), text))
+        });
+        for (place, text) in from.into_iter().chain(named) {
+            if terms::address(text).is_none() {
+                let message = format!("`{}` is no address", text.escape_debug());
+                let help = Some("write `bob@example.net` or `Bob <bob@example.net>`".to_owned());
+                self.complain(place, message, help);
+            }
+        }
+        for (j, attachment) in letter.attachments.iter().enumerate() {
+            let place = |key: &'static str| place!["act", i, "do", "send", "attachment", j, key];
+            self.one_line(place("name"), &attachment.name);
+            self.one_line(place("type"), &attachment.media_type);
+            if base64::engine::general_purpose::STANDARD.decode(&attachment.base64).is_err() {
+                self.complain(place("base64"), "this is not base64", None);
+            }
+        }
+    }
+}

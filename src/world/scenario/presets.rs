@@ -1,0 +1,112 @@
+//! The scenarios that come with the program, and how a preset's faults are put onto any scenario (`--break`).
+
+use super::{LoadError, Scenario, load};
+
+/// Name and text of every built-in scenario: the journey, then what can go wrong with it.
+const BUILTIN: [(&str, &str); 9] = [
+    ("journey", include_str!("../../../lessons/scenarios/journey.toml")),
+    ("mx1-down", include_str!("../../../lessons/scenarios/break/mx1-down.toml")),
+    ("no-mx", include_str!("../../../lessons/scenarios/break/no-mx.toml")),
+    ("null-mx", include_str!("../../../lessons/scenarios/break/null-mx.toml")),
+    ("nxdomain", include_str!("../../../lessons/scenarios/break/nxdomain.toml")),
+    ("unknown-user", include_str!("../../../lessons/scenarios/break/unknown-user.toml")),
+    ("greylist", include_str!("../../../lessons/scenarios/break/greylist.toml")),
+    ("mailbox-full", include_str!("../../../lessons/scenarios/break/mailbox-full.toml")),
+    ("dns-timeout", include_str!("../../../lessons/scenarios/break/dns-timeout.toml")),
+];
+
+/// The TOML text of a built-in scenario.
+pub fn builtin(name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// The names of all built-in scenarios; the first is the default journey, the others are presets for `--break`.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(name, _)| *name)
+}
+
+/// Where a built-in scenario stands in the project, for error messages.
+pub(super) fn file_name(name: &str) -> String {
+    match name {
+        "journey" => "lessons/scenarios/journey.toml".to_owned(),
+        name => format!("lessons/scenarios/break/{name}.toml"),
+    }
+}
+
+impl Scenario {
+    /// A built-in scenario by its name; the error has a hint where the name is unknown.
+    pub fn builtin(name: &str) -> Result<Scenario, LoadError> {
+        match builtin(name) {
+            Some(text) => Scenario::from_toml(text, &file_name(name)),
+            None => Err(LoadError::unknown_builtin(name)),
+        }
+    }
+
+    /// Add the faults of a preset (`mx1-down`, …) to this scenario, so that `--break` works on any of them.
+    ///
+    /// Its title and about are extended. Where the preset names hosts, zones or accounts that this scenario does not
+    /// have, the error points into the preset, and the scenario stays as it was.
+    pub fn add_faults_of(&mut self, preset: &str) -> Result<(), LoadError> {
+        let Some(text) = builtin(preset).filter(|_| preset != "journey") else {
+            return Err(LoadError::unknown_builtin(preset));
+        };
+        let loaded = load::read_preset(text, &file_name(preset))?;
+        let mut broken = self.clone();
+        let before = broken.faults.len();
+        broken.faults.extend(loaded.faults);
+        load::check_appended(&broken, before, text, &file_name(preset))?;
+        let is_its_base = Scenario::builtin(&loaded.extends).is_ok_and(|base| base.title == self.title);
+        match loaded.title {
+            Some(title) if is_its_base => broken.title = title,
+            _ => broken.title = format!("{} ({preset})", self.title),
+        }
+        match loaded.about {
+            Some(about) if is_its_base || self.about.is_empty() => broken.about = about,
+            Some(about) => broken.about = format!("{}\n\n{about}", self.about.trim_end()),
+            None => {}
+        }
+        *self = broken;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_scenario_loads_and_survives_printing() {
+        for name in builtin_names() {
+            let scenario = Scenario::builtin(name).unwrap_or_else(|e| panic!("{e}"));
+            let printed = scenario.to_toml();
+            let again = Scenario::from_toml(&printed, "printed").unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(again, scenario, "{name}");
+            assert_eq!(scenario.faults.is_empty(), name == "journey");
+        }
+    }
+
+    #[test]
+    fn a_preset_put_onto_the_journey_is_the_preset() {
+        for name in builtin_names().skip(1) {
+            let mut scenario = Scenario::builtin("journey").expect("loads");
+            scenario.add_faults_of(name).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(scenario, Scenario::builtin(name).expect("loads"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_preset_that_does_not_fit_says_where() {
+        let mut scenario = Scenario::builtin("journey").expect("loads");
+        for host in &mut scenario.hosts {
+            host.name = host.name.replace("mx1.", "mx9.");
+        }
+        let before = scenario.clone();
+        let error = scenario.add_faults_of("mx1-down").expect_err("mx1 is gone").to_string();
+        assert!(error.contains("break/mx1-down.toml"), "{error}");
+        assert!(error.contains("host = \"mx1.example.net\""), "{error}");
+        assert!(error.contains("mx9.example.net"), "{error}");
+        assert_eq!(scenario, before);
+        let error = scenario.add_faults_of("mx1down").expect_err("no such preset").to_string();
+        assert!(error.contains("mx1-down"), "{error}");
+    }
+}

@@ -1,0 +1,100 @@
+//! What the network asks of the scenario: how the link between two hosts behaves, and who is up.
+
+use super::net::memory::{Health, Terrain};
+use super::net::pipe::LinkManner;
+use super::scenario::{Fault, RoleKind, Scenario};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// The port at which a role takes calls.
+pub fn port(role: RoleKind) -> Option<u16> {
+    match role {
+        RoleKind::Mua => None,
+        RoleKind::Submission => Some(587),
+        RoleKind::Mta => Some(25),
+        RoleKind::Dns => Some(53),
+        RoleKind::Pop3 => Some(110),
+        RoleKind::Imap => Some(143),
+    }
+}
+
+/// The scenario's links and outages, by address.
+pub struct ScenarioTerrain {
+    names: BTreeMap<IpAddr, String>,
+    default: LinkManner,
+    /// By the two host names, in order.
+    links: BTreeMap<(String, String), LinkManner>,
+    outages: Vec<Outage>,
+}
+
+struct Outage {
+    host: String,
+    /// `None`: every service.
+    port: Option<u16>,
+    health: Health,
+    from: Duration,
+    /// `None`: for ever.
+    until: Option<Duration>,
+}
+
+impl ScenarioTerrain {
+    /// The terrain that `scenario` describes.
+    pub fn of(scenario: &Scenario) -> Self {
+        let manner = |ms: u32, kbit| LinkManner { latency: Duration::from_millis(u64::from(ms)), kbit };
+        let names = scenario.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
+        let links = scenario
+            .links
+            .iter()
+            .map(|l| (pair(&l.between[0], &l.between[1]), manner(l.latency_ms, l.bandwidth_kbit)));
+        ScenarioTerrain {
+            names: names.collect(),
+            default: manner(scenario.network.latency_ms, scenario.network.bandwidth_kbit),
+            links: links.collect(),
+            outages: scenario.faults.iter().filter_map(Outage::of).collect(),
+        }
+    }
+}
+
+impl Terrain for ScenarioTerrain {
+    fn link(&self, from: IpAddr, to: IpAddr) -> LinkManner {
+        match (self.names.get(&from), self.names.get(&to)) {
+            // A host that talks to itself does so at once.
+            (Some(a), Some(b)) if a == b => LinkManner { latency: Duration::ZERO, kbit: 0 },
+            (Some(a), Some(b)) => self.links.get(&pair(a, b)).copied().unwrap_or(self.default),
+            _ => self.default,
+        }
+    }
+
+    fn health(&self, at: SocketAddr, elapsed: Duration) -> Health {
+        let Some(name) = self.names.get(&at.ip()) else {
+            return Health::Silent; // No such host: packets go nowhere.
+        };
+        let concerns = |o: &&Outage| {
+            o.host == *name
+                && o.port.is_none_or(|p| p == at.port())
+                && o.from <= elapsed
+                && o.until.is_none_or(|until| elapsed < until)
+        };
+        self.outages.iter().find(concerns).map_or(Health::Up, |o| o.health)
+    }
+}
+
+impl Outage {
+    fn of(fault: &Fault) -> Option<Self> {
+        let Fault::Down { host, service, how, from_s, until_s } = fault else { return None };
+        const SERVICES: [RoleKind; 5] =
+            [RoleKind::Submission, RoleKind::Mta, RoleKind::Dns, RoleKind::Pop3, RoleKind::Imap];
+        Some(Outage {
+            host: host.clone(),
+            port: SERVICES.into_iter().find(|r| r.name() == service).and_then(port),
+            health: if how == "silent" { Health::Silent } else { Health::Refused },
+            from: Duration::from_secs(*from_s),
+            until: (*until_s > 0).then(|| Duration::from_secs(*until_s)),
+        })
+    }
+}
+
+fn pair(a: &str, b: &str) -> (String, String) {
+    if a <= b { (a.to_owned(), b.to_owned()) } else { (b.to_owned(), a.to_owned()) }
+}

@@ -1,0 +1,174 @@
+//! The command line from outside: what it says, where it says it, and how it ends.
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+
+fn postroad(args: &[&str]) -> Assert {
+    let mut command = Command::cargo_bin("postroad").expect("the binary is built");
+    for name in ["CLICOLOR_FORCE", "NO_COLOR", "CLICOLOR", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    command.args(args).assert()
+}
+
+fn stdout(assert: &Assert) -> String {
+    String::from_utf8_lossy(&assert.get_output().stdout).into_owned()
+}
+
+fn stderr(assert: &Assert) -> String {
+    String::from_utf8_lossy(&assert.get_output().stderr).into_owned()
+}
+
+/// The error of a command that was asked for in the wrong way (2), or that failed (1).
+fn error(args: &[&str], code: i32) -> String {
+    let assert = postroad(args).code(code);
+    assert_eq!(stdout(&assert), "", "an error says nothing on the standard output");
+    stderr(&assert)
+}
+
+#[test]
+fn alone_it_is_a_friendly_start() {
+    let assert = postroad(&[]).success();
+    let told = stdout(&assert);
+    assert!(told.contains("postroad journey") && told.contains("postroad explain"), "{told}");
+    assert!(told.lines().all(|l| l.chars().count() <= 80) && stderr(&assert).is_empty());
+}
+
+#[test]
+fn help_has_examples_and_names_every_preset() {
+    assert!(stdout(&postroad(&["--help"]).success()).contains("Examples:"));
+    let told = stdout(&postroad(&["journey", "--help"]).success());
+    for word in ["Examples:", "mx1-down", "greylist", "dns-timeout", "--show-secrets", "pop3", "full"] {
+        assert!(told.contains(word), "{word} is missing in: {told}");
+    }
+    assert!(stdout(&postroad(&["explain", "--help"]).success()).contains("550 5.1.1"));
+}
+
+#[test]
+fn a_wrong_address_is_a_matter_of_usage() {
+    assert_eq!(
+        error(&["journey", "--to", "bob"], 2),
+        "error: --to “bob” is not an e-mail address\n hint: write it as bob@example.net, or as 'Bob <bob@example.net>'\n"
+    );
+    let told = error(&["journey", "--cc", "a@b\u{1b}[31m"], 2);
+    assert!(told.contains('␛') && !told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
+fn an_unknown_domain_names_the_known_ones() {
+    let told = error(&["journey", "--to", "bob@example.invalid"], 2);
+    assert!(
+        told.contains("example.com, example.net, example.org") && told.contains("--break nxdomain"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    for option in ["--scenario", "--body-file", "--attach"] {
+        let told = error(&["journey", option, "no/such/file"], 1);
+        assert!(told.starts_with("error: cannot read no/such/file: no such file"), "{told}");
+        assert!(told.contains("hint:"), "{told}");
+    }
+}
+
+#[test]
+fn a_scenario_with_a_mistake_points_into_the_file() {
+    let file = std::env::temp_dir().join(format!("postroad-cli-{}.toml", std::process::id()));
+    std::fs::write(&file, "title = \"x\"\nstart = \"never\"\n").expect("a temporary file");
+    let told = error(&["journey", "--scenario", &file.to_string_lossy()], 1);
+    std::fs::remove_file(&file).expect("it was there");
+    assert!(told.contains("start = \"never\"") && told.contains("2 |"), "{told}");
+}
+
+#[test]
+fn what_clap_refuses_is_usage_too() {
+    assert!(error(&["journey", "--break", "mx1down"], 2).contains("mx1-down"));
+    assert!(error(&["journey", "--width", "7"], 2).contains("32..=1000"));
+    assert!(error(&["explain"], 2).contains("QUERY"));
+    assert!(error(&["journey", "--body", "a", "--body-file", "b"], 2).contains("cannot be used with"));
+    error(&["jorney"], 2);
+}
+
+#[test]
+fn the_catalogue_answers() {
+    for query in [&["RCPT"][..], &["550", "5.1.1"], &["550 5.1.1 No such user"]] {
+        let told = stdout(&postroad(&[&["explain"], query].concat()).success());
+        assert!(told.contains("RFC "), "{query:?}: {told}");
+    }
+    let told = error(&["explain", "RCTP"], 1);
+    assert!(told.contains("RCPT") && told.contains("hint:"), "{told}");
+}
+
+#[test]
+fn a_journey_is_told_the_same_each_time_in_80_columns_without_colour() {
+    let told = stdout(&postroad(&["journey"]).success());
+    assert!(told.starts_with("postroad · Alice writes to Bob · seed 1 · 2026-01-05 09:00 UTC\n"), "{told}");
+    assert!(told.contains("── Where is it now? ──") && told.contains("RCPT TO:<bob@example.net>"), "{told}");
+    for row in told.lines() {
+        assert!(unicode_width::UnicodeWidthStr::width(row) <= 80 && !row.contains('\u{1b}'), "{row}");
+    }
+    assert_eq!(told, stdout(&postroad(&["journey"]).success()));
+    assert!(!told.contains("of yours"), "how long it took is told only to whoever watches");
+}
+
+#[test]
+fn colour_is_there_when_asked_for() {
+    let told = |name: &str, value: &str| {
+        let mut command = Command::cargo_bin("postroad").expect("the binary is built");
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env(name, value);
+        stdout(&command.args(["journey", "--detail", "wire"]).assert().success())
+    };
+    assert!(told("CLICOLOR_FORCE", "1").contains('\u{1b}'));
+    assert!(!told("NO_COLOR", "1").contains('\u{1b}'));
+    assert!(!told("TERM", "dumb").contains('\u{1b}'));
+}
+
+#[test]
+fn json_and_the_recording_can_be_read_back() {
+    let file = std::env::temp_dir().join(format!("postroad-cli-{}.jsonl", std::process::id()));
+    let told = stdout(&postroad(&["journey", "--json", "--record", &file.to_string_lossy()]).success());
+    for line in told.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("each line is JSON");
+        assert!(value["type"].is_string(), "{line}");
+    }
+    let text = std::fs::read(&file).expect("the recording is there");
+    std::fs::remove_file(&file).expect("it was there");
+    let (transcript, issues) = postroad::trace::file::Transcript::read(&text[..]).expect("it can be read");
+    assert!(issues.is_empty() && transcript.head().is_some_and(|head| head.title == "Alice writes to Bob"));
+}
+
+#[test]
+fn a_letter_of_ones_own_travels() {
+    let args = [
+        "journey",
+        "--detail",
+        "wire",
+        "--to",
+        "carol@example.com",
+        "--subject",
+        "Lunch",
+        "--body",
+        "At one?",
+    ];
+    let told = stdout(&postroad(&args).success());
+    assert!(told.starts_with("postroad · Alice writes to Carol · "), "{told}");
+    assert!(
+        told.contains("Subject: Lunch") && told.contains("At one?") && !told.contains("bob@example.net"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let program = assert_cmd::cargo::cargo_bin("postroad");
+    let mut child = std::process::Command::new(program)
+        .args(["journey", "--detail", "full", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("it ends");
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
+}
