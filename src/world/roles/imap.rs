@@ -42,7 +42,8 @@ impl Owner<Server> for ImapOwner {
             ServerEvent::Ask(ask) => {
                 let now = self.world.clock.now();
                 let session = &mut self.session;
-                let answer = self.world.with_mailboxes(&self.host, |store| answer_ask(store, session, ask, now));
+                let answer =
+                    self.world.with_mailboxes(&self.host, |store| answer_ask(store, session, ask, now));
                 server.answer(answer);
             }
         }

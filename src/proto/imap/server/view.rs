@@ -22,6 +22,8 @@ pub(super) struct View {
     pub name: String,
     pub uidvalidity: u32,
     pub read_only: bool,
+    /// The UID that the next message will have, as far as is known.
+    uidnext: u32,
     /// Up to which modification sequence the view knows.
     pub modseq: u64,
     /// By UID. The sequence number of a message is its index and one.
@@ -54,6 +56,7 @@ impl View {
             name: snapshot.name,
             uidvalidity: snapshot.uidvalidity,
             read_only,
+            uidnext: snapshot.uidnext,
             modseq: snapshot.highest_modseq,
             messages: snapshot.messages.into_iter().map(seen).collect(),
             any_gone: false,
@@ -122,6 +125,7 @@ impl View {
         for meta in news.arrived.into_iter().filter(|m| m.uid > last) {
             told.keywords |= self.learn_keywords(&meta.flags);
             told.arrived = true;
+            self.uidnext = self.uidnext.max(meta.uid.saturating_add(1));
             self.messages.push(Seen { recent: meta.uid >= news.recent_from, meta, gone: false });
         }
         if expunge && std::mem::take(&mut self.any_gone) {
@@ -183,10 +187,10 @@ impl View {
 }
 
 impl View {
-    /// UIDs of the set that are not in use and once may have been: for a client that knew them. As many as there are
-    /// numbers below the largest UID at most, and never more than [`MAX_MISSING`].
+    /// UIDs of the set that are not in use and once may have been: for a client that knew them. Never more than
+    /// [`MAX_MISSING`].
     pub(super) fn missing_uids(&self, set: &SequenceSet) -> Vec<u32> {
-        let largest = self.messages.last().map_or(0, |m| m.meta.uid);
+        let largest = self.uidnext.saturating_sub(1);
         let ranges = set.normalized(largest).into_iter();
         ranges
             .flat_map(|(low, high)| low.max(1)..=high.min(largest))

@@ -730,6 +730,24 @@ fn limits_are_answered_and_errors_counted() {
     assert!(got.ends_with("* BYE Too many errors (20), closing\r\n"), "{got}");
 }
 
+/// RFC 7162 §3.2.10: a server that forgot which messages were removed may tell more than it must, never less.
+#[test]
+fn resynchronising_after_the_store_forgot() {
+    use crate::world::mailboxes::StoreLimits;
+    let mut lab = Lab::new();
+    lab.store = Mailboxes::with_limits(StoreLimits { removed: 1, ..StoreLimits::default() });
+    let setup = AccountSetup { password: Secret::new("secret"), ..AccountSetup::new(BOB, 7) };
+    lab.store.add_account(setup);
+    for _ in 0..5 {
+        lab.put("Subject: x\n\n");
+    }
+    lab.store.expunge(BOB, "INBOX", &[1, 3, 5]).unwrap();
+    lab.open(1);
+    lab.exchange(1, b"l LOGIN bob@example.net secret\r\ne ENABLE QRESYNC\r\n");
+    let said = lab.exchange(1, b"s SELECT INBOX (QRESYNC (7 6))\r\n");
+    assert!(said.contains("* VANISHED (EARLIER) 1,3,5\r\n"), "{said}");
+}
+
 #[test]
 fn silence_ends_the_connection() {
     let mut lab = Lab::selected();
@@ -905,7 +923,7 @@ proptest! {
         for n in 2..=3 {
             lab.exchange(n, b"l LOGIN bob@example.net secret\r\ns SELECT INBOX\r\n");
         }
-        let mut models = vec![4_usize; 4];
+        let mut models = [4_usize; 4];
         for (n, command) in turns {
             // Who changes mailboxes would need a model of its own.
             if ["SELECT", "EXAMINE", "CLOSE", "UNSELECT", "ENABLE"].iter().any(|v| command.contains(v)) {
