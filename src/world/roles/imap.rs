@@ -1,10 +1,61 @@
-//! The IMAP server of a host.
-use crate::world::faults::Faults;
+//! The IMAP server of a host: its questions answered from the host's mailboxes, and news told to those who wait.
+
+use crate::proto::imap::server::{Server, ServerConfig, ServerEvent};
+use crate::world::driver::{Flow, Owner, drive};
+use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
+use crate::world::mailboxes::imap::{ImapSession, answer_ask};
 use crate::world::net::Connection;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
-    let _ = (world, host, faults, connection);
+    let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
+    config.consult = faults.any();
+    let mut machine = Server::new(config);
+    let Connection { mut stream, .. } = connection;
+    let clock = world.clock;
+    let changed = host.changed.subscribe();
+    let mut owner = ImapOwner { world, host, faults, changed, session: ImapSession::default() };
+    // How a session ends is on the wire; nobody here needs telling.
+    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut Default::default()).await;
+}
+
+struct ImapOwner {
+    world: Arc<World>,
+    host: Arc<Host>,
+    faults: Arc<Faults>,
+    /// Rings when any mailbox of the host has changed.
+    changed: watch::Receiver<u64>,
+    session: ImapSession,
+}
+
+impl Owner<Server> for ImapOwner {
+    async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
+        match event {
+            ServerEvent::Consult { verb } => match self.faults.bite(&verb) {
+                None => server.proceed(),
+                Some(Interference::Reply(line)) => server.answer_line(line),
+                Some(Interference::Drop) => return Flow::Drop,
+            },
+            ServerEvent::Ask(ask) => {
+                let now = self.world.clock.now();
+                let session = &mut self.session;
+                let answer = self.world.with_mailboxes(&self.host, |store| answer_ask(store, session, ask, now));
+                server.answer(answer);
+            }
+        }
+        Flow::Continue
+    }
+
+    async fn news(&mut self) {
+        if self.changed.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    fn tell(&mut self, server: &mut Server) {
+        server.notify();
+    }
 }
