@@ -1,6 +1,7 @@
 //! Which reader reads a connection: by the server's port, and by the first words where the port says nothing.
 
 use super::dns::DnsReader;
+use super::imap::ImapReader;
 use super::pop3::Pop3Reader;
 use super::smtp::SmtpReader;
 use super::step::{Protocol, Reader};
@@ -71,8 +72,8 @@ pub(super) fn reader(protocol: Protocol, transport: Transport) -> Box<dyn Reader
         Protocol::Pop3 => Box::new(Pop3Reader::default()),
         Protocol::Tls => Box::new(TlsReader::default()),
         Protocol::Smtp => Box::new(SmtpReader::default()),
-        // Its reader is still to come: what it says is kept, line by line, as it is.
-        Protocol::Imap | Protocol::Tcp | Protocol::Unknown => Box::new(UnknownReader::default()),
+        Protocol::Imap => Box::new(ImapReader::default()),
+        Protocol::Tcp | Protocol::Unknown => Box::new(UnknownReader::default()),
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) fn reader_after_starttls(protocol: Protocol) -> Box<dyn Reader> {
     match protocol {
         Protocol::Pop3 => Box::new(Pop3Reader::mid_session()),
         Protocol::Smtp => Box::new(SmtpReader::after_starttls()),
+        Protocol::Imap => Box::new(ImapReader::after_starttls()),
         other => reader(other, Transport::Tcp),
     }
 }

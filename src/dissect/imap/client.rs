@@ -125,6 +125,10 @@ impl ImapReader {
         match literal {
             Some(size) => {
                 parsed.findings.retain(|finding| finding.id != "literal-awaited");
+                if matches!(parsed.value.body, CommandBody::Malformed { .. }) {
+                    // Not wrong, only not all of it: the meaning comes with the rest.
+                    piece.meaning = Meaning::Imap(ImapMeaning::Command { tag: tag.clone() });
+                }
                 let before = bytes.to_vec();
                 self.awaits(Awaited { tag, verb, before, ..Awaited::default() }, size);
             }
@@ -199,8 +203,8 @@ impl ImapReader {
         }
     }
 
-    /// "The client MUST generate … a different tag … for each command" (RFC 9051 §2.2.1): while one is pending, the
-    /// same tag makes the replies ambiguous.
+    /// "The client SHOULD generate a unique tag for every command" (RFC 9051 §2.2.1): while one is pending, the same tag
+    /// makes the replies ambiguous.
     fn notice_repeated_tag(&self, tag: &str, parsed: &mut Parsed<Command>) {
         if !tag.is_empty() && self.pending.iter().any(|pending| pending.tag == tag) {
             let span = Span::new(0, tag.len());

@@ -99,6 +99,8 @@ impl ImapReader {
         } else if let Some(sasl) = &mut self.sasl {
             sasl.client_next = true;
             piece.verb = "AUTHENTICATE".to_owned();
+            // "continue-req = "+" SP (resp-text / base64) CRLF": in this exchange it is base64.
+            piece.parts.iter_mut().filter(|part| part.name == "text").for_each(|part| part.name = "base64");
         } else if let Some(last) = self.pending.last() {
             piece.verb.clone_from(&last.verb);
         } else if self.phase.is_some() {

@@ -181,6 +181,7 @@ fn a_literal_that_is_not_waited_for_belongs_to_its_command() {
     // With synchronising literals each stretch is a piece, and the password is still a secret.
     let seen = dialogue("S: * OK hi\nC: a1 LOGIN {3}\nS: + go\nC: bob {6}\nS: + go\nC: s3cret\nS: a1 OK in");
     assert_eq!(summary(&seen)[3..5], ["C Continuation LOGIN", "S Reply LOGIN +"]);
+    assert_eq!(seen[1].2.meaning, Meaning::Imap(ImapMeaning::Command { tag: "a1".to_owned() }));
     assert_eq!((findings(&seen), secrets(&seen)), (vec![], vec!["s3cret".to_owned()]));
     let Meaning::Imap(ImapMeaning::Rest { of: Some(of), .. }) = &seen[5].2.meaning else { panic!() };
     assert_eq!(**of, ImapMeaning::Login { tag: "a1".to_owned(), user: "bob".to_owned() });
@@ -209,7 +210,7 @@ fn what_is_secret_in_an_exchange_stays_so() {
     let seen = dialogue(
         "S: * OK hi\n\
          C: a1 AUTHENTICATE PLAIN\n\
-         S: + \n\
+         S: + Y2hhbGxlbmdl\n\
          C: AGJvYgBzM2NyZXQ=\n\
          S: a1 OK in\n\
          C: a2 LOGOUT",
@@ -224,6 +225,7 @@ fn what_is_secret_in_an_exchange_stays_so() {
         ]
     );
     assert_eq!(secrets(&seen), ["AGJvYgBzM2NyZXQ="]);
+    assert_eq!(seen[2].2.parts[1].name, "base64");
     let Meaning::Imap(ImapMeaning::SaslResponse { user, .. }) = &seen[3].2.meaning else { panic!() };
     assert_eq!(user.as_deref(), Some("bob"));
     let seen = dialogue("S: * OK hi\nC: a1 AUTHENTICATE PLAIN AGJvYgBzM2NyZXQ=\nS: a1 OK in\nC: a2 NOOP");
@@ -278,6 +280,20 @@ fn behind_starttls_nothing_is_read() {
     assert!(reader.is_opaque());
     assert_eq!(reader.read(Client, b"\x16\x03\x01", false), None);
     assert_eq!(reader.read(Client, b"\x16\x03\x01", true).map(|piece| piece.len), Some(3));
+}
+
+#[test]
+fn a_large_literal_is_looked_at_once() {
+    // Counted work instead of a clock: while octets of the literal come, the scanner has nothing to look at.
+    let mut scanner = Scanner::responses();
+    let mut waiting = b"* 1 FETCH (UID 7 BODY[] {1000000}\r\n".to_vec();
+    let found = scanner.scan(&waiting, LONGEST_LINE);
+    let crate::proto::imap::framing::Scan::Literal { announced, end } = found else { panic!("{found:?}") };
+    scanner.skip(announced.size);
+    waiting.resize(end + 999_999, b'\n');
+    let before = format!("{scanner:?}");
+    assert_eq!(scanner.scan(&waiting, LONGEST_LINE), crate::proto::imap::framing::Scan::More);
+    assert_eq!(format!("{scanner:?}"), before);
 }
 
 #[test]

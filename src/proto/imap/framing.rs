@@ -1,9 +1,10 @@
 //! Bytes → whole commands and responses: lines joined by literals (RFC 9051 §4.3, RFC 7888).
 //!
-//! A line that ends in `{n}` goes on: n octets follow, then the rest of it. "In the case of literals transmitted from
-//! client to server, the client MUST wait to receive a command continuation request" (RFC 9051 §4.3) unless it wrote
-//! `{n+}`. [`Scanner`] finds the end without looking twice at any octet; [`CommandFramer`] is the server's reader with
-//! its limits, [`ResponseFramer`] the client's. The dissector uses the scanner on bytes it keeps itself.
+//! A line that ends in `{n}` goes on: n octets follow, then the rest of it. "In the case of synchronizing literals
+//! transmitted from client to server, the client MUST wait to receive a command continuation request" (RFC 9051 §4.3);
+//! one that wrote `{n+}` need not. [`Scanner`] finds the end without looking twice at any octet; [`CommandFramer`] is
+//! the server's reader with its limits, [`ResponseFramer`] the client's. The dissector uses the scanner on bytes that
+//! it keeps itself.
 
 /// An announcement of a literal at the end of a line: `[~]{n}` or `[~]{n+}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,8 +274,8 @@ impl CommandFramer {
         self.len() == 0
     }
 
-    /// Forget everything that waits: "the client MUST discard cached information", and the server what was sent
-    /// before the handshake (RFC 9051 §6.2.1, §11.1).
+    /// Forget everything that waits, when TLS begins: "Extra data from the TCP buffer is thrown away" (RFC 9051
+    /// §6.2.1).
     pub fn clear(&mut self) {
         self.buffer = Buffer::default();
         self.scanner.reset();

@@ -1,4 +1,4 @@
-//! An IMAP client as a pure machine: a list of operations, carried out one command at a time (RFC 9051 §2.2.1).
+//! An IMAP client as a pure machine: a list of operations, carried out one command at a time.
 //!
 //! By default it does what a mail program does that keeps copies: CAPABILITY, LOGIN, LIST, SELECT, an overview of the
 //! mailbox, then each message it does not know yet, fetched and marked `\Seen`, LOGOUT. "A client MUST be prepared to
@@ -31,14 +31,14 @@ pub struct ClientConfig {
     pub mailbox: String,
     /// UIDs whose messages it has already: they are listed, and not fetched.
     pub known: BTreeSet<u32>,
-    /// The UIDVALIDITY that `known` belongs to. Under another one, "the client MUST empty its local cache"
-    /// (RFC 3501 §2.3.1.1): nothing is known then.
+    /// The UIDVALIDITY that `known` belongs to. Under another one the same UIDs may name other messages
+    /// (RFC 9051 §2.3.1.1), so nothing is known then.
     pub known_uidvalidity: Option<u32>,
     /// Fetch with BODY.PEEK\[\], which leaves `\Seen` alone, rather than BODY\[\].
     pub peek: bool,
     /// Set `\Seen` by STORE behind each fetch.
     pub mark_seen: bool,
-    /// How long it waits for the server. RFC 9051 §5.4 speaks of the server's time-out alone (30 minutes).
+    /// How long it waits for the server. RFC 9051 §5.4 sets a time for servers alone.
     pub patience: Duration,
     /// Octets of the largest message it takes: 64 MiB.
     pub largest_message: u64,

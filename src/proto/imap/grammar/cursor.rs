@@ -188,7 +188,7 @@ impl<'a> Cursor<'a> {
         self.text_of(span).to_ascii_uppercase()
     }
 
-    /// "number64": "unsigned 63-bit integer".
+    /// "number64": "Unsigned 63-bit integer".
     pub fn number64(&mut self) -> Read<u64> {
         let start = self.at;
         let digits = self.run(|b| b.is_ascii_digit());
@@ -202,7 +202,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// "number": "unsigned 32-bit integer (0 <= n < 4,294,967,296)".
+    /// "number": "Unsigned 32-bit integer".
     pub fn number(&mut self) -> Read<u32> {
         let start = self.at;
         let number = self.number64()?;

@@ -105,7 +105,9 @@ pub(super) fn date(c: &mut Cursor<'_>) -> Read<Date> {
 
 /// `"-" date-month "-" date-year` behind a day.
 fn date_rest(c: &mut Cursor<'_>, day: Span) -> Option<Date> {
-    let day = c.text_of(day).parse::<u8>().ok().filter(|d| (1..=31).contains(d))?;
+    // "date-day = 1*2DIGIT"
+    let short = day.len() <= 2;
+    let day = c.text_of(day).parse::<u8>().ok().filter(|d| short && (1..=31).contains(d))?;
     c.eat(b'-').then_some(())?;
     let month = (1u8..).zip(MONTHS).find(|(_, name)| c.looking_at(name))?.0;
     c.at += 3;

@@ -201,7 +201,7 @@ fn words<'a>(value: &'a [u8], specials: &'a [u8]) -> impl Iterator<Item = Vec<u8
         loop {
             let first = *value.get(at)?;
             match first {
-                b' ' | b'\t' | b'\r' | b'\n' => at += 1,
+                b if b.is_ascii_whitespace() => at += 1,
                 b'(' => at = skip_comment(value, at),
                 b'"' => {
                     let (text, end) = quoted(value, at);
@@ -215,7 +215,8 @@ fn words<'a>(value: &'a [u8], specials: &'a [u8]) -> impl Iterator<Item = Vec<u8
                 _ => {
                     let ends =
                         |b: &u8| b.is_ascii_whitespace() || b"(\"=".contains(b) || specials.contains(b);
-                    let len = value[at..].iter().position(ends).unwrap_or(value.len() - at);
+                    // At least one byte, whatever it is, so that reading always gets on.
+                    let len = value[at..].iter().position(ends).unwrap_or(value.len() - at).max(1);
                     at += len;
                     return Some(value[at - len..at].to_vec());
                 }

@@ -116,6 +116,13 @@ fn what_cannot_be_taken_apart_is_still_a_structure() {
 }
 
 #[test]
+fn a_form_feed_is_white_space_too() {
+    let message =
+        b"Content-Type: \x0ctext/\x0cx-own;\x0ca=\x0cb\r\nContent-Language: \x0c\r\nTo: \x0ca@\x0cb\r\n\r\n";
+    assert!(structure(message, true).starts_with("(\"text\" \"x-own\" (\"a\" \"b\" "));
+}
+
+#[test]
 fn nesting_and_numbers_are_bounded() {
     let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(5_000);
     let deep = parse(nested.as_bytes());
@@ -204,6 +211,23 @@ aGVsbG8g\nd29ybGQ=\n--x\nContent-Type: image/gif\n\nnot text\n--x--\n",
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_character_set_takes_any_bytes(
+        charset in prop::sample::select(vec![
+            "utf-7", "utf-16", "utf-16le", "utf-16be", "iso-2022-jp", "shift_jis", "euc-jp", "euc-kr", "gb18030",
+            "gbk", "big5", "koi8-r", "iso-8859-15", "windows-1252", "tis-620", "macintosh", "ibm850", "", "x",
+        ]),
+        bytes in prop::collection::vec(any::<u8>(), 0..60),
+        date in "[0-9A-Za-z:+, -]{0,40}",
+    ) {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(&bytes);
+        let _ = decode::header_text(format!("=?{charset}?B?{text}?=").as_bytes());
+        let _ = decode::sent_date(format!("Date: {date}\r\n").as_bytes());
+        let message = format!("Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: base64\r\n\r\n{text}");
+        let _ = decode::whole_body(message.as_bytes(), &parse(message.as_bytes()));
+    }
 
     #[test]
     fn nothing_panics_and_ranges_hold(pieces in prop::collection::vec(prop::sample::select(vec![

@@ -164,7 +164,7 @@ impl Server {
         let bodies: BTreeMap<u32, &[u8]> = bodies.iter().map(|(uid, bytes)| (*uid, bytes.as_ref())).collect();
         let batch = job.next..job.batch_end;
         job.next = job.batch_end;
-        for index in job.indexes[batch].to_vec() {
+        for &index in &job.indexes[batch] {
             let Some(message) = self.view.as_ref().and_then(|v| v.messages.get(index)) else { continue };
             let bytes = bodies.get(&message.meta.uid).copied();
             if job.needs_bytes && bytes.is_none() {

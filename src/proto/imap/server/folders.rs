@@ -4,6 +4,7 @@ use super::ask::{Ask, Figures, NewMessage};
 use super::run::Then;
 use super::{Reply, Server};
 use crate::base::Instant;
+use crate::proto::imap::phase::Phase;
 use crate::proto::imap::types::{AppendMessage, Flag, StatusItem};
 
 impl Server {
@@ -19,12 +20,16 @@ impl Server {
     }
 
     pub(super) fn delete(&mut self, mailbox: String) {
-        // Its own mailbox may go too: the connection would end, so the session leaves it first.
+        self.ask(Ask::Delete { mailbox: mailbox.clone() }, Then::Deleted(mailbox));
+    }
+
+    /// Who deletes the mailbox that they have selected has left it; others are told BYE.
+    pub(super) fn deleted(&mut self, mailbox: &str) {
         if self.view.as_ref().is_some_and(|v| v.name == mailbox) {
             self.view = None;
-            self.phase = crate::proto::imap::phase::Phase::Authenticated;
+            self.phase = Phase::Authenticated;
         }
-        self.ask(Ask::Delete { mailbox }, Then::Done("DELETE completed"));
+        self.finish(Reply::ok("DELETE completed"));
     }
 
     pub(super) fn rename(&mut self, from: String, to: String) {

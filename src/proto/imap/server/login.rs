@@ -37,7 +37,6 @@ impl Server {
                 "CONDSTORE",
                 "QRESYNC",
                 "BINARY",
-                "UTF8=ACCEPT",
             ]);
             all.push(&limit);
         }

@@ -160,7 +160,6 @@ enum Wait {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Enabled {
     rev2: bool,
-    utf8: bool,
     condstore: bool,
     qresync: bool,
 }
@@ -340,7 +339,7 @@ impl Server {
     }
 
     fn dialect(&self) -> Dialect {
-        if self.enabled.rev2 || self.enabled.utf8 { Dialect::Rev2 } else { Dialect::Rev1 }
+        if self.enabled.rev2 { Dialect::Rev2 } else { Dialect::Rev1 }
     }
 
     /// Take one step; whether there was one to take.

@@ -23,6 +23,7 @@ pub(super) enum Then {
     LoggedIn,
     /// Say this if it is done.
     Done(&'static str),
+    Deleted(String),
     Folders(ListJob),
     /// STATUS of one mailbox for LIST; then the next.
     ListStatus(ListJob, String),
@@ -203,6 +204,7 @@ impl Server {
             (Then::Closed, _) => self.unselect(),
             (_, Answer::Refused(refusal)) => self.finish(refused(refusal, &self.verb)),
             (Then::Done(text), Answer::Done) => self.finish(Reply::ok(text)),
+            (Then::Deleted(mailbox), Answer::Done) => self.deleted(&mailbox),
             (Then::Folders(job), Answer::Folders(folders)) => self.listed(job, folders),
             (Then::ListStatus(job, name), Answer::Status(figures)) => self.list_status(job, &name, figures),
             (Then::Status(name, items), Answer::Status(figures)) => {
@@ -249,10 +251,9 @@ impl Server {
         let before = self.enabled;
         let mut told = String::from("ENABLED");
         for name in capabilities {
-            let Enabled { rev2, utf8, condstore, qresync } = self.enabled;
+            let Enabled { rev2, condstore, qresync } = self.enabled;
             let on = match name.as_str() {
                 "IMAP4REV2" if self.config.rev2 && !rev2 => &mut self.enabled.rev2,
-                "UTF8=ACCEPT" if !utf8 => &mut self.enabled.utf8,
                 "CONDSTORE" if !condstore => &mut self.enabled.condstore,
                 "QRESYNC" if !qresync => &mut self.enabled.qresync,
                 _ => continue,

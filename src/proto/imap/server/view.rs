@@ -6,7 +6,6 @@
 
 use super::ask::{Meta, News, Snapshot};
 use crate::proto::imap::types::{Flag, SequenceSet};
-use std::collections::BTreeSet;
 
 /// A message as the session sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +26,8 @@ pub(super) struct View {
     pub modseq: u64,
     /// By UID. The sequence number of a message is its index and one.
     pub messages: Vec<Seen>,
+    /// Whether any of them is gone.
+    any_gone: bool,
     pub keywords: Vec<String>,
     /// The result that SEARCH saved: `$` (RFC 5182), as UIDs.
     pub saved: Vec<u32>,
@@ -55,6 +56,7 @@ impl View {
             read_only,
             modseq: snapshot.highest_modseq,
             messages: snapshot.messages.into_iter().map(seen).collect(),
+            any_gone: false,
             keywords: snapshot.keywords,
             saved: Vec::new(),
         }
@@ -96,11 +98,16 @@ impl View {
     pub(super) fn take(&mut self, news: News, expunge: bool) -> Told {
         let mut told = Told::default();
         self.modseq = news.highest_modseq.max(self.modseq);
-        let removed: BTreeSet<u32> = news.removed.into_iter().collect();
-        for message in &mut self.messages {
-            let uid = message.meta.uid;
-            let left = news.left.as_ref().is_none_or(|left| left.binary_search(&uid).is_ok());
-            message.gone |= removed.contains(&uid) || !left;
+        for uid in news.removed {
+            if let Some(index) = self.index_of(uid) {
+                self.messages[index].gone = true;
+                self.any_gone = true;
+            }
+        }
+        for message in self.messages.iter_mut().filter(|_| news.left.is_some()) {
+            let left = news.left.as_ref().is_some_and(|left| left.binary_search(&message.meta.uid).is_ok());
+            message.gone |= !left;
+            self.any_gone |= !left;
         }
         for meta in news.changed {
             let Some(index) = self.index_of(meta.uid) else { continue };
@@ -117,7 +124,7 @@ impl View {
             told.arrived = true;
             self.messages.push(Seen { recent: meta.uid >= news.recent_from, meta, gone: false });
         }
-        if expunge {
+        if expunge && std::mem::take(&mut self.any_gone) {
             self.expunge(&mut told);
         }
         told
@@ -128,9 +135,6 @@ impl View {
             // Numbers count down as their forerunners go.
             let number = index + 1 - told.expunged.len();
             told.expunged.push((u32::try_from(number).unwrap_or(u32::MAX), message.meta.uid));
-        }
-        if told.expunged.is_empty() {
-            return;
         }
         // `changed` may be in any order: find its messages again by UID after the removal.
         let uids: Vec<u32> = told

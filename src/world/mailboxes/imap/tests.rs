@@ -540,7 +540,22 @@ fn renaming_inbox_leaves_it_empty_and_renaming_another_keeps_sessions() {
          2C: b DELETE older
          2S: b OK DELETE completed
          C: d NOOP
-         S: * BYE The selected mailbox was deleted, closing",
+         S: * BYE The selected mailbox was deleted, closing
+         2C: c SELECT Trash
+         2S: * FLAGS …
+         2S: * OK …
+         2S: * 0 EXISTS
+         2S: * 0 RECENT
+         2S: * OK …
+         2S: * OK …
+         2S: * OK …
+         2S: c OK …
+         2C: d DELETE INBOX
+         2S: d NO …
+         2C: e DELETE Trash
+         2S: e OK DELETE completed
+         2C: f CHECK
+         2S: f BAD CHECK needs a selected mailbox",
     );
 }
 
