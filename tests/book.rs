@@ -1,0 +1,191 @@
+//! Holds the README and the book against the program: excerpts, command lines, links, the table of contents.
+//!
+//! An excerpt is a fenced block right below a comment that says where it comes from:
+//!
+//! ```text
+//! <!-- postroad journey --detail wire | chapter "Where does" | from "MX?" to "remembers" -->
+//! ```
+//!
+//! See `book/excerpt.rs` for the whole of that small language. `POSTROAD_BLESS=1 cargo test --test book` writes
+//! stale excerpts anew; read the diff before it is committed.
+
+#[path = "book/excerpt.rs"]
+mod excerpt;
+#[path = "book/page.rs"]
+mod page;
+#[path = "book/words.rs"]
+mod words;
+
+use excerpt::{Directive, Printed};
+use page::{Page, read_all, root};
+use std::collections::BTreeMap;
+use std::process::{Command, Output};
+
+/// README, the other pages beside it, and every page of the book.
+fn pages() -> Vec<Page> {
+    let mut all = read_all("", false);
+    all.extend(read_all("book/src", true));
+    assert!(all.len() > 8, "the pages are where they were");
+    all
+}
+
+/// Run the program as somebody at a plain terminal of 80 columns would see it.
+fn postroad(args: &[String]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postroad"));
+    for name in ["CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "POSTROAD_BLESS"] {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").args(args).current_dir(root()).output().expect("the program can be started")
+}
+
+/// What the source of an excerpt prints, or holds. Each command runs once.
+fn printed<'a>(
+    memory: &'a mut BTreeMap<Vec<String>, Printed>,
+    source: &[String],
+) -> Result<&'a Printed, String> {
+    if !memory.contains_key(source) {
+        let printed = match source {
+            [first, args @ ..] if first == "postroad" => {
+                let output = postroad(args);
+                Printed {
+                    out: String::from_utf8_lossy(&output.stdout).into_owned(),
+                    err: String::from_utf8_lossy(&output.stderr).into_owned(),
+                    code: output.status.code(),
+                }
+            }
+            [first, path] if first == "file" => {
+                let out = std::fs::read_to_string(root().join(path)).map_err(|e| format!("{path}: {e}"))?;
+                Printed { out, err: String::new(), code: Some(0) }
+            }
+            _ => return Err("an excerpt begins with `postroad …` or `file PATH`".to_owned()),
+        };
+        memory.insert(source.to_vec(), printed);
+    }
+    memory.get(source).ok_or_else(|| "it was just put there".to_owned())
+}
+
+#[test]
+fn excerpts_are_what_the_program_prints() {
+    let bless = std::env::var_os("POSTROAD_BLESS").is_some();
+    let (mut memory, mut wrong, mut count) = (BTreeMap::new(), String::new(), 0);
+    for page in pages() {
+        let mut fresh = page.lines.clone();
+        // From the last to the first, so that line numbers before a replaced excerpt stay right.
+        for block in page.excerpts().into_iter().rev() {
+            count += 1;
+            let now =
+                Directive::parse(&block.comment).and_then(|d| d.select(printed(&mut memory, &d.source)?));
+            match now {
+                Err(problem) => wrong += &format!("\n{}:{}: {problem}\n", page.name, block.line),
+                Ok(now) if now == page.lines[block.body.clone()] => {}
+                Ok(now) if bless => {
+                    fresh.splice(block.body, now);
+                }
+                Ok(now) => {
+                    let diff = excerpt::diff(&page.lines[block.body.clone()], &now);
+                    wrong += &format!("\n{}:{}: stale, {}\n{diff}\n", page.name, block.line, block.comment);
+                }
+            }
+        }
+        if fresh != page.lines {
+            std::fs::write(root().join(&page.name), fresh.join("\n") + "\n")
+                .expect("the page can be written");
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{wrong}\n`POSTROAD_BLESS=1 cargo test --test book` writes stale excerpts anew."
+    );
+    assert!(count >= 20, "only {count} excerpts were found");
+}
+
+#[test]
+fn program_output_fits_eighty_columns() {
+    for page in pages() {
+        for block in page.excerpts() {
+            if block.comment.starts_with("file ") || block.comment.contains("--json") {
+                continue;
+            }
+            for (offset, line) in page.lines[block.body.clone()].iter().enumerate() {
+                let at = block.body.start + offset + 1;
+                assert!(line.chars().count() <= 80, "{}:{at}: wider than 80 columns", page.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_line_is_one_the_program_takes() {
+    let (mut wrong, mut count) = (String::new(), 0);
+    for page in pages() {
+        for (line, shown) in page.commands() {
+            let Some(mut args) = words::arguments(&shown) else { continue };
+            count += 1;
+            // The catalogue is asked for real; the rest is parsed as far as the help.
+            if args.len() < 2 || args[0] != "explain" {
+                args.push("--help".to_owned());
+            }
+            let output = postroad(&args);
+            if !output.status.success() {
+                let told = String::from_utf8_lossy(&output.stderr);
+                wrong += &format!("\n{}:{line}: {shown}\n{told}\n", page.name);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(count >= 20, "only {count} command lines were found");
+}
+
+#[test]
+fn scenarios_that_are_shown_run() {
+    let mut count = 0;
+    for page in pages() {
+        for block in page.blocks().into_iter().filter(|b| b.comment == "scenario") {
+            count += 1;
+            let name = format!("postroad-book-{}-{count}.toml", std::process::id());
+            let file = std::env::temp_dir().join(name);
+            std::fs::write(&file, page.lines[block.body].join("\n")).expect("a temporary file");
+            let args = ["journey", "--detail", "wire", "--scenario", &file.to_string_lossy()];
+            let output = postroad(&args.map(str::to_owned));
+            std::fs::remove_file(&file).expect("it was there");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}:{}: {told}", page.name, block.line);
+        }
+    }
+    assert!(count >= 2, "only {count} scenarios were found");
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    let pages = pages();
+    let mut wrong = String::new();
+    for page in &pages {
+        for (line, target) in page.links() {
+            if let Err(problem) = page.follow(&target, &pages) {
+                wrong += &format!("{}:{line}: {target}: {problem}\n", page.name);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn the_table_of_contents_lists_every_page_of_the_book() {
+    let pages = pages();
+    let summary = pages.iter().find(|p| p.name == "book/src/SUMMARY.md").expect("the book has a SUMMARY.md");
+    let listed: Vec<String> =
+        summary.links().into_iter().map(|(_, target)| format!("book/src/{target}")).collect();
+    for page in pages.iter().filter(|p| p.name.starts_with("book/") && p.name != summary.name) {
+        assert!(listed.contains(&page.name), "SUMMARY.md does not list {}", page.name);
+    }
+}
+
+#[test]
+fn every_chapter_asks_something_and_hides_its_answer() {
+    for page in pages() {
+        let asks = page.lines.iter().filter(|l| l.starts_with("**Check yourself")).count();
+        let answers = page.lines.iter().filter(|l| l.starts_with("<details>")).count();
+        let ends = page.lines.iter().filter(|l| *l == "</details>").count();
+        assert!(asks == answers && answers == ends, "{}: {asks} questions, {answers} answers", page.name);
+    }
+}
