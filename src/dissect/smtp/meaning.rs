@@ -1,7 +1,8 @@
 //! [`SmtpMeaning`]: the values in an SMTP Step that state and notes need.
 
+use crate::proto::smtp::codes::Enhanced;
 use crate::proto::smtp::grammar::{EhloLine, Parameter, Problem};
-use crate::proto::smtp::{Enhanced, Phase};
+use crate::proto::smtp::phase::Phase;
 use serde::Serialize;
 
 /// What an SMTP Step means. Addresses stand without brackets; the null reverse-path is the empty string. No

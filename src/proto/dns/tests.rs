@@ -1,3 +1,5 @@
+//! The span walker, held against hickory and against bytes that nobody should send (RFC 1035 §4).
+
 use super::*;
 use crate::base::Span;
 use hickory_resolver::proto::op;

@@ -1,3 +1,5 @@
+//! The resolver asking a server of the world over a network that a test controls, in virtual time.
+
 use super::*;
 use crate::trace::Transport;
 use crate::world::roles::dns;
