@@ -105,6 +105,7 @@ fn untagged(step: &Step) -> Vec<String> {
             ids.extend(name.split_once(' ').map(|(first, _)| format!("{protocol}.untagged.{first}")));
         }
     }
+    ids.push(format!("{protocol}.untagged"));
     ids
 }
 
