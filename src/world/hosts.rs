@@ -162,11 +162,6 @@ impl World {
     pub fn edits(&self, conn: Conn) -> Edits {
         Edits::of(conn, &self.changes)
     }
-
-    /// The name that belongs to an address, as a reverse look-up would give it.
-    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
-        self.hosts.values().find(|h| h.spec.addresses.contains(&address)).map(|h| h.spec.name.as_str())
-    }
 }
 
 impl Host {
