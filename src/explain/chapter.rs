@@ -1,20 +1,22 @@
 //! Which stage of the road a Step belongs to: the letter is handed in, a domain's mail servers are looked up, it
 //! is carried, tried again, or comes back, and it is fetched.
 //!
-//! A stage is told by who opened a connection, to which port, and what waits in the opener's queue. A chapter
+//! A stage is told by who opened a connection, to which port, and what waits in the opener's queue; where a host
+//! needs no wire (an answer from its cache, a notice that goes to a mailbox next door), by what it states. A chapter
 //! begins when the stage, its client or the domain looked up changes; what is still said on a connection of an
 //! earlier chapter (a QUIT, a close) begins none.
 
 use super::catalogue::catalogue;
+use super::names;
 use super::story::Chapter;
 use super::template::Vars;
-use crate::dissect::{Kind, Protocol, Step};
+use crate::dissect::{Kind, Meaning, Protocol, Step};
 use crate::state::State;
 use crate::trace::{Conn, Fact, Head, HostInfo, Opened, Record, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-/// How many open connections are remembered at once.
+/// How many open connections, people and mail hosts are remembered at once.
 const MAX_OPEN: usize = 4096;
 
 /// Gives chapters their beginnings.
@@ -24,6 +26,10 @@ pub struct Chapters {
     open: BTreeMap<Conn, Opened>,
     /// Who was last seen to act on which host; hosts and people of one scenario, so a few.
     people: BTreeMap<String, String>,
+    /// Domains, and the hosts that an MX answer named for them.
+    exchanges: BTreeSet<(String, String)>,
+    /// Whether it was told how a client finds its server: after that, the search belongs to what it is for.
+    discovered: bool,
     now: Option<Stage>,
     number: usize,
 }
@@ -63,6 +69,7 @@ impl Chapters {
 
     /// The chapter that begins with this Step, given what held before it; `None` where it goes on.
     pub fn step(&mut self, step: &Step, state: &State) -> Option<Chapter> {
+        self.learn(step);
         let begins = match step.kind {
             Kind::Open | Kind::Query => true,
             // An import may begin in mid-conversation, and a refused connection may show nothing but its end.
@@ -73,11 +80,55 @@ impl Chapters {
             return None;
         }
         let stage = self.stage(step, &open, state)?;
+        self.begin(stage, Some(&open), state)
+    }
+
+    /// The chapter that begins with what a host states, given what held before it; `None` where it goes on.
+    pub fn fact(&mut self, host: &str, fact: &Fact, state: &State) -> Option<Chapter> {
+        let client = host.to_owned();
+        let stage = match fact {
+            // Where everything is remembered, no question and so no wire tells that a host sets out again.
+            Fact::ResolverHit { .. } => match carrying(host, state) {
+                "retry" => retry(client, state),
+                _ => {
+                    let intent = state.intents.iter().rev().find(|i| i.host == host)?;
+                    Stage { id: for_intent(&intent.intent)?, client, about: String::new() }
+                }
+            },
+            Fact::Failed { id, .. } => {
+                state.queues.get(host)?.get(id).filter(|entry| !entry.sender.is_empty())?;
+                Stage { id: "bounce", client, about: String::new() }
+            }
+            _ => return None,
+        };
+        // A client that still looks for its server has not begun to talk to it.
+        let searching = self.now.as_ref().is_some_and(|n| n.id == "discovery" && n.client == stage.client);
+        if searching { None } else { self.begin(stage, None, state) }
+    }
+
+    /// Remember the hosts that an MX answer names.
+    fn learn(&mut self, step: &Step) {
+        let Meaning::Dns(dns) = &step.meaning else { return };
+        if step.kind != Kind::Answer || dns.qtype != "MX" {
+            return;
+        }
+        for row in dns.answers.iter().filter(|row| row.rtype == "MX") {
+            if self.exchanges.len() < MAX_OPEN
+                && let Some(host) = row.data.rsplit(' ').next()
+            {
+                let named = host.trim_end_matches('.').to_ascii_lowercase();
+                self.exchanges.insert((dns.qname.to_ascii_lowercase(), named));
+            }
+        }
+    }
+
+    fn begin(&mut self, stage: Stage, open: Option<&Opened>, state: &State) -> Option<Chapter> {
         if self.now.as_ref() == Some(&stage) {
             return None;
         }
         self.number += 1;
-        let chapter = self.write(&stage, &open, state);
+        self.discovered |= stage.id == "discovery";
+        let chapter = self.write(&stage, open, state);
         self.now = Some(stage);
         Some(chapter)
     }
@@ -91,7 +142,7 @@ impl Chapters {
         let id = match port {
             587 | 465 | 2525 => "submission",
             25 if self.is_client_only(open.client) => "submission",
-            25 => return Some(Stage { about: self.name(open.server), id: carrying(&client, state), client }),
+            25 => return Some(self.hop(open, client, state)),
             110 | 995 => "fetch-pop3",
             143 | 993 => "fetch-imap",
             _ => match step.protocol {
@@ -105,15 +156,35 @@ impl Chapters {
         Some(Stage { id, client, about: String::new() })
     }
 
+    /// One mail server calls another: with a letter, again with a letter, for a better host, or with a notice.
+    fn hop(&self, open: &Opened, client: String, state: &State) -> Stage {
+        match carrying(&client, state) {
+            "retry" => retry(client, state),
+            "bounce" => Stage { id: "bounce", client, about: String::new() },
+            _ => match &self.now {
+                Some(now) if now.id == "backup" && now.client == client => now.clone(),
+                _ => Stage { id: "relay", about: self.name(open.server), client },
+            },
+        }
+    }
+
     /// A question to the DNS: by a mail server, where a domain takes its mail; by a person's client, where its own
     /// server is.
     fn lookup(&self, step: &Step, open: &Opened, client: String, state: &State) -> Option<Stage> {
         if step.kind == Kind::Query && step.verb == "SRV" {
-            return Some(Stage { id: "discovery", client, about: String::new() });
+            let joined = self.discovered.then(|| for_service(step)).flatten();
+            let searching = self.now.as_ref().filter(|n| n.id == "discovery" && n.client == client);
+            let id = if searching.is_some() { "discovery" } else { joined.unwrap_or("discovery") };
+            return Some(Stage { id, client, about: String::new() });
         }
         if self.is_client_only(open.client) {
             let same = self.now.as_ref().filter(|now| now.client == client);
             return same.cloned().or(Some(Stage { id: "discovery", client, about: String::new() }));
+        }
+        match carrying(&client, state) {
+            "retry" => return Some(retry(client, state)),
+            "bounce" => return Some(Stage { id: "bounce", client, about: String::new() }),
+            _ => {}
         }
         let asked =
             (step.kind == Kind::Query && step.verb == "MX").then(|| super::dns::question(step)).flatten();
@@ -127,23 +198,28 @@ impl Chapters {
         };
         // Looking up the address of the next MX belongs to the chapter that the same client is in.
         let going_on = self.now.as_ref().filter(|now| now.client == client);
-        if let Some(now) =
-            going_on.filter(|now| about.is_empty() || now.id == "routing" && now.about == about)
-        {
+        let same = |now: &&Stage| about.is_empty() || matches!(now.id, "routing" | "backup") && now.about == about;
+        if let Some(now) = going_on.filter(same) {
             return Some(now.clone());
         }
         if step.kind == Kind::Query && step.verb != "MX" {
             return going_on.cloned();
         }
-        (!about.is_empty()).then_some(Stage { id: "routing", client, about })
+        let own = self.exchanges.contains(&(about.clone(), client.to_ascii_lowercase()));
+        let id = if own { "backup" } else { "routing" };
+        (!about.is_empty()).then_some(Stage { id, client, about })
     }
 
-    fn write(&self, stage: &Stage, open: &Opened, state: &State) -> Chapter {
+    fn write(&self, stage: &Stage, open: Option<&Opened>, state: &State) -> Chapter {
         let mut vars = Vars::default();
-        vars.set("client", &stage.client).set("server", self.name(open.server));
-        vars.count("port", u64::from(open.server.port()));
+        vars.set("client", names::short(&self.hosts, &stage.client));
         vars.set("device", device(&stage.client));
-        if !stage.about.is_empty() {
+        if let Some(open) = open {
+            vars.set("server", self.name(open.server)).count("port", u64::from(open.server.port()));
+        }
+        if stage.id == "retry" {
+            vars.set("number", &stage.about);
+        } else if !stage.about.is_empty() {
             vars.set("domain", &stage.about);
         }
         let intent = state.intents.iter().rev().find(|i| i.host == stage.client).map(|i| &i.who);
@@ -178,6 +254,35 @@ impl Chapters {
     fn is_client_only(&self, address: SocketAddr) -> bool {
         let roles = self.host(address).map(|h| h.roles.as_slice()).unwrap_or_default();
         !roles.is_empty() && roles.iter().all(|r| r == "mua")
+    }
+}
+
+/// The next attempt of what waits in a host's queue.
+fn retry(client: String, state: &State) -> Stage {
+    let entries = state.queues.get(&client).into_iter().flat_map(BTreeMap::values);
+    let made = entries.flat_map(|e| e.waiting.iter().map(|w| w.attempts)).max().unwrap_or_default();
+    Stage { id: "retry", client, about: made.saturating_add(1).to_string() }
+}
+
+/// The stage that a person's intention leads to.
+fn for_intent(intent: &str) -> Option<&'static str> {
+    match intent {
+        "send" => Some("submission"),
+        "fetch-pop3" => Some("fetch-pop3"),
+        "fetch-imap" => Some("fetch-imap"),
+        _ => None,
+    }
+}
+
+/// The stage for which a client looks for a server: "Symbolic name of the desired service, as defined in Assigned
+/// Numbers" is the first label (RFC 2782); RFC 6186 §3 names those of mail.
+fn for_service(step: &Step) -> Option<&'static str> {
+    let name = super::dns::question(step)?;
+    match name.split('.').next()? {
+        "_submission" | "_submissions" => Some("submission"),
+        "_pop3" | "_pop3s" => Some("fetch-pop3"),
+        "_imap" | "_imaps" => Some("fetch-imap"),
+        _ => None,
     }
 }
 
