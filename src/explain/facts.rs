@@ -143,18 +143,19 @@ fn place<'v>(vars: &'v mut Vars, account: &str, mailbox: &str, uid: u32) -> &'v 
     vars.set("account", account).set("mailbox", mailbox).count("number", u64::from(uid))
 }
 
-/// Several answers that one resolver keeps, or remembers, as one line; `None` where they are not of one kind, or not
-/// for one time: `mail.example.com remembers both answers, for 60 minutes`.
+/// Several answers that one resolver keeps, or remembers, as one line; `None` where they are not of one kind: `mail.example.com remembers both answers, for 60 minutes`.
 pub fn together(host: &str, facts: &[(Instant, &Fact)]) -> Option<String> {
     let mut vars = Vars::default();
     vars.set("host", host).count("number", facts.len() as u64);
     let (mut waits, mut names) = (Vec::new(), Vec::new());
-    let mut kept = 0;
+    let (mut kept, mut each) = (0, Vec::new());
     for (at, fact) in facts {
         match fact {
-            Fact::ResolverCached { until, .. } => {
+            Fact::ResolverCached { rtype, until, .. } => {
                 kept += 1;
-                waits.push(duration(Instant::from_micros(*until).since(*at)));
+                let wait = duration(Instant::from_micros(*until).since(*at));
+                each.push(format!("{rtype} for {wait}"));
+                waits.push(wait);
             }
             Fact::ResolverHit { name, rtype } => names.push(format!("{name} {rtype}")),
             _ => return None,
@@ -165,10 +166,11 @@ pub fn together(host: &str, facts: &[(Instant, &Fact)]) -> Option<String> {
         (1, 1, [_]) => "resolver-cached.one",
         (2, 2, [_]) => "resolver-cached.both",
         (n, all, [_]) if n == all => "resolver-cached.several",
+        (n, all, _) if n == all => "resolver-cached.each",
         (0, _, _) if !names.is_empty() => "resolver-hit.several",
         _ => return None,
     };
-    vars.set("wait", waits.first().map_or("", String::as_str)).set("answer", names.join(", "));
+    vars.set("wait", waits.first().map_or("", String::as_str)).set("answer", list(if kept > 0 { &each } else { &names }));
     catalogue().get(&format!("fact.{id}")).map(|entry| vars.fill(&entry.summary))
 }
 
@@ -245,7 +247,8 @@ mod tests {
             answer: "no data".to_owned(),
             until: 300_000_000,
         };
-        assert_eq!(together("h", &[(at(0), &first), (at(0), &short)]), None);
+        let told = together("h", &[(at(0), &short), (at(0), &first)]);
+        assert_eq!(told.as_deref(), Some("h remembers these answers: A for 5 minutes, A for 60 minutes"));
         let hit = |name: &str| Fact::ResolverHit { name: name.to_owned(), rtype: "MX".to_owned() };
         let told = together("h", &[(at(0), &hit("a.example")), (at(0), &hit("b.example"))]).unwrap();
         assert!(told.contains("a.example MX, b.example MX"), "{told}");

@@ -249,7 +249,10 @@ fn ending(step: &Step, cast: &Cast) -> String {
     let speaker = cast.speaker(step.conn, step.from);
     match step.meaning {
         Meaning::Close(CloseHow::Reset) => format!("{speaker} breaks the connection off (RST)"),
-        Meaning::Close(CloseHow::Refused) => format!("refused: nobody listens there on {speaker}"),
+        Meaning::Close(CloseHow::Refused) => {
+            let at = cast.call(step.conn).map_or(speaker, |call| call.server_address);
+            format!("refused: nobody listens at {at}")
+        }
         Meaning::Close(CloseHow::Timeout) => "no answer comes; the caller gives up".to_owned(),
         _ => format!("{speaker} closes the connection"),
     }

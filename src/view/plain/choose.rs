@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 pub const FEW: usize = 3;
 
 /// A client's parts that are frame, or that the summary speaks of anyway.
-const FRAME: [&str; 26] = [
+const FRAME: [&str; 27] = [
     "verb",
     "keyword",
     "separator",
@@ -33,6 +33,7 @@ const FRAME: [&str; 26] = [
     "passwd",
     "authcid",
     "initial-response",
+    "sequence-set",
     "fetch-atts",
     "message",
     "literal-size",

@@ -271,7 +271,7 @@ impl<W: Write> Renderer for Plain<W> {
         if self.is_furniture(cast, item) {
             return Ok(());
         }
-        if self.keep(cast, item) {
+        if self.keep(cast, item)? {
             return Ok(());
         }
         self.tell_kept(cast)?;

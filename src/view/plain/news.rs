@@ -44,20 +44,21 @@ impl<W: Write> Plain<W> {
     }
 
     /// In brief, what a resolver remembers is told in one line for several answers: keep it until all are there.
-    pub(super) fn keep(&mut self, cast: &Cast, item: &Item) -> bool {
-        let Item::Fact { at, host, fact, text } = item else { return false };
-        let same = |first: &Kept| {
-            first.host == cast.called(&prose(host))
-                && std::mem::discriminant(&first.fact) == std::mem::discriminant(fact)
-        };
+    pub(super) fn keep(&mut self, cast: &Cast, item: &Item) -> io::Result<bool> {
+        let Item::Fact { at, host, fact, text } = item else { return Ok(false) };
         let resolver = matches!(fact, Fact::ResolverCached { .. } | Fact::ResolverHit { .. });
-        let fits = self.kept.first().is_none_or(same) && self.kept.len() < MAX_KEPT;
-        if self.options.detail != Detail::Brief || !resolver || !fits || self.waiting.is_some() && !self.kept.is_empty() {
-            return false;
+        if self.options.detail != Detail::Brief || !resolver {
+            return Ok(false);
         }
         let host = cast.called(&prose(host)).to_owned();
+        let like = |first: &Kept| {
+            first.host == host && std::mem::discriminant(&first.fact) == std::mem::discriminant(fact)
+        };
+        if !self.kept.first().is_none_or(like) || self.kept.len() >= MAX_KEPT {
+            self.tell_kept(cast)?;
+        }
         self.kept.push(Kept { at: *at, host, fact: fact.clone(), text: text.clone() });
-        true
+        Ok(true)
     }
 
     /// Tell what was kept.
@@ -70,11 +71,8 @@ impl<W: Write> Plain<W> {
         if let Some(text) = facts::together(&first.host, &facts) {
             return self.news(Label::Fact, Some(first.at.since(cast.start)), &prose(&text));
         }
-        for one in &kept {
-            let alone = facts::together(&one.host, &[(one.at, &one.fact)]).filter(|_| kept.len() == 1);
-            let text = prose(alone.as_deref().unwrap_or(&one.text));
-            self.news(Label::Fact, Some(one.at.since(cast.start)), &text)?;
-        }
-        Ok(())
+        kept.iter().try_for_each(|one| {
+            self.news(Label::Fact, Some(one.at.since(cast.start)), &prose(&one.text))
+        })
     }
 }

@@ -48,7 +48,8 @@ impl<W: Write> Plain<W> {
     pub(super) fn step(&mut self, conn: Conn, step: &StepPage) -> io::Result<()> {
         let first = self.told.insert(step.note.id.clone());
         let brief = self.options.detail == Detail::Brief;
-        let folds = if brief { self.known.folds(&step.wire, step.number) } else { Vec::new() };
+        // An answer of the DNS is told whole: what it says is the point.
+        let folds = if brief && step.protocol != Protocol::Dns { self.known.folds(&step.wire, step.number) } else { Vec::new() };
         let chosen = self.chosen(step, &folds);
         if step.voice == Voice::Open {
             self.current = Some(conn);
