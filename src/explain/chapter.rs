@@ -30,7 +30,9 @@ pub struct Chapters {
     exchanges: BTreeSet<(String, String)>,
     /// Whether it was told how a client finds its server: after that, the search belongs to what it is for.
     discovered: bool,
-    now: Option<Stage>,
+    /// The stage that each client is in. Several may be under way at once, and take turns on the page: a chapter
+    /// begins only when a client enters a stage.
+    now: BTreeMap<String, Stage>,
     number: usize,
 }
 
@@ -63,6 +65,10 @@ impl Chapters {
             {
                 self.people.insert(host.clone(), who.clone());
             }
+            // Whoever is done begins anew next time.
+            Record::Fact { host, fact: Fact::IntentEnds { .. } | Fact::Dequeued { .. }, .. } => {
+                self.now.remove(host);
+            }
             _ => {}
         }
     }
@@ -73,7 +79,7 @@ impl Chapters {
         let begins = match step.kind {
             Kind::Open | Kind::Query => true,
             // An import may begin in mid-conversation, and a refused connection may show nothing but its end.
-            _ => self.now.is_none() && step.kind != Kind::Close,
+            _ => self.number == 0 && step.kind != Kind::Close,
         };
         let open = self.open.get(&step.conn).cloned()?;
         if !begins {
@@ -102,7 +108,7 @@ impl Chapters {
             _ => return None,
         };
         // A client that still looks for its server has not begun to talk to it.
-        let searching = self.now.as_ref().is_some_and(|n| n.id == "discovery" && n.client == stage.client);
+        let searching = self.now.get(host).is_some_and(|now| now.id == "discovery");
         if searching { None } else { self.begin(stage, None, state) }
     }
 
@@ -123,13 +129,16 @@ impl Chapters {
     }
 
     fn begin(&mut self, stage: Stage, open: Option<&Opened>, state: &State) -> Option<Chapter> {
-        if self.now.as_ref() == Some(&stage) {
+        if self.now.get(&stage.client) == Some(&stage) {
             return None;
         }
         self.number += 1;
         self.discovered |= stage.id == "discovery";
         let chapter = self.write(&stage, open, state);
-        self.now = Some(stage);
+        self.now.insert(stage.client.clone(), stage);
+        if self.now.len() > MAX_OPEN {
+            self.now.pop_first();
+        }
         Some(chapter)
     }
 
@@ -161,8 +170,8 @@ impl Chapters {
         match carrying(&client, state) {
             "retry" => retry(client, state),
             "bounce" => Stage { id: "bounce", client, about: String::new() },
-            _ => match &self.now {
-                Some(now) if now.id == "backup" && now.client == client => now.clone(),
+            _ => match self.now.get(&client) {
+                Some(now) if now.id == "backup" => now.clone(),
                 _ => Stage { id: "relay", about: self.name(open.server), client },
             },
         }
@@ -173,12 +182,12 @@ impl Chapters {
     fn lookup(&self, step: &Step, open: &Opened, client: String, state: &State) -> Option<Stage> {
         if step.kind == Kind::Query && step.verb == "SRV" {
             let joined = self.discovered.then(|| for_service(step)).flatten();
-            let searching = self.now.as_ref().filter(|n| n.id == "discovery" && n.client == client);
+            let searching = self.now.get(&client).filter(|now| now.id == "discovery");
             let id = if searching.is_some() { "discovery" } else { joined.unwrap_or("discovery") };
             return Some(Stage { id, client, about: String::new() });
         }
         if self.is_client_only(open.client) {
-            let same = self.now.as_ref().filter(|now| now.client == client);
+            let same = self.now.get(&client);
             return same.cloned().or(Some(Stage { id: "discovery", client, about: String::new() }));
         }
         match carrying(&client, state) {
@@ -197,8 +206,9 @@ impl Chapters {
             _ => String::new(),
         };
         // Looking up the address of the next MX belongs to the chapter that the same client is in.
-        let going_on = self.now.as_ref().filter(|now| now.client == client);
-        let same = |now: &&Stage| about.is_empty() || matches!(now.id, "routing" | "backup") && now.about == about;
+        let going_on = self.now.get(&client);
+        let same =
+            |now: &&Stage| about.is_empty() || matches!(now.id, "routing" | "backup") && now.about == about;
         if let Some(now) = going_on.filter(same) {
             return Some(now.clone());
         }
@@ -382,6 +392,67 @@ mod tests {
         r.queue("", 0);
         r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
         assert_eq!(r.titles, ["1 retry", "2 bounce"]);
+    }
+
+    #[test]
+    fn a_client_that_looks_for_its_server_again_is_in_the_chapter_of_what_it_looks_for() {
+        let mut r = Reader::new();
+        let ask = |r: &mut Reader, name: &[u8]| {
+            let conn = r.open(LAPTOP, "192.0.2.53:53", Transport::Udp);
+            let mut step = step(Protocol::Dns, Kind::Query, "SRV", "");
+            step.conn = conn;
+            let qname = String::from_utf8_lossy(name).into_owned();
+            step.meaning = Meaning::Dns(crate::dissect::dns::DnsMeaning { qname, ..Default::default() });
+            let chapter = r.chapters.step(&step, &r.state);
+            r.titles.extend(chapter.map(|c| format!("{} {}", c.number, c.id)));
+        };
+        ask(&mut r, b"_submission._tcp.example.com");
+        r.open(LAPTOP, "192.0.2.25:587", Transport::Tcp);
+        ask(&mut r, b"_imap._tcp.example.com");
+        r.open(LAPTOP, "192.0.2.25:143", Transport::Tcp);
+        assert_eq!(r.titles, ["1 discovery", "2 submission", "3 fetch-imap"]);
+    }
+
+    #[test]
+    fn two_who_take_turns_begin_one_chapter_each() {
+        let mut r = Reader::new();
+        for _ in 0..3 {
+            r.open(LAPTOP, "192.0.2.25:143", Transport::Tcp);
+            r.open("198.51.100.10:40000", "198.51.100.25:143", Transport::Tcp);
+        }
+        assert_eq!(r.titles, ["1 fetch-imap", "2 fetch-imap"]);
+        // Who has done what they came for, and comes back, begins again.
+        let done = Fact::IntentEnds {
+            who: "Alice".to_owned(),
+            intent: "fetch-imap".to_owned(),
+            ok: true,
+            detail: String::new(),
+        };
+        let host = "alice-laptop.example.com".to_owned();
+        r.chapters.observe(&Record::Fact { at: Instant::default(), host, fact: done });
+        r.open(LAPTOP, "192.0.2.25:143", Transport::Tcp);
+        assert_eq!(r.titles.len(), 3);
+    }
+
+    #[test]
+    fn what_no_wire_shows_begins_a_chapter_too() {
+        let mut r = Reader::new();
+        r.queue("alice@example.com", 1);
+        let hit = Fact::ResolverHit { name: "example.net".to_owned(), rtype: "MX".to_owned() };
+        let retry = r.chapters.fact("mail.example.com", &hit, &r.state).expect("a second attempt");
+        assert_eq!(
+            (retry.id.as_str(), retry.title.as_str()),
+            ("retry", "mail.example.com tries again: attempt 2")
+        );
+        assert!(r.chapters.fact("mail.example.com", &hit, &r.state).is_none(), "it goes on");
+        let failed = Fact::Failed {
+            id: "1A".to_owned(),
+            recipients: Vec::new(),
+            status: "5.1.1".to_owned(),
+            reason: String::new(),
+        };
+        let bounce = r.chapters.fact("mail.example.com", &failed, &r.state);
+        assert_eq!(bounce.map(|c| c.id).as_deref(), Some("bounce"));
     }
 
     #[test]

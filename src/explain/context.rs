@@ -239,7 +239,8 @@ fn parts(
         }
         let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
         let bytes = part.span.of(&step.bytes);
-        let value = if secret { "…".to_owned() } else { escape::line(&bytes[..bytes.len().min(MAX_VALUE)]) };
+        let value =
+            if secret { "…".to_owned() } else { escape::line(&bytes[..bytes.len().min(MAX_VALUE)]) };
         let own = entry.parts.get(part.name).map(String::as_str);
         if let Some(text) = own.or_else(|| catalogue.part(step.protocol.name(), part.name, &value)) {
             let text = vars.fill_with(text, &[("this", &value)]);

@@ -170,7 +170,8 @@ pub fn together(host: &str, facts: &[(Instant, &Fact)]) -> Option<String> {
         (0, _, _) if !names.is_empty() => "resolver-hit.several",
         _ => return None,
     };
-    vars.set("wait", waits.first().map_or("", String::as_str)).set("answer", list(if kept > 0 { &each } else { &names }));
+    vars.set("wait", waits.first().map_or("", String::as_str))
+        .set("answer", list(if kept > 0 { &each } else { &names }));
     catalogue().get(&format!("fact.{id}")).map(|entry| vars.fill(&entry.summary))
 }
 

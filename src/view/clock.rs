@@ -21,8 +21,8 @@ pub fn passes(by: Duration) -> String {
     let secs = by.as_secs();
     // 4 minutes 58 seconds are five minutes to people.
     let whole = [86_400, 3600, 60].into_iter().find(|unit| secs >= *unit);
-    let secs = match whole.map(|unit| ((secs + unit / 20) / unit, unit)) {
-        Some((n, unit)) if secs.abs_diff(n * unit) <= unit / 20 => n * unit,
+    let secs = match whole.map(|unit| ((secs + unit / 30) / unit, unit)) {
+        Some((n, unit)) if secs.abs_diff(n * unit) <= unit / 30 => n * unit,
         _ => secs,
     };
     let units = [

@@ -112,7 +112,8 @@ fn plan(bytes: &[u8], ranges: &[Range<usize>]) -> (usize, usize) {
     let is_empty = |range: &Range<usize>| matches!(bytes.get(range.clone()), Some(b"\r\n" | b"\n"));
     let blank = ranges.iter().take(HEADERS).position(is_empty);
     let header = blank.and_then(|blank| ranges.get(blank)).and_then(|end| bytes.get(..end.start));
-    let is_report = header.is_some_and(|h| h.to_ascii_lowercase().windows(15).any(|w| w == b"delivery-status"));
+    let is_report =
+        header.is_some_and(|h| h.to_ascii_lowercase().windows(15).any(|w| w == b"delivery-status"));
     let body = if is_report { REPORT } else { BODY };
     let head = blank.map_or(2 * BODY, |blank| blank + 1 + body);
     if ranges.len() < head + 5 { (ranges.len(), 0) } else { (head, 1) }

@@ -43,8 +43,15 @@ const FRAME: [&str; 27] = [
 ];
 
 /// A server's parts that are more than frame.
-const TOLD_BY_SERVERS: [&str; 7] =
-    ["capability", "ehlo-line", "header-field", "header-end", "end-of-data", "unique-id-listing", "scan-listing"];
+const TOLD_BY_SERVERS: [&str; 7] = [
+    "capability",
+    "ehlo-line",
+    "header-field",
+    "header-end",
+    "end-of-data",
+    "unique-id-listing",
+    "scan-listing",
+];
 
 /// Extensions that a newcomer meets on this road; the others have their day in `--detail full`.
 const EXTENSIONS: [&str; 9] =

@@ -185,7 +185,11 @@ impl Holding<'_> {
                 .map(|(host, _)| cast.called(host).to_owned())
                 .collect();
             if !follow.is_empty() {
-                let verb = if follow.len() == 1 { "does not know that yet, and shows its" } else { "do not know that yet, and show their" };
+                let verb = if follow.len() == 1 {
+                    "does not know that yet, and shows its"
+                } else {
+                    "do not know that yet, and show their"
+                };
                 text += &format!(" {} {verb} copy until the next look at the server.", list(&follow));
             }
         }

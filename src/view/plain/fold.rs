@@ -118,7 +118,10 @@ mod tests {
         let again = format!("Received: from a\n\tby b;\n\ttoday\n{letter}");
         let folds = known.folds(&wire(&again), 40);
         assert_eq!(folds.len(), 1);
-        assert_eq!((folds[0].lines.clone(), folds[0].words.as_str()), (3..10, "… 3 header fields and the text, as in step 19"));
+        assert_eq!(
+            (folds[0].lines.clone(), folds[0].words.as_str()),
+            (3..10, "… 3 header fields and the text, as in step 19")
+        );
     }
 
     #[test]

@@ -71,8 +71,7 @@ impl<W: Write> Plain<W> {
         if let Some(text) = facts::together(&first.host, &facts) {
             return self.news(Label::Fact, Some(first.at.since(cast.start)), &prose(&text));
         }
-        kept.iter().try_for_each(|one| {
-            self.news(Label::Fact, Some(one.at.since(cast.start)), &prose(&one.text))
-        })
+        kept.iter()
+            .try_for_each(|one| self.news(Label::Fact, Some(one.at.since(cast.start)), &prose(&one.text)))
     }
 }

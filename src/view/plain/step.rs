@@ -8,10 +8,10 @@
 //!                    b  the forward-path
 //! ```
 
-use super::layout::{Row, cut, wrap};
-use super::line::{self, WireRow};
 use super::choose::{self, Chosen, clause};
 use super::fold::Fold;
+use super::layout::{Row, cut, wrap};
+use super::line::{self, WireRow};
 use super::{Detail, Plain};
 use crate::base::{Severity, Span};
 use crate::dissect::Protocol;
@@ -49,7 +49,11 @@ impl<W: Write> Plain<W> {
         let first = self.told.insert(step.note.id.clone());
         let brief = self.options.detail == Detail::Brief;
         // An answer of the DNS is told whole: what it says is the point.
-        let folds = if brief && step.protocol != Protocol::Dns { self.known.folds(&step.wire, step.number) } else { Vec::new() };
+        let folds = if brief && step.protocol != Protocol::Dns {
+            self.known.folds(&step.wire, step.number)
+        } else {
+            Vec::new()
+        };
         let chosen = self.chosen(step, &folds);
         if step.voice == Voice::Open {
             self.current = Some(conn);
@@ -353,7 +357,8 @@ impl<W: Write> Plain<W> {
         for (i, row) in rows.iter().enumerate() {
             if brief && i == LONG {
                 let left: usize = rows.iter().skip(LONG).map(|r| r.width).sum();
-                let text = format!("… {} (--detail wire shows all)", clock::count(left as u64, "more character"));
+                let text =
+                    format!("… {} (--detail wire shows all)", clock::count(left as u64, "more character"));
                 return self.margined((Label::Rule, ""), Label::Dim, &text);
             }
             match i {
