@@ -104,7 +104,7 @@ fn sender(scenario: &mut Scenario, at: usize, from: &str) -> Result<(), CommandE
     Ok(())
 }
 
-/// Whether the DNS tells the account's client where to hand letters in (RFC 6186 §3.1).
+/// Whether the DNS tells the account's client where to hand letters in (RFC 6186 §3).
 fn hands_in(scenario: &Scenario, account: &Account) -> bool {
     let domain = account.address.rsplit_once('@').map_or("", |(_, domain)| domain);
     let own = scenario.zones.iter().filter(|z| z.origin.trim_end_matches('.').eq_ignore_ascii_case(domain));

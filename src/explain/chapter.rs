@@ -284,8 +284,8 @@ fn for_intent(intent: &str) -> Option<&'static str> {
     }
 }
 
-/// The stage for which a client looks for a server: "Symbolic name of the desired service, as defined in Assigned
-/// Numbers" is the first label (RFC 2782); RFC 6186 §3 names those of mail.
+/// The stage for which a client looks for a server: the first label of an SRV name is the service (RFC 2782), and
+/// RFC 6186 §3 names those of mail.
 fn for_service(step: &Step) -> Option<&'static str> {
     let name = super::dns::question(step)?;
     match name.split('.').next()? {
