@@ -5,7 +5,7 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, letter, sasl, smtp};
+use super::{Entry, Note, PartNote, dns, ids, letter, names, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
@@ -77,9 +77,10 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// An explainer that calls hosts by the head's names.
+    /// An explainer that calls hosts by the head's names, and people's devices by their first label.
     pub fn new(head: &Head) -> Self {
-        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
+        let called = |host| names::known_as(host, &head.hosts).to_owned();
+        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(move |a| (*a, called(h))));
         Explainer { hosts: names.collect(), ..Explainer::default() }
     }
 
@@ -238,7 +239,8 @@ fn parts(
         }
         let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
         let bytes = part.span.of(&step.bytes);
-        let value = if secret { "…".to_owned() } else { escape::line(&bytes[..bytes.len().min(MAX_VALUE)]) };
+        let value =
+            if secret { "…".to_owned() } else { escape::line(&bytes[..bytes.len().min(MAX_VALUE)]) };
         let own = entry.parts.get(part.name).map(String::as_str);
         if let Some(text) = own.or_else(|| catalogue.part(step.protocol.name(), part.name, &value)) {
             let text = vars.fill_with(text, &[("this", &value)]);
