@@ -11,6 +11,7 @@ use crate::world::hosts::{Host, World};
 use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,8 +166,18 @@ impl SmtpOwner {
         replies::queued(&id)
     }
 
+    /// Whom it goes to, each once: the same mailbox may stand in the envelope twice, under other names too.
     fn addresses(&self, envelope: &Envelope) -> Vec<String> {
-        let resolve = |r: &Recipient| self.resolve_path(&r.forward_path).map(|(address, _)| address);
+        let mut seen = BTreeSet::new();
+        let resolve = |r: &Recipient| {
+            let (address, domain) = self.resolve_path(&r.forward_path)?;
+            let account =
+                self.world.account(&self.host, &address).filter(|_| self.keeps_mailboxes_of(&domain));
+            // Only the host of the domain may say that two local parts are one (RFC 5321 §2.3.11, §2.4).
+            let local = &address[..address.len() - domain.len()];
+            let same = account.unwrap_or_else(|| format!("{local}{}", domain.to_ascii_lowercase()));
+            seen.insert(same).then_some(address)
+        };
         envelope.recipients.iter().filter_map(resolve).collect()
     }
 
