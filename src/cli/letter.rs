@@ -108,8 +108,14 @@ fn recipients(scenario: &mut Scenario, at: usize, args: &Journey) -> Result<(), 
     for account in &accounts {
         let who = person_of(scenario, account);
         if !scenario.acts.iter().any(|act| act.who == who && is_fetch(&act.what)) {
-            let fetch = |what| Act { who: who.clone(), device: String::new(), when: "mail".to_owned(), what };
-            scenario.acts.push(fetch(What::FetchImap {}));
+            let fetch = |what| Act {
+                who: who.clone(),
+                device: String::new(),
+                when: "mail".to_owned(),
+                password: Default::default(),
+                what,
+            };
+            scenario.acts.push(fetch(What::fetch_imap()));
             scenario.acts.push(fetch(What::FetchPop3 { keep: false }));
         }
         readers.push(who);
@@ -144,7 +150,7 @@ fn trimmed(addresses: &[String]) -> Vec<String> {
 }
 
 fn is_fetch(what: &What) -> bool {
-    matches!(what, What::FetchPop3 { .. } | What::FetchImap {})
+    matches!(what, What::FetchPop3 { .. } | What::FetchImap { .. })
 }
 
 /// A domain must be known to some zone: there is no other internet here.
@@ -275,7 +281,12 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, CommandError> {
 fn attachment(path: &Path) -> Result<Attachment, CommandError> {
     let bytes = bytes_of(path)?;
     let name = path.file_name().map_or("attachment".to_owned(), |n| escape::text(&n.to_string_lossy()));
-    Ok(Attachment { media_type: media_type(path, &bytes).to_owned(), name, base64: STANDARD.encode(bytes) })
+    Ok(Attachment {
+        media_type: media_type(path, &bytes).to_owned(),
+        name,
+        base64: STANDARD.encode(bytes),
+        octets: 0,
+    })
 }
 
 /// A media type guessed from the name; without a known one, from whether it is text.
@@ -325,7 +336,7 @@ fn fetched(scenario: &mut Scenario, fetch: Fetch) {
             missing.what = What::FetchPop3 { keep: false };
             scenario.acts.push(missing);
         } else if fetch != Fetch::Pop3 && imap.is_none() {
-            missing.what = What::FetchImap {};
+            missing.what = What::fetch_imap();
             // Before POP3 takes the letter away.
             scenario.acts.insert(first, missing);
         }
@@ -343,7 +354,7 @@ fn is_pop3(what: &What) -> bool {
 }
 
 fn is_imap(what: &What) -> bool {
-    matches!(what, What::FetchImap {})
+    matches!(what, What::FetchImap { .. })
 }
 
 #[cfg(test)]
@@ -367,8 +378,8 @@ mod tests {
         let acts = scenario.acts.iter().filter(|a| a.who == who);
         acts.filter_map(|a| match a.what {
             What::FetchPop3 { .. } => Some("pop3"),
-            What::FetchImap {} => Some("imap"),
-            What::Send(_) => None,
+            What::FetchImap { .. } => Some("imap"),
+            What::Send(_) | What::SendDirect { .. } => None,
         })
         .collect()
     }
