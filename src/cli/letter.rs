@@ -137,8 +137,14 @@ fn recipients(scenario: &mut Scenario, at: usize, args: &Journey) -> Result<(), 
             // goes wrong nobody knows when the letter will come.
             let when = if is_plain && accounts.len() > 1 { format!("+{later}s") } else { "mail".to_owned() };
             later += BETWEEN;
-            let fetch = |when, what| Act { who: who.clone(), device: String::new(), when, what };
-            scenario.acts.push(fetch(when, What::FetchImap {}));
+            let fetch = |when, what| Act {
+                who: who.clone(),
+                device: String::new(),
+                when,
+                password: Default::default(),
+                what,
+            };
+            scenario.acts.push(fetch(when, What::fetch_imap()));
             scenario.acts.push(fetch("mail".to_owned(), What::FetchPop3 { keep: false }));
         }
         readers.push(who);
@@ -173,7 +179,7 @@ fn trimmed(addresses: &[String]) -> Vec<String> {
 }
 
 fn is_fetch(what: &What) -> bool {
-    matches!(what, What::FetchPop3 { .. } | What::FetchImap {})
+    matches!(what, What::FetchPop3 { .. } | What::FetchImap { .. })
 }
 
 /// A domain must be known to some zone: there is no other internet here.
@@ -304,7 +310,12 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, CommandError> {
 fn attachment(path: &Path) -> Result<Attachment, CommandError> {
     let bytes = bytes_of(path)?;
     let name = path.file_name().map_or("attachment".to_owned(), |n| escape::text(&n.to_string_lossy()));
-    Ok(Attachment { media_type: media_type(path, &bytes).to_owned(), name, base64: STANDARD.encode(bytes) })
+    Ok(Attachment {
+        media_type: media_type(path, &bytes).to_owned(),
+        name,
+        base64: STANDARD.encode(bytes),
+        octets: 0,
+    })
 }
 
 /// A media type guessed from the name; without a known one, from whether it is text.
@@ -354,7 +365,7 @@ fn fetched(scenario: &mut Scenario, fetch: Fetch) {
             missing.what = What::FetchPop3 { keep: false };
             scenario.acts.push(missing);
         } else if fetch != Fetch::Pop3 && imap.is_none() {
-            missing.what = What::FetchImap {};
+            missing.what = What::fetch_imap();
             // Before POP3 takes the letter away.
             scenario.acts.insert(first, missing);
         }
@@ -372,7 +383,7 @@ fn is_pop3(what: &What) -> bool {
 }
 
 fn is_imap(what: &What) -> bool {
-    matches!(what, What::FetchImap {})
+    matches!(what, What::FetchImap { .. })
 }
 
 #[cfg(test)]
@@ -396,8 +407,8 @@ mod tests {
         let acts = scenario.acts.iter().filter(|a| a.who == who);
         acts.filter_map(|a| match a.what {
             What::FetchPop3 { .. } => Some("pop3"),
-            What::FetchImap {} => Some("imap"),
-            What::Send(_) => None,
+            What::FetchImap { .. } => Some("imap"),
+            What::Send(_) | What::SendDirect { .. } => None,
         })
         .collect()
     }

@@ -8,6 +8,7 @@ use super::wire::{self, Amount, WireLines};
 use crate::base::{Severity, Span, escape};
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
 use crate::explain::{Chapter, Item, Note};
+use crate::trace::answers::choices;
 use crate::trace::{CloseHow, Direction, Fact, Mark};
 use std::time::Duration;
 
@@ -169,6 +170,9 @@ pub struct Choice {
     pub show_secrets: bool,
 }
 
+/// Characters of what a mark quotes that are shown.
+const QUOTED: usize = 48;
+
 /// The page of an item.
 pub fn of(item: &Item, cast: &Cast, choice: Choice) -> Page {
     match item {
@@ -183,8 +187,29 @@ pub fn of(item: &Item, cast: &Cast, choice: Choice) -> Page {
             },
             text: prose(text),
         },
-        Item::Mark(Mark { kind, text, .. }) => Page::Mark { kind: prose(kind), text: prose(text) },
+        Item::Mark(mark) => Page::Mark { kind: prose(&mark.kind), text: prose(&said(mark)) },
     }
+}
+
+/// What a mark says: what it is about, its text, who wrote it, and the choices of a question. The right answer is not
+/// told: whoever shows the mark to a class has it (`Mark::answer`).
+fn said(mark: &Mark) -> String {
+    let mut said = String::new();
+    if let Some(quote) =
+        mark.quote.as_deref().filter(|_| matches!(mark.kind.as_str(), "comment" | "highlight"))
+    {
+        let short: String = quote.trim_end_matches("␍␊").chars().take(QUOTED).collect();
+        let more = if short.len() < quote.trim_end_matches("␍␊").len() { "…" } else { "" };
+        said = format!("“{short}{more}” ");
+    }
+    said.push_str(&mark.text);
+    for (letter, choice) in ('a'..='z').zip(choices(mark)) {
+        said.push_str(&format!(" ({letter}) {choice}"));
+    }
+    if !mark.author.is_empty() {
+        said.push_str(&format!(" — {}", mark.author));
+    }
+    said
 }
 
 fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {

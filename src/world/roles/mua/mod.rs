@@ -65,7 +65,8 @@ impl Client {
         }
     }
 
-    async fn call_host(&self, name: &str, port: u16) -> Result<Connection, String> {
+    /// Find the addresses of a host, and call them in turn.
+    pub(super) async fn call_host(&self, name: &str, port: u16) -> Result<Connection, String> {
         let resolver = self.world.resolver(&self.device).map_err(|e| e.to_string())?;
         let lookup = resolver.addresses(name).await;
         self.world.resolved(&self.device);
