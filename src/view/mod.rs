@@ -9,6 +9,7 @@ pub mod clock;
 mod dns;
 pub mod json;
 pub mod page;
+pub mod pcapng;
 pub mod plain;
 pub mod tally;
 pub mod wire;
