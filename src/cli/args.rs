@@ -30,6 +30,8 @@ pub enum Command {
     Journey(Box<Journey>),
     /// Look a verb, a reply code or another word up in the catalogue.
     Explain(Explain),
+    /// Turn a transcript into a web page, or into another file that others can use.
+    Export(super::export::Export),
 }
 
 /// `postroad journey`.

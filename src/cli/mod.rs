@@ -6,6 +6,7 @@
 mod args;
 mod error;
 mod explain_cmd;
+mod export;
 mod journey;
 mod letter;
 mod screen;
@@ -27,6 +28,7 @@ pub fn run() -> ExitCode {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),
             Some(Command::Explain(args)) => explain_cmd::run(&args),
+            Some(Command::Export(args)) => export::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.
         Err(said) => {

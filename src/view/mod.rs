@@ -2,11 +2,13 @@
 //!
 //! Where it stands on the road: last. [`cast`] knows who is who, [`page`] turns an [`Item`] into labelled text
 //! (and is the one place where untrusted bytes are escaped and secrets hidden), [`tally`] counts and keeps where
-//! each message lies; [`plain`] and [`json`] render. All of them stream: an item in, text out.
+//! each message lies; [`plain`], [`json`] and
+//! [`html`] render. All of them stream: an item in, text out.
 
 pub mod cast;
 pub mod clock;
 mod dns;
+pub mod html;
 pub mod json;
 pub mod page;
 pub mod pcapng;
