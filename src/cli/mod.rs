@@ -7,6 +7,7 @@ mod args;
 mod error;
 mod explain_cmd;
 mod export;
+mod export_told;
 mod journey;
 mod letter;
 mod screen;

@@ -15,6 +15,8 @@ pub struct Cast {
     /// The seed it ran with, where it ran a scenario.
     pub seed: Option<u64>,
     hosts: BTreeMap<IpAddr, String>,
+    /// What each host of the head is known as, by its whole name.
+    names: BTreeMap<String, String>,
     conns: BTreeMap<Conn, Opened>,
 }
 
@@ -57,6 +59,7 @@ impl Cast {
                 for host in &head.hosts {
                     let name = escape::text(known_as(host, head));
                     self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
+                    self.names.insert(host.name.clone(), name);
                 }
             }
             Record::Open { open, .. } => {
@@ -69,6 +72,11 @@ impl Cast {
     /// The host that has this address, or the address itself.
     pub fn host(&self, address: IpAddr) -> String {
         self.hosts.get(&address).cloned().unwrap_or_else(|| address.to_string())
+    }
+
+    /// What the host of this name is known as, as it is in [`Cast::host`]; the name itself for a stranger.
+    pub fn known(&self, host: &str) -> String {
+        self.names.get(host).cloned().unwrap_or_else(|| escape::text(host))
     }
 
     /// A connection, where it is known.

@@ -48,7 +48,8 @@ pub fn write<W: Write>(out: W, head: &Head, records: &[Record], options: &Option
     let named: Vec<(IpAddr, String)> =
         head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, escape::text(&h.name)))).collect();
     blocks.names(named.iter().map(|(address, name)| (*address, name.as_str())))?;
-    let mut capture = Capture { blocks, survey: &survey, now: BTreeMap::new(), due: BinaryHeap::new(), id: 0 };
+    let mut capture =
+        Capture { blocks, survey: &survey, now: BTreeMap::new(), due: BinaryHeap::new(), id: 0 };
     for (index, record) in records.iter().enumerate() {
         capture.record(index, record)?;
     }

@@ -8,9 +8,9 @@ use crate::base::Instant;
 use crate::dissect::{Kind, Meaning, Step};
 use crate::explain::{Chapter, Item, Story};
 use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Record, Transport};
+use crate::view::Cast;
 use crate::view::page::{self, Choice, Page, StepPage};
 use crate::view::wire::Amount;
-use crate::view::Cast;
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -79,7 +79,8 @@ impl Stream {
     pub fn open(path: Path, at: Instant, course: &Course, number: usize) -> (Self, Vec<(Instant, Duty)>) {
         let initial = (number as u32).wrapping_mul(0x9E37_79B1);
         let (sides, way) = Default::default();
-        let mut stream = Stream { path, sides, total: course.total, way, answered: false, established: false };
+        let mut stream =
+            Stream { path, sides, total: course.total, way, answered: false, established: false };
         stream.sides[0].next = initial;
         stream.sides[1].next = initial.rotate_left(16) ^ 0x5BD1_E995;
         let spoken = course.total != [0, 0] || course.fin;
