@@ -2,7 +2,8 @@
 //!
 //! Each format is a view: records in, bytes out. A new one is a line in [`Format`] and an arm in [`render`].
 
-use super::{CommandError, screen};
+use super::export_told::Steps;
+use super::{CommandError, export_told, screen};
 use crate::base::escape;
 use crate::trace::Record;
 use crate::trace::file::Transcript;
@@ -25,6 +26,12 @@ pub struct Export {
     /// Where to write it. [default: the standard output]
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    /// Only these steps, as in 14..38, 14.. or 14. A capture holds the whole connections that they belong to.
+    #[arg(long, value_name = "A..B")]
+    pub steps: Option<Steps>,
+    /// More about each step: whole notes in place of summaries.
+    #[arg(long)]
+    pub detail: bool,
     /// Show passwords. They stand in the transcript, whoever's they are.
     #[arg(long)]
     pub show_secrets: bool,
@@ -34,13 +41,36 @@ const EXAMPLES: &str = "\
 Examples:
   postroad journey --record journey.jsonl
   postroad export journey.jsonl --format html -o journey.html
-      one page for a course: it needs no network, and works without JavaScript";
+      one page for a course: it needs no network, and works without JavaScript
+  postroad export journey.jsonl --format pcapng -o journey.pcapng
+      for tshark and Wireshark, with what each line means as packet comments
+  postroad export journey.jsonl --format mermaid --steps 1..24
+      a sequence diagram for a page that draws Mermaid
+  postroad export journey.jsonl --format asciicast -o journey.cast
+      for asciinema play
+
+A capture (pcapng) holds the bytes of the wires themselves. In it, as everywhere, passwords are hidden:
+overwritten with asterisks of the same length, unless --show-secrets leaves them as they are.";
 
 /// What a transcript can be turned into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// One self-contained web page.
     Html,
+    /// A capture for tshark and Wireshark: the bytes of the wires, in packets made up around them.
+    Pcapng,
+    /// A Mermaid sequence diagram.
+    Mermaid,
+    /// A ladder diagram as a picture that needs no tool.
+    Svg,
+    /// A document in CommonMark.
+    Markdown,
+    /// What `journey` prints, 80 columns wide.
+    Text,
+    /// A recording of a terminal for asciinema, version 2.
+    Asciicast,
+    /// One JSON object a line, for other programs.
+    Json,
 }
 
 /// Do what was asked.
@@ -60,6 +90,12 @@ pub fn run(args: &Export) -> Result<(), CommandError> {
 fn render(args: &Export, records: &[Record], out: &mut dyn Write) -> std::io::Result<()> {
     match args.format {
         Format::Html => html::write(records, &html::Options { show_secrets: args.show_secrets }, out),
+        _ => {
+            let Some(Record::Head(head)) = records.first() else {
+                return Err(std::io::Error::other("the transcript has no head, so nobody knows who is who"));
+            };
+            export_told::write(args, head, records, out)
+        }
     }
 }
 

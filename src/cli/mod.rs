@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod explain_cmd;
 mod export;
+mod export_told;
 mod journey;
 mod grade;
 mod letter;

@@ -16,8 +16,15 @@ pub struct Cast {
     /// The seed it ran with, where it ran a scenario.
     pub seed: Option<u64>,
     hosts: BTreeMap<IpAddr, String>,
-    /// What hosts are called, by their names.
-    called: BTreeMap<String, String>,
+    /// What the host of this (escaped) name is called; the name itself where nobody has it.
+    pub fn called<'c>(&'c self, name: &'c str) -> &'c str {
+        self.called.get(name).map_or(name, String::as_str)
+    }
+
+    /// What the host of this name is called, for a name as it stands in a record.
+    pub fn known(&self, host: &str) -> String {
+        let name = escape::text(host);
+        self.called(&name).to_owned()
     conns: BTreeMap<Conn, Opened>,
 }
 
@@ -59,8 +66,8 @@ impl Cast {
                 self.seed = (!head.scenario.is_empty()).then_some(head.seed);
                 for host in &head.hosts {
                     let name = escape::text(names::known_as(host, &head.hosts));
-                    self.called.insert(escape::text(&host.name), name.clone());
                     self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
+                    self.called.insert(escape::text(&host.name), name);
                 }
             }
             Record::Open { open, .. } => {
@@ -75,9 +82,15 @@ impl Cast {
         self.hosts.get(&address).cloned().unwrap_or_else(|| address.to_string())
     }
 
+<<<<<<< HEAD
     /// What the host of this name is called; the name itself where nobody has it.
     pub fn called<'c>(&'c self, name: &'c str) -> &'c str {
         self.called.get(name).map_or(name, String::as_str)
+=======
+    /// What the host of this name is known as, as it is in [`Cast::host`]; the name itself for a stranger.
+    pub fn known(&self, host: &str) -> String {
+        self.names.get(host).cloned().unwrap_or_else(|| escape::text(host))
+>>>>>>> export
     }
 
     /// A connection, where it is known.
