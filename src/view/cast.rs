@@ -16,15 +16,8 @@ pub struct Cast {
     /// The seed it ran with, where it ran a scenario.
     pub seed: Option<u64>,
     hosts: BTreeMap<IpAddr, String>,
-    /// What the host of this (escaped) name is called; the name itself where nobody has it.
-    pub fn called<'c>(&'c self, name: &'c str) -> &'c str {
-        self.called.get(name).map_or(name, String::as_str)
-    }
-
-    /// What the host of this name is called, for a name as it stands in a record.
-    pub fn known(&self, host: &str) -> String {
-        let name = escape::text(host);
-        self.called(&name).to_owned()
+    /// By the (escaped) name of the head: what a host is called.
+    called: BTreeMap<String, String>,
     conns: BTreeMap<Conn, Opened>,
 }
 
@@ -82,15 +75,15 @@ impl Cast {
         self.hosts.get(&address).cloned().unwrap_or_else(|| address.to_string())
     }
 
-<<<<<<< HEAD
-    /// What the host of this name is called; the name itself where nobody has it.
+    /// What the host of this (escaped) name is called; the name itself where nobody has it.
     pub fn called<'c>(&'c self, name: &'c str) -> &'c str {
         self.called.get(name).map_or(name, String::as_str)
-=======
-    /// What the host of this name is known as, as it is in [`Cast::host`]; the name itself for a stranger.
+    }
+
+    /// What the host of this name is called, for a name as it stands in a record.
     pub fn known(&self, host: &str) -> String {
-        self.names.get(host).cloned().unwrap_or_else(|| escape::text(host))
->>>>>>> export
+        let name = escape::text(host);
+        self.called(&name).to_owned()
     }
 
     /// A connection, where it is known.
