@@ -172,7 +172,7 @@ impl Assembly {
         }
         self.marks -= 1;
         let (from, range) = place.map_or((None, None), |(from, range)| (Some(from), range));
-        self.records.push(Record::Mark(Mark { kind: kind.to_owned(), text, conn, from, range, quote }));
+        self.records.push(Record::Mark(Mark { kind: kind.to_owned(), text, conn, from, range, quote, ..Mark::default() }));
     }
 }
 
