@@ -454,6 +454,7 @@ fn names() {
 }
 
 /// RFC 9051 §6.3.12 MUST: APPEND to what is not there is NO [TRYCREATE]; flags and date are kept.
+/// RFC 9051 §6.3.12 MUST: what fails leaves the mailbox as it was, all messages of it.
 /// RFC 9051 §4.3 MUST: a synchronising literal is asked for before it is sent, even an empty one.
 #[test]
 fn append() {
@@ -480,6 +481,11 @@ fn append() {
         S: e NO [TOOBIG] …
         C: f NOOP
         S: f OK …
+        C~ g APPEND INBOX {5+}\r\nhello {3+}\r\na\0b\r\n
+        S: g NO …
+        C: h STATUS INBOX (MESSAGES)
+        S: * STATUS INBOX (MESSAGES 4)
+        S: h OK …
     "#,
     );
 }
