@@ -53,7 +53,7 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
 }
 
 /// How many octets header and body have: without the last dot's line and the dots that were doubled, so that the
-/// number is the one that SIZE announces (RFC 1870 §5: "including CR-LF pairs, but not including the SMTP DATA
+/// number is the one that SIZE announces (RFC 1870 §5: "including CR-LF pairs, but not the SMTP DATA
 /// command's terminating dot or doubled quoting dots").
 fn octets(step: &Step) -> u64 {
     if let Meaning::Smtp(SmtpMeaning::Message(seen)) = &step.meaning {
