@@ -1,3 +1,5 @@
+//! What each term lets pass, where errors point, and that nothing can make a filter recurse or panic.
+
 use super::*;
 use crate::base::{Finding, Instant, Span};
 use crate::dissect::step::{Kind, Meaning, Step};

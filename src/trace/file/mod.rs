@@ -7,7 +7,7 @@
 //! | `data` | `t`, `c`, `d`, `l`? (`plain`), then `s` (text, where the bytes are UTF-8) or `b` (base64) |
 //! | `close` | `t`, `c`, `d`, `how` |
 //! | `fact` | `t`, `host`, `fact`, and what that fact has |
-//! | `mark` | `kind`, `text`, `conn`?, `from`?, `range`?, `quote`? |
+//! | `mark` | `kind`, `text`, `id`?, `author`?, `conn`?, `from`?, `layer`?, `range`?, `quote`?, `answer`?, `wrong`?, `to`? |
 //! | `end` | `t` |
 //!
 //! `t` is whole microseconds since the head's `start`, `c` the connection, `d` who spoke (`c` or `s`).
