@@ -39,6 +39,8 @@ pub enum Command {
     Grade(super::grade::Grade),
     /// Look a verb, a reply code or another word up in the catalogue.
     Explain(Explain),
+    /// Turn a transcript into a web page, or into another file that others can use.
+    Export(super::export::Export),
 }
 
 /// `postroad journey`.

@@ -78,12 +78,19 @@ fn reply(protocol: &str, verb: &str, code: &str) -> Vec<String> {
     let short = code.split(' ').next().unwrap_or_default();
     let mut ids = Vec::new();
     let verbs = [verb, verb.strip_prefix("UID ").unwrap_or(verb)];
-    for verb in verbs.iter().take(if verbs[0] == verbs[1] { 1 } else { 2 }) {
-        for code in [code, short] {
-            ids.push(format!("{protocol}.{verb}.{code}"));
-        }
+    let verbs = verbs.iter().take(if verbs[0] == verbs[1] { 1 } else { 2 });
+    let by_verb =
+        |code: &str| verbs.clone().map(|verb| format!("{protocol}.{verb}.{code}")).collect::<Vec<_>>();
+    ids.extend(by_verb(code));
+    if protocol == "smtp" || verb == "CONNECT" {
+        ids.extend(by_verb(short));
+        ids.push(format!("{protocol}.{code}"));
+    } else {
+        // A response code says more than the verb that it came to: IN-USE, TRYCREATE, OVERQUOTA.
+        ids.extend((code != short).then(|| format!("{protocol}.{code}")));
+        ids.extend(by_verb(short));
     }
-    ids.extend([code, short].map(|code| format!("{protocol}.{code}")));
+    ids.push(format!("{protocol}.{short}"));
     ids
 }
 
@@ -105,6 +112,7 @@ fn untagged(step: &Step) -> Vec<String> {
             ids.extend(name.split_once(' ').map(|(first, _)| format!("{protocol}.untagged.{first}")));
         }
     }
+    ids.push(format!("{protocol}.untagged"));
     ids
 }
 

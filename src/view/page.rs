@@ -119,6 +119,10 @@ pub struct StepPage {
     pub elapsed: Duration,
     /// Who speaks.
     pub voice: Voice,
+    /// In which protocol.
+    pub protocol: Protocol,
+    /// Whether the server says no, for now or for good.
+    pub refused: bool,
     /// Between whom, where that is known.
     pub call: Option<Call>,
     /// What is shown of its bytes (for what has none to read: words instead).
@@ -136,6 +140,8 @@ pub struct PartPage {
     pub span: Span,
     /// The grammar's name for it.
     pub name: String,
+    /// How it begins, as it is shown; empty where it holds a secret.
+    pub quote: String,
     /// What it means.
     pub text: String,
 }
@@ -213,11 +219,14 @@ fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {
         (_, Direction::Client) => Voice::Client,
         (_, Direction::Server) => Voice::Server,
     };
-    let parts: Vec<PartPage> = note.parts.iter().filter(|p| !p.text.is_empty()).map(part).collect();
+    let parts: Vec<PartPage> =
+        note.parts.iter().filter(|p| !p.text.is_empty()).map(|p| part(p, step)).collect();
     StepPage {
         number: step.number,
         elapsed: step.at.since(cast.start),
         voice,
+        protocol: step.protocol,
+        refused: matches!(step.verdict, Some(Verdict::Transient | Verdict::Negative)),
         call: cast.call(step.conn),
         wire: wire_of(step, voice, cast, &parts, choice),
         parts,
@@ -225,8 +234,15 @@ fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {
     }
 }
 
-fn part(part: &crate::explain::PartNote) -> PartPage {
-    PartPage { span: part.span, name: part.name.to_owned(), text: prose(&part.text) }
+/// Octets of a part that are quoted.
+const QUOTE: usize = 40;
+
+fn part(part: &crate::explain::PartNote, step: &Step) -> PartPage {
+    let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
+    let bytes = part.span.of(&step.bytes);
+    let line = bytes.split(|b| *b == b'\r' || *b == b'\n').next().unwrap_or_default();
+    let quote = if secret { String::new() } else { escape::line(&line[..line.len().min(QUOTE)]) };
+    PartPage { span: part.span, name: part.name.to_owned(), quote, text: prose(&part.text) }
 }
 
 /// The bytes as lines; where there is nothing to read in them, words.
@@ -258,7 +274,10 @@ fn ending(step: &Step, cast: &Cast) -> String {
     let speaker = cast.speaker(step.conn, step.from);
     match step.meaning {
         Meaning::Close(CloseHow::Reset) => format!("{speaker} breaks the connection off (RST)"),
-        Meaning::Close(CloseHow::Refused) => format!("refused: nobody listens there on {speaker}"),
+        Meaning::Close(CloseHow::Refused) => {
+            let at = cast.call(step.conn).map_or(speaker, |call| call.server_address);
+            format!("refused: nobody listens at {at}")
+        }
         Meaning::Close(CloseHow::Timeout) => "no answer comes; the caller gives up".to_owned(),
         _ => format!("{speaker} closes the connection"),
     }

@@ -52,7 +52,9 @@ fn multipart(out: &mut String, letter: &Letter, boundary: &str) {
 
 fn text_part(out: &mut String, body: &str) {
     let body = crlf(body);
-    let plain = body.is_ascii() && body.split("\r\n").all(|line| line.len() <= LONGEST_LINE);
+    // RFC 2045 §2.7: 7bit data holds no NUL, and CR and LF only as line ends; other controls are better encoded too.
+    let is_text = |c: char| c.is_ascii_graphic() || matches!(c, ' ' | '\t');
+    let plain = body.split("\r\n").all(|line| line.len() <= LONGEST_LINE && line.chars().all(is_text));
     let (charset, encoding) = if plain { ("us-ascii", "7bit") } else { ("utf-8", "quoted-printable") };
     field(out, "Content-Type", &format!("text/plain; charset={charset}"));
     field(out, "Content-Transfer-Encoding", encoding);
@@ -131,8 +133,9 @@ pub fn encode_words(text: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut chunk = String::new();
     for c in text.chars() {
-        // "An 'encoded-word' may not be more than 75 characters long": 45 octets are 60 in base64, and 12 around.
-        if chunk.len() + c.len_utf8() > 45 {
+        // "each line of a header field that contains one or more 'encoded-word's is limited to 76 characters": 39
+        // octets are 52 in base64, 12 stand around them, and "Subject: " may stand in front.
+        if chunk.len() + c.len_utf8() > 39 {
             words.push(std::mem::take(&mut chunk));
         }
         chunk.push(c);

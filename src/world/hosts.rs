@@ -99,8 +99,20 @@ impl World {
 
     /// The account kept at `host` that takes mail for an address (aliases followed; case does not matter here, as it
     /// does not at any host that people know: RFC 5321 §2.4 leaves it to the receiving host).
+    ///
+    /// Where nobody has the alias, postmaster's mail goes to the domain's first account: "Any system that includes an
+    /// SMTP server supporting mail relaying or delivery MUST support the reserved mailbox "postmaster" as a
+    /// case-insensitive local name" (RFC 5321 §4.5.1).
     pub fn account(&self, host: &Host, address: &str) -> Option<String> {
-        lock(&host.mailboxes).resolve(address)
+        let mailboxes = lock(&host.mailboxes);
+        let postmaster = || {
+            let (local, domain) = address.rsplit_once('@')?;
+            let of_domain =
+                |a: &String| a.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain));
+            let accounts = mailboxes.accounts().into_iter();
+            local.eq_ignore_ascii_case("postmaster").then_some(accounts)?.find(of_domain)
+        };
+        mailboxes.resolve(address).or_else(postmaster)
     }
 
     /// The account, if these credentials are right and its mailboxes are kept at `host`.
@@ -161,11 +173,6 @@ impl World {
     /// The edits of the scenario's changes to one client's stream.
     pub fn edits(&self, conn: Conn) -> Edits {
         Edits::of(conn, &self.changes)
-    }
-
-    /// The name that belongs to an address, as a reverse look-up would give it.
-    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
-        self.hosts.values().find(|h| h.spec.addresses.contains(&address)).map(|h| h.spec.name.as_str())
     }
 }
 

@@ -62,48 +62,68 @@ impl Directive {
             return Err(format!("it ended with {:?}: {}", printed.code, printed.err));
         }
         let mut lines: Vec<String> = text.lines().map(|l| l.trim_end().to_owned()).collect();
+        let elision = match self.source.as_slice() {
+            [file, path] if file == "file" => {
+                if path.ends_with(".toml") {
+                    "# …"
+                } else {
+                    "…"
+                }
+            }
+            _ => "      …",
+        };
         for stage in stages {
-            lines = narrow(&lines, stage)?;
+            lines = narrow(&lines, stage, elision)?;
         }
-        let lines = trimmed(&lines).to_vec();
-        if lines.is_empty() { Err("it selects nothing".to_owned()) } else { Ok(lines) }
+        let range = trimmed(&lines, 0..lines.len());
+        if range.is_empty() { Err("it selects nothing".to_owned()) } else { Ok(lines[range].to_vec()) }
     }
 }
 
-/// One stage: its selections, with `…` between them.
-fn narrow(lines: &[String], stage: &[Word]) -> Result<Vec<String>, String> {
-    let mut out: Vec<String> = Vec::new();
+/// One stage: its selections, with `elision` between those that something was left out between.
+fn narrow(lines: &[String], stage: &[Word], elision: &str) -> Result<Vec<String>, String> {
+    let (mut out, mut end): (Vec<String>, usize) = (Vec::new(), 0);
     for selection in stage.split(|w| w.is_bare("+")) {
         let words: Vec<&str> = selection.iter().map(|w| w.text.as_str()).collect();
-        let range = match words.as_slice() {
-            ["chapter", which] => chapter(lines, which)?,
-            ["step", words] => step(lines, words)?,
-            ["line", words] => {
-                let at = find(lines, 0, words)?;
-                at..at + 1
-            }
-            ["steps", range] => steps(lines, numbers(range)?)?,
-            ["lines", range] => {
-                let (first, last) = numbers(range)?;
-                first.saturating_sub(1)..last.min(lines.len())
-            }
-            ["from", start] => find(lines, 0, start)?..lines.len(),
-            ["from", start, "to", end] => {
-                let start = find(lines, 0, start)?;
-                start..find(lines, start + 1, end)? + 1
-            }
-            ["from", start, "until", end] => {
-                let start = find(lines, 0, start)?;
-                start..find(lines, start + 1, end)?
-            }
-            other => return Err(format!("“{}” is no selection", other.join(" "))),
-        };
+        let range = trimmed(lines, range(lines, &words)?);
         if !out.is_empty() {
-            out.push("      …".to_owned());
+            match lines.get(end..range.start) {
+                Some([]) => {}
+                Some(blank) if blank.iter().all(String::is_empty) => out.push(String::new()),
+                _ => out.push(elision.to_owned()),
+            }
         }
-        out.extend_from_slice(trimmed(lines.get(range).ok_or("it ends before it begins")?));
+        end = range.end;
+        out.extend_from_slice(lines.get(range).ok_or("it ends before it begins")?);
     }
     Ok(out)
+}
+
+/// One selection.
+fn range(lines: &[String], words: &[&str]) -> Result<Range<usize>, String> {
+    Ok(match words {
+        ["chapter", which] => chapter(lines, which)?,
+        ["step", words] => step(lines, words)?,
+        ["line", words] => {
+            let at = find(lines, 0, words)?;
+            at..at + 1
+        }
+        ["steps", range] => steps(lines, numbers(range)?)?,
+        ["lines", range] => {
+            let (first, last) = numbers(range)?;
+            first.saturating_sub(1)..last.min(lines.len())
+        }
+        ["from", start] => find(lines, 0, start)?..lines.len(),
+        ["from", start, "to", end] => {
+            let start = find(lines, 0, start)?;
+            start..find(lines, start + 1, end)? + 1
+        }
+        ["from", start, "until", end] => {
+            let start = find(lines, 0, start)?;
+            start..find(lines, start + 1, end)?
+        }
+        other => return Err(format!("“{}” is no selection", other.join(" "))),
+    })
 }
 
 /// `12..19`, or `12`.
@@ -160,10 +180,12 @@ fn step(lines: &[String], words: &str) -> Result<Range<usize>, String> {
     Ok(start..end.map_or(lines.len(), |i| i + start + 1))
 }
 
-fn trimmed(lines: &[String]) -> &[String] {
-    let start = lines.iter().position(|l| !l.is_empty()).unwrap_or(lines.len());
-    let end = lines.iter().rposition(|l| !l.is_empty()).map_or(start, |i| i + 1);
-    &lines[start..end]
+/// A range without the blank lines around it.
+fn trimmed(lines: &[String], range: Range<usize>) -> Range<usize> {
+    let within = lines.get(range.clone()).unwrap_or_default();
+    let start = within.iter().position(|l| !l.is_empty()).unwrap_or(within.len());
+    let end = within.iter().rposition(|l| !l.is_empty()).map_or(start, |i| i + 1);
+    range.start + start..range.start + end
 }
 
 /// Lines that left (-) and that came (+), by the longest common subsequence.
@@ -232,6 +254,8 @@ a title
             select(" | lines 1 + from \"a fact\"").as_deref(),
             Ok("a title\n      …\n      00:00.040  ●    a fact")
         );
+        assert_eq!(select(" | steps 1 + steps 2"), select(" | steps 1..2"));
+        assert_eq!(select(" | steps 2 + chapter 2"), select(" | from 250"));
         assert_eq!(select("").map(|all| all.lines().count()), Ok(10));
     }
 
