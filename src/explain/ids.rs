@@ -18,7 +18,7 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         (Kind::Reply, Protocol::Imap) if is_go_ahead(step) => go_ahead(step),
         (Kind::Reply, _) => reply(protocol, verb_answered(step), &step.code),
         (Kind::Untagged, _) => untagged(step),
-        (Kind::Data, _) => vec![format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")],
+        (Kind::Data, _) => data(step),
         (Kind::Continuation, _) => continuation(step),
         (Kind::Command, _) => command(step),
         (Kind::Unparsed, _) => Vec::new(),
@@ -30,6 +30,15 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         ids.extend([format!("{protocol}.unparsed"), "unparsed".to_owned()]);
     }
     ids.extend([format!("{protocol}.generic"), "generic".to_owned()]);
+    ids
+}
+
+/// A letter, or a block of one; a letter whose end never came is another thing.
+fn data(step: &Step) -> Vec<String> {
+    let protocol = step.protocol.name();
+    let cut_short = step.findings.iter().any(|f| f.id == "message-cut-short");
+    let mut ids = Vec::from_iter(cut_short.then(|| format!("{protocol}.message.cut-short")));
+    ids.extend([format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")]);
     ids
 }
 

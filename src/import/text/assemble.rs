@@ -55,9 +55,11 @@ fn nothing(number: usize) -> Line {
     Line { number, role, from: None, guessed: false, conn: None, layer, range: 0..0 }
 }
 
+fn host(name: &str, addresses: Vec<IpAddr>) -> HostInfo {
+    HostInfo { name: name.to_owned(), addresses, roles: Vec::new() }
+}
+
 fn head(sessions: &[Session]) -> Head {
-    let host =
-        |name: &str, address| HostInfo { name: name.to_owned(), addresses: vec![address], roles: Vec::new() };
     let title = match sessions {
         [one] => format!("A pasted {} session", one.speech.name()),
         many => format!("{} pasted sessions", many.len()),
@@ -67,7 +69,8 @@ fn head(sessions: &[Session]) -> Head {
         generator: concat!("postroad ", env!("CARGO_PKG_VERSION")).to_owned(),
         title,
         start: AT,
-        hosts: vec![host("client", CLIENT), host("server", SERVER)],
+        // The unspecified address: a client of whose call the beginning is not in the text.
+        hosts: vec![host("client", vec![CLIENT, Ipv4Addr::UNSPECIFIED.into()]), host("server", vec![SERVER])],
         scenario: String::new(),
         seed: 0,
         changes: Vec::new(),

@@ -106,3 +106,8 @@ pub fn read(text: &[u8], limits: Limits) -> Option<Pasted> {
     }
     Some(assemble::pasted(shape, sessions, lines.len(), cut, limits))
 }
+
+/// How many of these lines are a server's verbose log of a session, not its log of deliveries.
+pub(super) fn verbose_share(lines: &[&[u8]]) -> usize {
+    shape::mark_all(Shape::Postfix, lines).iter().filter(|line| line.side.is_some()).count()
+}

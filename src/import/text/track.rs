@@ -65,6 +65,11 @@ impl Tracker {
         self.pending.is_empty()
     }
 
+    /// Whether an IDLE waits for its DONE.
+    pub fn is_idling(&self) -> bool {
+        self.pending.iter().any(|(_, verb)| verb == b"IDLE")
+    }
+
     /// Whether a tag stands for a command that waits.
     pub fn knows_tag(&self, tag: &[u8]) -> bool {
         self.pending.iter().any(|(known, _)| known == tag)

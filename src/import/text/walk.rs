@@ -306,7 +306,10 @@ impl Walk {
         if blank || self.is_report(text) {
             return self.noise(line);
         }
-        if let Some(from) = self.speech.says(text) {
+        if self.turns.last().is_some_and(|turn| turn.role == Role::Aside && wrap::is_open(&turn.text)) {
+            return self.between(line);
+        }
+        if let Some(from) = self.speech.says(text).or_else(|| self.odd(text, begun)) {
             self.lead = indent(&line.text);
             return self.say(line, from, true, text);
         }
@@ -318,6 +321,20 @@ impl Walk {
             return self.say(line, Direction::Client, true, text);
         }
         self.between(line);
+    }
+
+    /// Lines that are of one side only here: a text that begins with the end of a message, DONE after IDLE, the
+    /// rest of a response behind a literal.
+    fn odd(&self, text: &[u8], begun: bool) -> Option<Direction> {
+        let text = text.trim_ascii_end();
+        match self.speech {
+            Speech::Smtp if text == b"." && !begun => Some(Direction::Client),
+            Speech::Imap if text.eq_ignore_ascii_case(b"DONE") && self.tracker.is_idling() => {
+                Some(Direction::Client)
+            }
+            Speech::Imap if text.starts_with(b")") => Some(Direction::Server),
+            _ => None,
+        }
     }
 
     /// A tagged reply ends a literal that the text cut short.
