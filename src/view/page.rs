@@ -202,7 +202,7 @@ fn said(mark: &Mark) -> String {
         let more = if short.len() < quote.trim_end_matches("␍␊").len() { "…" } else { "" };
         said = format!("“{short}{more}” ");
     }
-    said.push_str(&mark.text);
+    said.push_str(if mark.kind == "pause" && mark.text.is_empty() { "stop here" } else { &mark.text });
     for (letter, choice) in ('a'..='z').zip(choices(mark)) {
         said.push_str(&format!(" ({letter}) {choice}"));
     }

@@ -1,4 +1,4 @@
-//! The filter language, held to what it says: terms, precedence, errors that point at the character.
+//! What each term lets pass, where errors point, and that nothing can make a filter recurse or panic.
 
 use super::*;
 use crate::base::{Finding, Instant, Span};

@@ -8,7 +8,7 @@
 //! | `gap` | `t`, `c`, `d`, `n`? (how many bytes, where known), `why` (`before`, `lost`, `cut`, `let-go`) |
 //! | `close` | `t`, `c`, `d`, `how` |
 //! | `fact` | `t`, `host`, `fact`, and what that fact has |
-//! | `mark` | `kind`, `text`, `conn`?, `from`?, `range`?, `quote`? |
+//! | `mark` | `kind`, `text`, `id`?, `author`?, `conn`?, `from`?, `layer`?, `range`?, `quote`?, `answer`?, `wrong`?, `to`? |
 //! | `end` | `t` |
 //!
 //! `t` is whole microseconds since the head's `start`, `c` the connection, `d` who spoke (`c` or `s`).
