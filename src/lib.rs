@@ -27,6 +27,7 @@ pub mod base;
 pub mod cli;
 pub mod dissect;
 pub mod explain;
+pub mod import;
 pub mod proto;
 pub mod state;
 pub mod trace;

@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   postroad journey                      Alice's letter to Bob, step by step
   postroad journey --break greylist     the same, with something going wrong
+  postroad replay imap-idle             a recording from the library
   postroad explain \"imap UID FETCH\"     what a word of a protocol means
 
 Nothing leaves this program: no mail is sent, no port is opened.";
@@ -28,6 +29,14 @@ Nothing leaves this program: no mail is sent, no port is opened.";
 pub enum Command {
     /// Carry a letter along the whole road, and tell what happens on every wire.
     Journey(Box<Journey>),
+    /// Play a recording: a transcript's file, or one of the built-in library.
+    Replay(Box<super::replay::Replay>),
+    /// List the built-in library of recordings.
+    Transcripts(super::transcripts::Transcripts),
+    /// Write into a recording: chapters, comments, highlights, questions, pauses. Its bytes stay as they are.
+    Annotate(Box<super::annotate::Annotate>),
+    /// Compare students' answers with an annotated recording.
+    Grade(super::grade::Grade),
     /// Look a verb, a reply code or another word up in the catalogue.
     Explain(Explain),
     /// Turn a transcript into a web page, or into another file that others can use.

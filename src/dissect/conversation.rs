@@ -75,7 +75,12 @@ impl Dissector {
     fn open(&mut self, open: &Opened, stamp: Stamp, out: &mut Vec<Step>) {
         let conversation = Conversation::new(open.clone());
         if open.transport == Transport::Tcp {
-            out.push(conversation.opened(stamp));
+            let mut step = conversation.opened(stamp);
+            if begins_late(open) {
+                let detail = "The record begins in the middle of this session; its beginning is not known.";
+                step.findings.push(Finding::hint("open-not-seen", Span::default(), detail));
+            }
+            out.push(step);
         }
         if let Some(mut before) = self.conversations.insert(open.conn, conversation) {
             // The same number again: two transcripts in one, or a mistake. The first one ends here.
@@ -121,6 +126,11 @@ fn unseen(conn: Conn) -> Opened {
     Opened { conn, transport: Transport::Tcp, client: nowhere, server: nowhere }
 }
 
+/// Whether it was opened before its record begins: nobody knows from where, and yet which service was called.
+fn begins_late(open: &Opened) -> bool {
+    open.client.ip().is_unspecified() && open.server.port() != 0 && open.transport == Transport::Tcp
+}
+
 /// One connection from its Open to its end.
 struct Conversation {
     open: Opened,
@@ -142,7 +152,8 @@ impl Conversation {
             None if open.transport == Transport::Udp => Some(Protocol::Unknown),
             known => known,
         };
-        let wire = Channel::new(protocol.map(|protocol| registry::reader(protocol, open.transport)));
+        let reader = if begins_late(&open) { registry::reader_mid_session } else { registry::reader };
+        let wire = Channel::new(protocol.map(|protocol| reader(protocol, open.transport)));
         Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
     }
 
@@ -171,8 +182,11 @@ impl Conversation {
             wire.become_tls();
             let reader = match *before_tls {
                 Some(protocol) => Some(registry::reader_after_starttls(protocol)),
-                None => registry::by_port(open.server.port())
-                    .map(|protocol| registry::reader(protocol, open.transport)),
+                None => {
+                    let late = begins_late(open);
+                    let reader = if late { registry::reader_mid_session } else { registry::reader };
+                    registry::by_port(open.server.port()).map(|protocol| reader(protocol, open.transport))
+                }
             };
             Channel::with_ended(reader, *ended)
         })

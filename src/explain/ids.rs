@@ -18,7 +18,7 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         (Kind::Reply, Protocol::Imap) if is_go_ahead(step) => go_ahead(step),
         (Kind::Reply, _) => reply(protocol, verb_answered(step), &step.code),
         (Kind::Untagged, _) => untagged(step),
-        (Kind::Data, _) => vec![format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")],
+        (Kind::Data, _) => data(step),
         (Kind::Continuation, _) => continuation(step),
         (Kind::Command, _) => command(step),
         (Kind::Unparsed, _) => Vec::new(),
@@ -30,6 +30,15 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         ids.extend([format!("{protocol}.unparsed"), "unparsed".to_owned()]);
     }
     ids.extend([format!("{protocol}.generic"), "generic".to_owned()]);
+    ids
+}
+
+/// A letter, or a block of one; a letter whose end never came is another thing.
+fn data(step: &Step) -> Vec<String> {
+    let protocol = step.protocol.name();
+    let cut_short = step.findings.iter().any(|f| f.id == "message-cut-short");
+    let mut ids = Vec::from_iter(cut_short.then(|| format!("{protocol}.message.cut-short")));
+    ids.extend([format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")]);
     ids
 }
 
@@ -78,12 +87,19 @@ fn reply(protocol: &str, verb: &str, code: &str) -> Vec<String> {
     let short = code.split(' ').next().unwrap_or_default();
     let mut ids = Vec::new();
     let verbs = [verb, verb.strip_prefix("UID ").unwrap_or(verb)];
-    for verb in verbs.iter().take(if verbs[0] == verbs[1] { 1 } else { 2 }) {
-        for code in [code, short] {
-            ids.push(format!("{protocol}.{verb}.{code}"));
-        }
+    let verbs = verbs.iter().take(if verbs[0] == verbs[1] { 1 } else { 2 });
+    let by_verb =
+        |code: &str| verbs.clone().map(|verb| format!("{protocol}.{verb}.{code}")).collect::<Vec<_>>();
+    ids.extend(by_verb(code));
+    if protocol == "smtp" || verb == "CONNECT" {
+        ids.extend(by_verb(short));
+        ids.push(format!("{protocol}.{code}"));
+    } else {
+        // A response code says more than the verb that it came to: IN-USE, TRYCREATE, OVERQUOTA.
+        ids.extend((code != short).then(|| format!("{protocol}.{code}")));
+        ids.extend(by_verb(short));
     }
-    ids.extend([code, short].map(|code| format!("{protocol}.{code}")));
+    ids.push(format!("{protocol}.{short}"));
     ids
 }
 
@@ -105,6 +121,7 @@ fn untagged(step: &Step) -> Vec<String> {
             ids.extend(name.split_once(' ').map(|(first, _)| format!("{protocol}.untagged.{first}")));
         }
     }
+    ids.push(format!("{protocol}.untagged"));
     ids
 }
 
