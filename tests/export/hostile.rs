@@ -52,8 +52,24 @@ fn text(random: &mut fastrand::Rng) -> String {
 /// Bytes of a line: a verb, bad texts, sometimes random bytes, sometimes no line end.
 fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
     let verbs = [
-        "EHLO ", "AUTH PLAIN ", "MAIL FROM:<", "DATA", "250-", "550 ", "354 ", "USER ", "PASS ", "+OK ", "-ERR ",
-        "a1 LOGIN x ", "* OK ", "a1 FETCH 1 ", "STARTTLS", ".", "Subject: ", "",
+        "EHLO ",
+        "AUTH PLAIN ",
+        "MAIL FROM:<",
+        "DATA",
+        "250-",
+        "550 ",
+        "354 ",
+        "USER ",
+        "PASS ",
+        "+OK ",
+        "-ERR ",
+        "a1 LOGIN x ",
+        "* OK ",
+        "a1 FETCH 1 ",
+        "STARTTLS",
+        ".",
+        "Subject: ",
+        "",
     ];
     let mut out = verbs[random.usize(..verbs.len())].as_bytes().to_vec();
     out.extend_from_slice(text(random).as_bytes());
@@ -79,7 +95,9 @@ pub fn story(seed: u64) -> Vec<Record> {
             // Nobody says that it was opened.
             0..20 => &mut tape,
             20..60 => tape.opened(conn, Transport::Udp, "192.0.2.10:4000", "192.0.2.25:53"),
-            60..90 if mixed => tape.opened(conn, Transport::Tcp, "192.0.2.10:4000", &format!("[2001:db8::1]:{port}")),
+            60..90 if mixed => {
+                tape.opened(conn, Transport::Tcp, "192.0.2.10:4000", &format!("[2001:db8::1]:{port}"))
+            }
             _ => tape.open(conn, port),
         };
         for _ in 0..random.usize(..12) {

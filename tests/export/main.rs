@@ -2,6 +2,7 @@
 //! what hostile bytes do to it (nothing).
 
 mod capture;
+mod command;
 mod formats;
 mod hostile;
 mod tools;

