@@ -364,5 +364,5 @@ fn no_order_is_broken_that_a_refusal_can_make_right() {
         C: DATA
         S: 503 no
         S: 503 no";
-    assert_eq!(ids(&watch_script(certain)), ["command-out-of-phase"; 1]);
+    assert_eq!(ids(&watch_script(certain)), ["command-out-of-phase"; 2]);
 }
