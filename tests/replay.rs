@@ -85,7 +85,7 @@ fn steps_chapters_and_filters_choose_what_is_told() {
     assert_eq!(numbers(&["journey", "--steps", "..2"]), [1, 2]);
     let all = numbers(&["journey"]);
     assert_eq!(numbers(&["journey", "--filter", "step 1.."]), all);
-    let chapter = session.lines(&["journey", "--chapter", "travels to mx1"]);
+    let chapter = session.lines(&["journey", "--chapter", "next hop: mx1"]);
     assert_eq!(chapter[0]["type"], "chapter");
     assert!(chapter.len() > 10 && chapter.iter().filter(|line| line["type"] == "chapter").count() == 1);
     assert_eq!(session.lines(&["journey", "--chapter", "relay"]), chapter, "by its id too");
