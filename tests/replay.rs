@@ -85,7 +85,7 @@ fn steps_chapters_and_filters_choose_what_is_told() {
     assert_eq!(numbers(&["journey", "--steps", "..2"]), [1, 2]);
     let all = numbers(&["journey"]);
     assert_eq!(numbers(&["journey", "--filter", "step 1.."]), all);
-    let chapter = session.lines(&["journey", "--chapter", "travels to mx1"]);
+    let chapter = session.lines(&["journey", "--chapter", "next hop: mx1"]);
     assert_eq!(chapter[0]["type"], "chapter");
     assert!(chapter.len() > 10 && chapter.iter().filter(|line| line["type"] == "chapter").count() == 1);
     assert_eq!(session.lines(&["journey", "--chapter", "relay"]), chapter, "by its id too");
@@ -167,15 +167,42 @@ fn what_cannot_be_replayed_is_said_clearly() {
     let told = session.error(&["replay", "jour"], 1);
     assert!(told.contains("did you mean journey?"), "{told}");
     session.write("empty", "");
-    assert!(session.error(&["replay", "empty"], 1).contains("the file is empty"));
+    assert!(session.error(&["replay", "empty"], 1).contains("empty: it is empty"));
     session.write("text", "hello\u{1b}[31m\n");
     let told = session.error(&["replay", "text"], 1);
-    assert!(told.contains("not a transcript") && !told.contains('\u{1b}'), "{told}");
+    assert!(told.contains("neither a capture") && !told.contains('\u{1b}'), "{told}");
     let told = session.error(&["replay", "."], 1);
     assert!(told.contains("directory"), "{told}");
     assert!(session.error(&["replay", "journey", "--check", "--json"], 2).contains("cannot be used with"));
     let said = session.run(&["replay", "journey", "--pause-at-notes", "--steps", "1"]);
     assert!(said.code == 0 && said.err.contains("no terminal"), "{}", said.err);
+}
+
+/// Where the captures that others made are there: one is replayed, and annotated into a transcript of its own.
+#[test]
+fn a_capture_is_replayed_and_annotated_and_stays_as_it_is() {
+    let name = "a_capture_is_replayed_and_annotated_and_stays_as_it_is";
+    let corpus = std::env::var_os("POSTROAD_CORPUS").map(std::path::PathBuf::from);
+    let capture = corpus.map(|corpus| corpus.join("pcap/own+loopback/msmtp-submission.pcap"));
+    let Some(capture) = capture.filter(|path| path.exists()) else {
+        assert!(std::env::var_os("POSTROAD_REQUIRE_ALL").is_none(), "{name} may not be skipped");
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("{name}: skipped, no captures\n").as_bytes(),
+        )
+        .ok();
+        return;
+    };
+    let session = Session::new("capture");
+    let bytes = std::fs::read(&capture).expect("it can be read");
+    session.write("c.pcap", &bytes);
+    assert!(session.steps(&["c.pcap"]).len() > 5, "{}", capture.display());
+    let told = session.error(&["annotate", "c.pcap", "--at", "2", "--comment", "x"], 2);
+    assert!(told.contains("-o mine.jsonl"), "{told}");
+    session.ok(&["annotate", "c.pcap", "--at", "2", "--comment", "Look", "-o", "c.jsonl"]);
+    assert!(std::fs::read(session.path("c.pcap")).expect("still there") == bytes);
+    let checked = session.ok(&["replay", "c.jsonl", "--check"]);
+    assert!(checked.contains("came from no scenario") && checked.contains("1 marks finds"), "{checked}");
 }
 
 #[test]
