@@ -153,3 +153,93 @@ async fn sleep_until(clock: Clock, at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Instant;
+    use crate::trace::tap::Tap;
+    use crate::trace::{Head, Transport};
+    use crate::world::net::pipe::{self, LinkManner};
+
+    /// Asks its owner something for each byte, and wants nothing before it is answered.
+    #[derive(Default)]
+    struct Asker {
+        held: usize,
+        most: usize,
+        asked: bool,
+    }
+
+    impl Machine for Asker {
+        type Event = ();
+
+        fn receive(&mut self, bytes: &[u8], _: Instant) {
+            self.held += bytes.len();
+            self.most = self.most.max(self.held);
+        }
+
+        fn closed(&mut self, _: Instant) {}
+
+        fn wants_input(&self) -> bool {
+            !self.asked
+        }
+
+        fn poll(&mut self, _: Instant) -> Output<()> {
+            if self.asked || self.held == 0 {
+                return Output::Idle;
+            }
+            self.asked = true;
+            Output::Event(())
+        }
+    }
+
+    /// Answers every second, not at once.
+    struct Slow;
+
+    impl Owner<Asker> for Slow {
+        async fn on_event(&mut self, _: &mut Asker, (): ()) -> Flow {
+            Flow::Continue
+        }
+
+        async fn news(&mut self) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+
+        fn tell(&mut self, machine: &mut Asker) {
+            (machine.held, machine.asked) = (0, false);
+        }
+    }
+
+    fn head() -> Head {
+        let (start, text) = (Instant::from_secs(0), String::new());
+        Head {
+            version: 1,
+            generator: text.clone(),
+            title: text.clone(),
+            start,
+            hosts: Vec::new(),
+            scenario: text,
+            seed: 1,
+            changes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_machine_that_waits_is_given_nothing_and_its_peer_is_held_back() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let (clock, tap) = (Clock::starting_at(Instant::from_secs(0)), Tap::new(head(), None));
+            let ends = ("192.0.2.1:1".parse().expect("one"), "192.0.2.2:2".parse().expect("two"));
+            let conn = tap.open(clock.now(), Transport::Tcp, ends.0, ends.1);
+            let manner = LinkManner { latency: Duration::from_millis(1), kbit: 0 };
+            let (mut client, mut server) = pipe::pair(&tap, clock, conn, manner);
+            let flood = tokio::spawn(async move { client.write_all(&vec![0; 4 << 20]).await });
+            let mut machine = Asker::default();
+            let (mut owner, mut edits) = (Slow, Edits::default());
+            let driving = drive(&mut machine, &mut server, clock, &mut owner, &mut edits);
+            let _ = tokio::time::timeout(Duration::from_secs(30), driving).await;
+            assert!(machine.most <= 16 * 1024, "one piece at a time, but it held {}", machine.most);
+            assert!(!flood.is_finished(), "the peer waits for the window");
+        });
+    }
+}

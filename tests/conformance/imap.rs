@@ -615,7 +615,8 @@ fn pipelined_commands_keep_their_order() {
     );
 }
 
-/// RFC 9051 §A MUST NOT: UTF-8 in quoted strings is sent to IMAP4rev1; names are in modified UTF-7 there.
+/// RFC 9051 §A MUST NOT: UTF-8 in quoted strings is sent to IMAP4rev1.
+/// RFC 9051 §A.1 MUST: names are in modified UTF-7 there, and kept as they were given.
 /// RFC 9051 §4.3 MUST: rev2 takes UTF-8 in quoted strings.
 #[test]
 fn names_beyond_ascii() {

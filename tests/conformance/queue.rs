@@ -227,8 +227,13 @@ fn blind_copies_stay_blind() {
         body: "x\n".to_owned(),
         ..Letter::default()
     };
-    let act =
-        Act { who: "Alice".to_owned(), device: String::new(), when: String::new(), password: Default::default(), what: What::Send(letter) };
+    let act = Act {
+        who: "Alice".to_owned(),
+        device: String::new(),
+        when: String::new(),
+        password: Default::default(),
+        what: What::Send(letter),
+    };
     in_scenario(&scenario(|s| s.acts.push(act)), async |talk| {
         talk.wait(Duration::from_secs(60)).await;
         for account in ["bob@example.net", "carol@example.com", "dave@example.net"] {
