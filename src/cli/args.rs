@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   postroad journey                      Alice's letter to Bob, step by step
   postroad journey --break greylist     the same, with something going wrong
+  postroad replay imap-idle             a recording from the library
   postroad explain \"imap UID FETCH\"     what a word of a protocol means
 
 Nothing leaves this program: no mail is sent, no port is opened.";
@@ -28,8 +29,20 @@ Nothing leaves this program: no mail is sent, no port is opened.";
 pub enum Command {
     /// Carry a letter along the whole road, and tell what happens on every wire.
     Journey(Box<Journey>),
+    /// Play a recording: a transcript's file, or one of the built-in library.
+    Replay(Box<super::replay::Replay>),
+    /// List the built-in library of recordings.
+    Transcripts(super::transcripts::Transcripts),
+    /// Write into a recording: chapters, comments, highlights, questions, pauses. Its bytes stay as they are.
+    Annotate(Box<super::annotate::Annotate>),
+    /// Compare students' answers with an annotated recording.
+    Grade(super::grade::Grade),
     /// Look a verb, a reply code or another word up in the catalogue.
     Explain(Explain),
+    /// Read a capture (pcap, pcapng) and write it as a transcript.
+    Import(Import),
+    /// Turn a transcript into a web page, or into another file that others can use.
+    Export(super::export::Export),
 }
 
 /// `postroad journey`.
@@ -131,6 +144,30 @@ Examples:
   postroad explain 550 5.1.1
   postroad explain \"imap UID FETCH\"
   postroad explain \"451 4.7.1 Greylisted, please try again later\"";
+
+/// `postroad import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub struct Import {
+    /// The capture: pcap or pcapng, as it is or in gzip; `-` is the standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Where the transcript goes. [default: the standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Leave out connections that are neither mail nor DNS. Reads the capture twice.
+    #[arg(long)]
+    pub mail: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  postroad import capture.pcap -o session.jsonl
+  postroad import --mail capture.pcapng -o session.jsonl
+      without the rest of what was on the wire
+  tcpdump -i any -s 0 -w - 'port 25 or port 53' | postroad import - -o session.jsonl
+
+A transcript holds every byte, passwords too.";
 
 /// How the letter is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

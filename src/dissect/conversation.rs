@@ -76,7 +76,12 @@ impl Dissector {
     fn open(&mut self, open: &Opened, stamp: Stamp, out: &mut Vec<Step>) {
         let conversation = Conversation::new(open.clone());
         if open.transport == Transport::Tcp {
-            out.push(conversation.opened(stamp));
+            let mut step = conversation.opened(stamp);
+            if begins_late(open) {
+                let detail = "The record begins in the middle of this session; its beginning is not known.";
+                step.findings.push(Finding::hint("open-not-seen", Span::default(), detail));
+            }
+            out.push(step);
         }
         if let Some(mut before) = self.conversations.insert(open.conn, conversation) {
             // The same number again: two transcripts in one, or a mistake. The first one ends here.
@@ -162,6 +167,11 @@ fn missing(gap: &Gap) -> Finding {
     Finding::warning(id, Span::default(), detail)
 }
 
+/// Whether it was opened before its record begins: nobody knows from where, and yet which service was called.
+fn begins_late(open: &Opened) -> bool {
+    open.client.ip().is_unspecified() && open.server.port() != 0 && open.transport == Transport::Tcp
+}
+
 /// One connection from its Open to its end.
 struct Conversation {
     open: Opened,
@@ -184,7 +194,8 @@ impl Conversation {
             None if open.transport == Transport::Udp => Some(Protocol::Dns),
             known => known,
         };
-        let wire = Channel::new(protocol.map(|protocol| registry::reader(protocol, open.transport)));
+        let reader = if begins_late(&open) { registry::reader_mid_session } else { registry::reader };
+        let wire = Channel::new(protocol.map(|protocol| reader(protocol, open.transport)));
         Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
     }
 
@@ -209,14 +220,12 @@ impl Conversation {
     /// Bytes are missing: a Step in their place says so.
     fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
         let mut drawn = Vec::new();
-        let place = self.wire.sent(gap.from);
         self.wire.gap(gap.from, gap.len, &mut drawn);
         out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
         let mut piece = Piece::new(Kind::Gap, 0);
         piece.meaning = Meaning::Gap(gap.len, gap.why);
         piece.findings.push(missing(gap));
         let mut step = self.bare(gap.from, piece, stamp);
-        step.range = place..place.saturating_add(gap.len.unwrap_or(0));
         step.protocol = self.wire.protocol().unwrap_or(Protocol::Tcp);
         out.push(step);
     }
@@ -228,8 +237,11 @@ impl Conversation {
             wire.become_tls();
             let reader = match *before_tls {
                 Some(protocol) => Some(registry::reader_after_starttls(protocol)),
-                None => registry::by_port(open.server.port())
-                    .map(|protocol| registry::reader(protocol, open.transport)),
+                None => {
+                    let late = begins_late(open);
+                    let reader = if late { registry::reader_mid_session } else { registry::reader };
+                    registry::by_port(open.server.port()).map(|protocol| reader(protocol, open.transport))
+                }
             };
             Channel::with_ended(reader, *ended)
         })

@@ -87,6 +87,16 @@ pub(super) fn reader_after_starttls(protocol: Protocol) -> Box<dyn Reader> {
     }
 }
 
+/// A new reader of a conversation whose beginning was not recorded: no greeting comes.
+pub(super) fn reader_mid_session(protocol: Protocol, transport: Transport) -> Box<dyn Reader> {
+    match protocol {
+        Protocol::Pop3 => Box::new(Pop3Reader::mid_session()),
+        Protocol::Smtp => Box::new(SmtpReader::mid_session()),
+        Protocol::Imap => Box::new(ImapReader::mid_session()),
+        other => reader(other, transport),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

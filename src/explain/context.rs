@@ -5,18 +5,21 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, letter, sasl, smtp};
+use super::{Entry, Note, PartNote, dns, ids, letter, names, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
 
 /// How many connections are remembered at once; with more, the oldest is forgotten and its notes speak of
 /// "the client" and "the server".
 const MAX_TALKS: usize = 4096;
 /// How much of a verb stands in a sentence: an unknown one may be anything.
 const MAX_NAME: usize = 24;
+/// How many bytes of a part are looked at for its note: more than a sentence shows.
+const MAX_VALUE: usize = 1024;
 /// How many parts of one Step get a note.
 const MAX_PARTS: usize = 256;
 
@@ -74,9 +77,10 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// An explainer that calls hosts by the head's names.
+    /// An explainer that calls hosts by the head's names, and people's devices by their first label.
     pub fn new(head: &Head) -> Self {
-        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
+        let called = |host| names::known_as(host, &head.hosts).to_owned();
+        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(move |a| (*a, called(h))));
         Explainer { hosts: names.collect(), ..Explainer::default() }
     }
 
@@ -135,18 +139,17 @@ impl Explainer {
         if step.kind == Kind::Reply && !step.verb.is_empty() {
             extra.because(if step.verb == "." { "answers-letter" } else { "answers" }, &vars);
         }
-        let found = catalogue.first(&ids::of(step, talk.port)).cloned().unwrap_or_else(generic);
-        write(&found, catalogue, step, &vars, extra)
+        let found = catalogue.first(&ids::of(step, talk.port)).unwrap_or(&GENERIC);
+        write(found, catalogue, step, &vars, extra)
     }
 }
 
-fn generic() -> Entry {
-    Entry {
-        id: "generic".to_owned(),
-        summary: "no note has been written for this".to_owned(),
-        ..Entry::default()
-    }
-}
+/// Where no entry fits: a gap in the catalogue.
+static GENERIC: LazyLock<Entry> = LazyLock::new(|| Entry {
+    id: "generic".to_owned(),
+    summary: "no note has been written for this".to_owned(),
+    ..Entry::default()
+});
 
 fn base_vars(talk: &Talk, step: &Step) -> Vars {
     let mut vars = Vars::default();
@@ -235,12 +238,13 @@ fn parts(
             continue;
         }
         let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
-        let value = if secret { "…".to_owned() } else { escape::line(part.span.of(&step.bytes)) };
+        let bytes = part.span.of(&step.bytes);
+        let value =
+            if secret { "…".to_owned() } else { escape::line(&bytes[..bytes.len().min(MAX_VALUE)]) };
         let own = entry.parts.get(part.name).map(String::as_str);
         if let Some(text) = own.or_else(|| catalogue.part(step.protocol.name(), part.name, &value)) {
-            let mut vars = vars.clone();
-            vars.set("this", &value);
-            notes.push(PartNote { name: part.name, span: part.span, text: vars.fill(text) });
+            let text = vars.fill_with(text, &[("this", &value)]);
+            notes.push(PartNote { name: part.name, span: part.span, text });
         }
     }
     notes.sort_by_key(|n| (n.span.start, std::cmp::Reverse(n.span.end)));

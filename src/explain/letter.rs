@@ -33,9 +33,9 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
         if field.name.eq_ignore_ascii_case(b"Received") {
             received += 1;
         }
-        let mut vars = vars.clone();
-        vars.set("name", &name).set("this", escape::line(field.body.trim_ascii())).count("number", received);
-        extra.part("header-field", field.span, vars.fill(field_text(&name)));
+        let body = escape::line(field.body.trim_ascii());
+        let values = [("name", &*name), ("this", &*body), ("number", &*received.to_string())];
+        extra.part("header-field", field.span, vars.fill_with(field_text(&name), &values));
     }
     if received > 0 {
         vars.set("count", counted(received, "Received: line", "Received: lines"));
@@ -91,10 +91,7 @@ pub(super) fn is_in(step: &Step) -> bool {
 
 /// What the catalogue says about a field: `message.Subject`, whatever case it is written in.
 fn field_text(name: &str) -> &'static str {
-    let entry = catalogue()
-        .entries()
-        .iter()
-        .find(|e| e.id.strip_prefix("message.").is_some_and(|field| field.eq_ignore_ascii_case(name)));
+    let entry = catalogue().field(name);
     let resent = name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("Resent-"));
     let list = name.get(..5).is_some_and(|p| p.eq_ignore_ascii_case("List-"));
     match entry {

@@ -13,6 +13,7 @@ pub mod dns;
 pub mod facts;
 pub mod ids;
 pub mod letter;
+pub mod names;
 pub mod note;
 pub mod sasl;
 pub mod smtp;

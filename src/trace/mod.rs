@@ -3,8 +3,10 @@
 //! A transcript holds bytes, facts and marks, never derived explanations. Everything to the right of here on the
 //! road (dissect, state, explain, view) reads only this.
 
+pub mod answers;
 pub mod fact;
 pub mod file;
+pub mod marks;
 pub mod record;
 pub mod tap;
 

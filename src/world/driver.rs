@@ -10,7 +10,12 @@ use crate::base::Instant;
 use crate::proto::{Machine, Output};
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// How long a peer may leave what we say unread: as long as the patience of RFC 5321 §4.5.3.2 with a block of data
+/// (three minutes) and then some.
+const UNREAD: Duration = Duration::from_secs(300);
 
 /// Whether to go on after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +75,8 @@ where
         }
         tokio::select! {
             biased;
-            read = stream.read(&mut buffer) => match read {
+            // A machine that waits for its owner leaves the peer's bytes where they are, and so holds the peer back.
+            read = stream.read(&mut buffer), if machine.wants_input() => match read {
                 Ok(0) => {
                     peer_ended = true;
                     machine.closed(clock.now());
@@ -111,7 +117,7 @@ where
         match machine.poll(clock.now()) {
             Output::Send(bytes) => {
                 let edited = edits.apply(bytes);
-                stream.write_all(&edited.bytes).await?;
+                write(stream, &edited.bytes).await?;
                 if edited.cut {
                     return Ok(Drained::Dropped);
                 }
@@ -126,6 +132,19 @@ where
             Output::Idle => return Ok(Drained::Waiting(None)),
         }
     }
+}
+
+/// Write all of it, as fast as the peer reads; one that takes nothing at all for [`UNREAD`] is given up.
+async fn write(stream: &mut dyn ByteStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = tokio::time::timeout(UNREAD, stream.write(bytes)).await;
+        let count = written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        bytes = bytes.get(count..).unwrap_or_default();
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    Ok(())
 }
 
 async fn sleep_until(clock: Clock, at: Option<Instant>) {

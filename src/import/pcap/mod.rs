@@ -150,7 +150,10 @@ impl fmt::Display for Broken {
             ),
             Broken::Unreadable { at, why } => {
                 let why = crate::base::escape::text(why);
-                write!(f, "The capture could not be read beyond byte {at}: {why}. All packets before it were read.")
+                write!(
+                    f,
+                    "The capture could not be read beyond byte {at}: {why}. All packets before it were read."
+                )
             }
         }
     }
@@ -242,7 +245,7 @@ impl Importer {
         self.follower.finish();
         let at = self.follower.at;
         for text in self.summary().troubles() {
-            let mark = Mark { kind: "comment".to_owned(), text, conn: None, from: None, range: None, quote: None };
+            let mark = Mark { kind: "comment".to_owned(), text, ..Mark::default() };
             self.follower.out.push_back(Record::Mark(mark));
         }
         self.follower.out.push_back(Record::End { at });

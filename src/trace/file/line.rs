@@ -319,7 +319,8 @@ fn complete(record: Record, line: &[u8]) -> Decoded {
     let taken = encode(&record, Instant::default()).unwrap_or_default();
     match (serde_json::from_slice(&taken), serde_json::from_slice(line)) {
         (Ok(Value::Object(taken)), Ok(Value::Object(all))) => {
-            let empty = |value: &Value| value.is_null();
+            let empty =
+                |value: &Value| value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty);
             match all.iter().find(|(name, value)| !taken.contains_key(*name) && !empty(value)) {
                 None => Decoded::Record(record),
                 Some((name, _)) => {

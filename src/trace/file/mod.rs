@@ -29,10 +29,17 @@ pub use reader::{Reader, Upgrade};
 pub use writer::Writer;
 
 use super::{Head, Record};
+use crate::base::Instant;
 use std::io::{self, BufRead, Write};
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
+
+/// A record as the file's line for it, line feed included; times count from `start`.
+pub fn line_of(record: &Record, start: Instant) -> Vec<u8> {
+    // Every record has a JSON form, so this cannot fail.
+    line::encode(record, start).unwrap_or_default()
+}
 
 /// A whole transcript in memory: its head first, then what happened in order.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -69,9 +69,8 @@ fn each_record_has_its_line() {
         kind: "pause".to_owned(),
         text: "What comes next?".to_owned(),
         conn: Some(Conn(1)),
-        from: None,
         range: Some((0, 6)),
-        quote: None,
+        ..Mark::default()
     };
     let records = vec![
         head(),
@@ -287,7 +286,7 @@ fn record() -> impl Strategy<Value = Record> {
         ),
         (any::<String>(), any::<Option<(u64, u64)>>(), any::<Option<String>>()).prop_map(
             |(text, range, quote)| {
-                Record::Mark(Mark { kind: "comment".to_owned(), text, conn: None, from: None, range, quote })
+                Record::Mark(Mark { kind: "comment".to_owned(), text, range, quote, ..Mark::default() })
             }
         ),
         when.prop_map(|at| Record::End { at }),

@@ -454,6 +454,15 @@ impl Machine for Server {
         self.ended = true;
     }
 
+    fn wants_input(&self) -> bool {
+        let limits = if self.phase == Phase::NotAuthenticated {
+            self.config.before_login
+        } else {
+            self.config.after_login
+        };
+        matches!(self.wait, Wait::Nothing) || self.framer.len() < limits.line
+    }
+
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {
         self.last_activity.get_or_insert(now);
         self.now = now;

@@ -334,6 +334,10 @@ impl Machine for Server {
         self.input.end();
     }
 
+    fn wants_input(&self) -> bool {
+        matches!(self.asked, Asked::Nothing) || self.input.len() < self.config.limits.waiting / 2
+    }
+
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {
         loop {
             if let Some(output) = self.out.pop_front() {

@@ -1,0 +1,1 @@
+//! What holds for every page, without a browser; `tests/html.rs` opens it in one.
