@@ -55,7 +55,10 @@ impl Channel {
 
     /// Take a datagram: always one piece, whole.
     pub fn datagram(&mut self, from: Direction, bytes: &[u8], stamp: Stamp, out: &mut Vec<Drawn>) {
-        let Some(reader) = &mut self.reader else { return };
+        let reader = self.reader.get_or_insert_with(|| {
+            // A resolver may have a port of its own.
+            registry::reader(registry::by_datagram(bytes), Transport::Udp)
+        });
         let mut piece = match reader.read(from, bytes, true) {
             Some(piece) => piece,
             None => unparsed(bytes.len(), "cut-short", "This datagram holds no whole message."),

@@ -190,8 +190,6 @@ impl Conversation {
         let port = open.server.port();
         let protocol = match registry::by_port(port) {
             Some(_) if registry::implicit_tls(port) => Some(Protocol::Tls),
-            // Of datagrams only DNS is recorded; a resolver may have a port of its own.
-            None if open.transport == Transport::Udp => Some(Protocol::Dns),
             known => known,
         };
         let reader = if begins_late(&open) { registry::reader_mid_session } else { registry::reader };
