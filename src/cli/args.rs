@@ -39,6 +39,8 @@ pub enum Command {
     Grade(super::grade::Grade),
     /// Look a verb, a reply code or another word up in the catalogue.
     Explain(Explain),
+    /// Read a capture (pcap, pcapng) and write it as a transcript.
+    Import(Import),
     /// Turn a transcript into a web page, or into another file that others can use.
     Export(super::export::Export),
 }
@@ -142,6 +144,30 @@ Examples:
   postroad explain 550 5.1.1
   postroad explain \"imap UID FETCH\"
   postroad explain \"451 4.7.1 Greylisted, please try again later\"";
+
+/// `postroad import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub struct Import {
+    /// The capture: pcap or pcapng, as it is or in gzip; `-` is the standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Where the transcript goes. [default: the standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Leave out connections that are neither mail nor DNS. Reads the capture twice.
+    #[arg(long)]
+    pub mail: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  postroad import capture.pcap -o session.jsonl
+  postroad import --mail capture.pcapng -o session.jsonl
+      without the rest of what was on the wire
+  tcpdump -i any -s 0 -w - 'port 25 or port 53' | postroad import - -o session.jsonl
+
+A transcript holds every byte, passwords too.";
 
 /// How the letter is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod error;
 mod explain_cmd;
+mod import;
 mod export;
 mod export_told;
 mod journey;
@@ -41,6 +42,7 @@ pub fn run() -> ExitCode {
             Some(Command::Annotate(args)) => annotate::run(&args),
             Some(Command::Grade(args)) => grade::run(&args),
             Some(Command::Explain(args)) => explain_cmd::run(&args),
+            Some(Command::Import(args)) => import::run(&args),
             Some(Command::Export(args)) => export::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.

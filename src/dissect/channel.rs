@@ -55,7 +55,10 @@ impl Channel {
 
     /// Take a datagram: always one piece, whole.
     pub fn datagram(&mut self, from: Direction, bytes: &[u8], stamp: Stamp, out: &mut Vec<Drawn>) {
-        let Some(reader) = &mut self.reader else { return };
+        let reader = self.reader.get_or_insert_with(|| {
+            // A resolver may have a port of its own.
+            registry::reader(registry::by_datagram(bytes), Transport::Udp)
+        });
         let mut piece = match reader.read(from, bytes, true) {
             Some(piece) => piece,
             None => unparsed(bytes.len(), "cut-short", "This datagram holds no whole message."),
@@ -89,16 +92,13 @@ impl Channel {
     }
 
     /// Bytes of one side are missing: what waits of it becomes pieces, and its reader finds its place again.
-    /// How many is known, unless they were sent before the recording began.
+    /// How many is known, unless they were sent before the recording began. Places go on counting recorded bytes.
     pub fn gap(&mut self, from: Direction, missing: Option<u64>, out: &mut Vec<Drawn>) {
         let before = std::mem::replace(&mut self.stream_mut(from).ended, true);
         if !self.stream(from).waiting().is_empty() {
             self.drain(from, out);
         }
         self.stream_mut(from).ended = before;
-        if self.stream(from).waiting().is_empty() {
-            self.stream_mut(from).skip(missing.unwrap_or(0));
-        }
         match &mut self.reader {
             Some(reader) => reader.gap(from, missing),
             None => self.met_late = true,

@@ -190,8 +190,6 @@ impl Conversation {
         let port = open.server.port();
         let protocol = match registry::by_port(port) {
             Some(_) if registry::implicit_tls(port) => Some(Protocol::Tls),
-            // Of datagrams only DNS is recorded; a resolver may have a port of its own.
-            None if open.transport == Transport::Udp => Some(Protocol::Dns),
             known => known,
         };
         let reader = if begins_late(&open) { registry::reader_mid_session } else { registry::reader };
@@ -220,14 +218,12 @@ impl Conversation {
     /// Bytes are missing: a Step in their place says so.
     fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
         let mut drawn = Vec::new();
-        let place = self.wire.sent(gap.from);
         self.wire.gap(gap.from, gap.len, &mut drawn);
         out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
         let mut piece = Piece::new(Kind::Gap, 0);
         piece.meaning = Meaning::Gap(gap.len, gap.why);
         piece.findings.push(missing(gap));
         let mut step = self.bare(gap.from, piece, stamp);
-        step.range = place..place.saturating_add(gap.len.unwrap_or(0));
         step.protocol = self.wire.protocol().unwrap_or(Protocol::Tcp);
         out.push(step);
     }

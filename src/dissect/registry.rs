@@ -7,6 +7,8 @@ use super::smtp::SmtpReader;
 use super::step::{Protocol, Reader};
 use super::tls::{self, TlsReader};
 use super::unknown::UnknownReader;
+use crate::base::Severity;
+use crate::proto::dns;
 use crate::trace::Transport;
 
 /// Undecided bytes of one side above which nothing is waited for any more.
@@ -46,6 +48,13 @@ pub(super) fn by_content(client: &[u8], server: &[u8], ended: bool) -> Option<Pr
         Some(b"EHLO " | b"HELO ") if ended || told => Some(Protocol::Smtp),
         _ => (ended || told).then_some(Protocol::Unknown),
     }
+}
+
+/// What a datagram to a port that says nothing holds: a DNS message where it reads as one.
+pub(super) fn by_datagram(bytes: &[u8]) -> Protocol {
+    let findings = dns::walk(bytes).findings;
+    let sound = bytes.len() > 12 && findings.iter().all(|finding| finding.severity != Severity::Error);
+    if sound { Protocol::Dns } else { Protocol::Unknown }
 }
 
 /// As many bytes as tell whether a server's first words are a greeting.

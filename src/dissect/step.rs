@@ -82,7 +82,7 @@ pub enum Kind {
     Answer,
     /// Bytes that belong to nothing known.
     Unparsed,
-    /// Bytes that were sent here and are not in the transcript.
+    /// Bytes that were sent here and are not in the transcript: a place without length.
     Gap,
 }
 

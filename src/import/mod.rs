@@ -1,8 +1,9 @@
 //! What others recorded or wrote down → Records and readings: captures, pasted sessions, mail logs, messages, and our
 //! own transcripts by the same door.
 //!
-//! [`open`] and [`open_path`] tell by the first bytes what a file is, gzip included, and give its Records one at a
-//! time. It stands left of `trace` on the road, where the world's taps stand too.
+//! It stands at the head of the road, beside `world`: what it gives is told by the same dissect, explain and view.
+//! [`open`] and [`open_path`] tell by the first bytes whether a file is a capture or one of our own transcripts, gzip
+//! included, and give its Records one at a time.
 
 pub mod logs;
 pub mod message;

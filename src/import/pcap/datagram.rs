@@ -27,7 +27,8 @@ pub(super) fn is_answer(bytes: &[u8]) -> bool {
 fn looks_like_dns(bytes: &[u8]) -> bool {
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else { return false };
     let [_, _, flags, more, questions @ ..] = header;
-    let count = |at: usize| questions.get(at..at + 2).map_or(0, |c| usize::from(c[0]) << 8 | usize::from(c[1]));
+    let count =
+        |at: usize| questions.get(at..at + 2).map_or(0, |c| usize::from(c[0]) << 8 | usize::from(c[1]));
     let (opcode, zero, rcode) = (flags >> 3 & 15, more & 0x40, more & 15);
     // One question; records enough for the bytes that are there, each at least 11 octets.
     let records = count(2) + count(4) + count(6);

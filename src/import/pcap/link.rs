@@ -18,6 +18,8 @@ pub(super) enum Inner<'a> {
 
 /// EtherType of a whole Ethernet frame inside something else (RFC 1701: transparent Ethernet bridging).
 const BRIDGED: u16 = 0x6558;
+/// Linux: a capture of messages between kernel and programs.
+const ARPHRD_NETLINK: u16 = 824;
 /// Headers inside headers that are followed.
 const DEEPEST: usize = 12;
 
@@ -52,6 +54,7 @@ pub(super) fn ip_in(link: i32, data: &[u8]) -> Inner<'_> {
         },
         105 => wireless(data),
         127 => be16(data, 2).and_then(|len| wireless(skip(data, usize::from(len.swap_bytes())))),
+        113 if be16(data, 2) == Some(ARPHRD_NETLINK) => netlink(data),
         113 => be16(data, 14).and_then(|kind| by_type(kind, skip(data, 16), DEEPEST)),
         276 => be16(data, 0).and_then(|kind| by_type(kind, skip(data, 20), DEEPEST)),
         117 => data.first().and_then(|len| by_version(skip(data, usize::from(*len).next_multiple_of(4)))),
@@ -163,14 +166,36 @@ fn wireless(data: &[u8]) -> Option<Inner<'_>> {
     llc(data.get(24 + quality + fourth_address..)?, DEEPEST)
 }
 
-/// Linux netfilter log: attributes, of which number 9 is the packet.
+/// Linux netfilter log: attributes behind a header of four bytes; number 9 is the packet.
 fn nflog(data: &[u8]) -> Option<Inner<'_>> {
-    let mut rest = data.get(4..)?;
+    by_version(attribute(data.get(4..)?, 9)?)
+}
+
+/// Messages of the firewall to a program, behind a "cooked" header: its log (subsystem 4) and its queue (3), in
+/// which the packet is attribute 9 or 10. Others are no traffic.
+fn netlink(data: &[u8]) -> Option<Inner<'_>> {
+    const NETLINK_NETFILTER: u16 = 12;
+    if be16(data, 14)? != NETLINK_NETFILTER {
+        return Some(Inner::NotIp);
+    }
+    // Header of the message: length, type (subsystem in its upper byte), flags, number, port; then four bytes more.
+    let (message, subsystem) = (data.get(16..)?, *data.get(21)?);
+    let wanted = match subsystem {
+        3 => 10,
+        4 => 9,
+        _ => return Some(Inner::NotIp),
+    };
+    attribute(message.get(20..)?, wanted).map_or(Some(Inner::NotIp), by_version)
+}
+
+/// The value of the first attribute of that number: length and number in the machine's byte order, padded to four.
+fn attribute(mut rest: &[u8], wanted: u16) -> Option<&[u8]> {
     loop {
         let &[low, high, kind_low, kind_high, ..] = rest else { return None };
         let len = usize::from(u16::from_le_bytes([low, high]));
-        if u16::from_le_bytes([kind_low, kind_high]) & 0x7fff == 9 {
-            return by_version(rest.get(4..len)?);
+        // The upper two bits are flags.
+        if u16::from_le_bytes([kind_low, kind_high]) & 0x3fff == wanted {
+            return rest.get(4..len);
         }
         rest = rest.get(len.max(4).next_multiple_of(4)..)?;
     }
@@ -199,6 +224,12 @@ pub(super) fn tunnel(port: u16, data: &[u8]) -> Option<Inner<'_>> {
     let found = match port {
         // VXLAN: the I bit says that the header is there.
         4789 | 8472 if data.first()? & 8 != 0 => ethernet(data.get(8..)?, DEEPEST),
+        // VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe §3.1): what comes next is named.
+        4790 if data.first()? & 8 != 0 => match data.get(3)? {
+            1 | 2 => by_version(data.get(8..)?),
+            3 => ethernet(data.get(8..)?, DEEPEST),
+            _ => None,
+        },
         // GENEVE: version 0, options counted in words.
         6081 if data.first()? >> 6 == 0 => {
             let options = usize::from(data.first()? & 0x3f) * 4;
@@ -235,7 +266,8 @@ mod tests {
         let llc = [&addresses[..], &[0, 28, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0]].concat();
         let sll = [&[0; 14][..], &[8, 0]].concat();
         let sll2 = [&[8, 0][..], &[0; 18]].concat();
-        let radiotap = [&[0, 0, 8, 0, 0, 0, 0, 0, 0x88, 1][..], &[0; 24], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0]].concat();
+        let radiotap =
+            [&[0, 0, 8, 0, 0, 0, 0, 0, 0x88, 1][..], &[0; 24], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0]].concat();
         let cases: [(i32, &[u8]); 14] = [
             (1, &ethernet),
             (1, &vlan),
@@ -266,7 +298,10 @@ mod tests {
         assert_eq!(gre(&keyed), Some(Inner::Ip(&IP)));
         let frame = framed(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0]);
         assert_eq!(tunnel(4789, &[&[8, 0, 0, 0, 0, 0, 5, 0], &frame[..]].concat()), Some(Inner::Ip(&IP)));
-        assert_eq!(tunnel(6081, &[&[1, 0, 0x65, 0x58, 0, 0, 0, 0, 9, 9, 9, 9], &frame[..]].concat()), Some(Inner::Ip(&IP)));
+        assert_eq!(
+            tunnel(6081, &[&[1, 0, 0x65, 0x58, 0, 0, 0, 0, 9, 9, 9, 9], &frame[..]].concat()),
+            Some(Inner::Ip(&IP))
+        );
         assert_eq!(tunnel(53, &frame), None);
     }
 
@@ -279,11 +314,13 @@ mod tests {
             if random.bool() {
                 data = [&[0; 12][..], &[0x81, 0, 0, 0].repeat(random.usize(..40)), &data].concat();
             }
-            for link in [0, 1, 9, 10, 51, 100, 101, 104, 105, 113, 117, 122, 127, 138, 166, 205, 239, 240, 276] {
+            for link in
+                [0, 1, 9, 10, 51, 100, 101, 104, 105, 113, 117, 122, 127, 138, 166, 205, 239, 240, 276]
+            {
                 let _ = ip_in(link, &data);
             }
             let _ = gre(&data);
-            for port in [4789, 6081, 2152, 3544] {
+            for port in [4789, 4790, 6081, 2152, 3544] {
                 let _ = tunnel(port, &data);
             }
         }

@@ -150,7 +150,10 @@ impl fmt::Display for Broken {
             ),
             Broken::Unreadable { at, why } => {
                 let why = crate::base::escape::text(why);
-                write!(f, "The capture could not be read beyond byte {at}: {why}. All packets before it were read.")
+                write!(
+                    f,
+                    "The capture could not be read beyond byte {at}: {why}. All packets before it were read."
+                )
             }
         }
     }

@@ -35,13 +35,7 @@ pub(super) enum Packet<'a> {
     /// A piece of a stream.
     Tcp(Segment<'a>),
     /// A datagram.
-    Udp {
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: &'a [u8],
-        /// Bytes that were not captured.
-        cut: usize,
-    },
+    Udp { from: SocketAddr, to: SocketAddr, bytes: &'a [u8] },
 }
 
 /// Frames that carried nothing that an import wants, by why.
@@ -125,7 +119,8 @@ impl Decoder {
         let header = ip.header();
         let payload = ip.payload();
         let (from, to) = (header.source_addr(), header.destination_addr());
-        let cut = if payload.incomplete { usize::from(header.total_len()).saturating_sub(packet.len()) } else { 0 };
+        let cut =
+            if payload.incomplete { usize::from(header.total_len()).saturating_sub(packet.len()) } else { 0 };
         let (protocol, bytes) = (payload.ip_number.0, payload.payload);
         if payload.fragmented {
             let between = (from.to_ipv6_mapped().octets(), to.to_ipv6_mapped().octets());
@@ -207,24 +202,29 @@ impl Decoder {
     }
 
     fn udp(&mut self, carried: Carried<'_>, at: Instant, deep: usize, sink: &mut impl FnMut(Packet<'_>)) {
-        let Carried { from, to, payload, cut, .. } = carried;
+        let Carried { from, to, payload, .. } = carried;
         let Ok(udp) = UdpSlice::from_slice_lax(payload) else {
             self.ignored.broken += 1;
             return;
         };
         let (source, destination, bytes) = (udp.source_port(), udp.destination_port(), udp.payload());
-        match link::tunnel(destination, bytes) {
+        match link::tunnel(destination, bytes).or_else(|| link::tunnel(source, bytes)) {
             Some(inner) => self.deeper(Some(inner), at, deep, sink),
             None => sink(Packet::Udp {
                 from: SocketAddr::new(from, source),
                 to: SocketAddr::new(to, destination),
                 bytes,
-                cut,
             }),
         }
     }
 
-    fn deeper(&mut self, inner: Option<Inner<'_>>, at: Instant, deep: usize, sink: &mut impl FnMut(Packet<'_>)) {
+    fn deeper(
+        &mut self,
+        inner: Option<Inner<'_>>,
+        at: Instant,
+        deep: usize,
+        sink: &mut impl FnMut(Packet<'_>),
+    ) {
         match (inner, deep.checked_sub(1)) {
             (Some(inner), Some(deep)) => self.inner(inner, at, deep, sink),
             _ => self.ignored.broken += 1,

@@ -91,18 +91,15 @@ impl Side {
         match self.base {
             Base::Unknown => true,
             Base::Known(known) => known == first,
-            Base::Guessed(known) => known == first || self.next == 0 && known.wrapping_sub(first) < NEAR as u32,
+            Base::Guessed(known) => {
+                known == first || self.next == 0 && known.wrapping_sub(first) < NEAR as u32
+            }
         }
     }
 
     /// What the held segments cost.
     pub fn cost(&self) -> usize {
         self.cost
-    }
-
-    /// Bytes that wait for it to be known where they belong.
-    pub fn first_words(&self) -> &[u8] {
-        self.early.first().map_or(&[], |early| &early.bytes)
     }
 
     /// SYN (or an acknowledgment of it) said where the stream begins.
@@ -117,7 +114,11 @@ impl Side {
     /// The other end says that it has everything before `ack`.
     pub fn acknowledged(&mut self, ack: u32, sink: &mut dyn FnMut(Event<'_>)) {
         if self.base == Base::Unknown {
-            let first = self.early.iter().map(|early| early.seq).min_by_key(|seq| seq.wrapping_sub(ack).cast_signed());
+            let first = self
+                .early
+                .iter()
+                .map(|early| early.seq)
+                .min_by_key(|seq| seq.wrapping_sub(ack).cast_signed());
             self.base = Base::Guessed(match first {
                 Some(first) if (-NEAR..0).contains(&ack.wrapping_sub(first).cast_signed()) => ack,
                 Some(first) => first,
@@ -195,7 +196,8 @@ impl Side {
     /// Nobody will tell where the stream begins: at the first byte that came.
     fn begin_anyhow(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
         let Some(some) = self.early.first().map(|early| early.seq) else { return };
-        let first = self.early.iter().map(|early| early.seq).min_by_key(|seq| seq.wrapping_sub(some).cast_signed());
+        let first =
+            self.early.iter().map(|early| early.seq).min_by_key(|seq| seq.wrapping_sub(some).cast_signed());
         self.base = Base::Guessed(first.unwrap_or(some));
         self.replay(sink);
     }

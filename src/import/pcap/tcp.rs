@@ -76,7 +76,8 @@ impl Tcp {
             (true, ack) => ack.is_none(),
             (false, _) => speaks_as_client(segment.from.port(), segment.to.port(), segment.bytes),
         };
-        let (client, server) = if from_client { (segment.from, segment.to) } else { (segment.to, segment.from) };
+        let (client, server) =
+            if from_client { (segment.from, segment.to) } else { (segment.to, segment.from) };
         Some(Tcp {
             conn: Conn(0),
             client,

@@ -100,6 +100,12 @@ impl<W: Write> Capture<'_, W> {
         match record {
             Record::Data { at, data } if data.layer == Layer::Wire => self.data(*at, data),
             Record::Close { at, conn, from, how } => self.close(*at, *conn, *from, *how),
+            Record::Gap { gap, .. } => {
+                if let Some(Carried::Tcp(stream)) = self.now.get_mut(&gap.conn).map(|line| &mut line.kind) {
+                    stream.skip(gap.from, gap.len.unwrap_or(0));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -147,6 +147,13 @@ impl Stream {
         sent
     }
 
+    /// So many bytes of one side are not in the transcript: the numbers go on behind them, so that a reader of the
+    /// capture sees the gap as well.
+    pub fn skip(&mut self, from: Direction, missing: u64) {
+        let me = &mut self.sides[side(from)];
+        me.next = me.next.wrapping_add(missing as u32);
+    }
+
     /// One side ends, in this way. Where bytes of it are still to come, it ends behind them: see [`Stream::ended`].
     pub fn close(&mut self, from: Direction, how: CloseHow) {
         self.sides[side(from)].ends = match how {
