@@ -96,7 +96,11 @@ Examples:
 pub fn run(args: &Annotate) -> Result<(), CommandError> {
     let source = Source::find(&args.what)?;
     let (mut transcript, issues) = source.load()?;
-    open::tell_issues(&source, &issues);
+    open::tell_troubles(&source, &issues);
+    if args.answer.is_some() && args.question.is_none() && args.reply_to.is_none() {
+        let hint = "--question TEXT --answer TEXT asks something; --reply-to q1 --answer TEXT answers it";
+        return Err(CommandError::usage("to which question is that the answer?", hint));
+    }
     if args.extract {
         return extract(args, &transcript);
     }
@@ -182,6 +186,8 @@ fn add(records: &mut Vec<Record>, number: usize, args: &Annotate) -> Result<(), 
             "--comment TEXT, --chapter TEXT, --highlight WORDS, --question TEXT --answer TEXT, or --pause";
         return Err(CommandError::usage(format!("what is to be added at step {number}?"), hint));
     }
+    // A chapter goes in front of the step, and would move it: so it comes last.
+    added.sort_by_key(|mark| mark.kind == "chapter");
     for mut mark in added {
         mark.author = args.author.clone().unwrap_or_default();
         if mark.kind == "question" {
@@ -408,7 +414,7 @@ fn extract(args: &Annotate, transcript: &Transcript) -> Result<(), CommandError>
 /// Carry all marks over to another recording.
 fn carry(args: &Annotate, old: &Transcript, new: &Source) -> Result<(), CommandError> {
     let (mut transcript, issues) = new.load()?;
-    open::tell_issues(new, &issues);
+    open::tell_troubles(new, &issues);
     let report = onto::carry(&old.records, &mut transcript.records);
     let out = Annotate { output: args.output.clone(), ..Annotate::default() };
     save(&out, new, &transcript, issues.len())?;
@@ -426,6 +432,13 @@ fn save(
 ) -> Result<(), CommandError> {
     let path = match (&args.output, source) {
         (Some(path), _) => path,
+        (None, Source::File(_)) if !source.is_plain_transcript() => {
+            let message = format!("{} is a capture, or compressed: marks have no place in it", source.name());
+            return Err(CommandError::usage(
+                message,
+                "say where the annotated transcript goes: -o mine.jsonl",
+            ));
+        }
         (None, Source::File(path)) if issues == 0 => path,
         (None, Source::File(_)) => {
             let message = format!("{} has lines that were left out, and they would be lost", source.name());

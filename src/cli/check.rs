@@ -9,7 +9,6 @@ use super::transcripts::is_mark;
 use super::{CommandError, screen};
 use crate::base::escape;
 use crate::dissect::{Dissector, Kind, Step};
-use crate::trace::file::Issue;
 use crate::trace::marks::{Place, Streams};
 use crate::trace::{Conn, Direction, Layer, Record, Transcript, Transport};
 use crate::world::change::Change;
@@ -61,10 +60,10 @@ fn steps(records: &[Record]) -> Vec<Step> {
     steps
 }
 
-fn read(issues: &[Issue]) -> Finding {
+fn read(issues: &[String]) -> Finding {
     match issues {
         [] => Ok("every line of the file is read and understood".to_owned()),
-        [one] => Err(one.to_string()),
+        [one] => Err(one.clone()),
         [first, rest @ ..] => Err(format!("{first}; and {} more like it", rest.len())),
     }
 }

@@ -163,3 +163,21 @@ impl Choice<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Steps;
+
+    #[test]
+    fn a_range_of_steps_is_written_in_four_ways() {
+        let range = |text: &str| text.parse::<Steps>().map(|s| (*s.0.start(), *s.0.end()));
+        assert_eq!(range("14..38"), Ok((14, 38)));
+        assert_eq!(range("14..=38"), Ok((14, 38)));
+        assert_eq!(range("14.."), Ok((14, usize::MAX)));
+        assert_eq!(range("..38"), Ok((1, 38)));
+        assert_eq!(range("7"), Ok((7, 7)));
+        for wrong in ["", "0..3", "3..2", "a", "1..2..3", "-1"] {
+            assert!(range(wrong).is_err(), "{wrong}");
+        }
+    }
+}

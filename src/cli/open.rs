@@ -1,19 +1,16 @@
-//! What a command is given to read: a transcript's file, a recording of the built-in library by its name, or `-`.
+//! What a command is given to read: a transcript or a capture, a recording of the built-in library by its name, or `-`.
 //!
-//! The one door through which recordings come in, so that whatever can be turned into records (a capture, say) is
-//! turned into them here, for every command at once.
+//! The one door through which recordings come in, for every command at once: what is in a file is told by `import`, so
+//! a capture can be replayed as a transcript is.
 
 use super::CommandError;
 use super::transcripts::LIBRARY;
 use crate::base::escape;
+use crate::import::{self, Records};
 use crate::trace::Transcript;
-use crate::trace::file::{Issue, Reader};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-
-/// Bytes that are read at once.
-const BUFFER: usize = 256 << 10;
 
 /// Where a recording comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,50 +60,44 @@ impl Source {
         }
     }
 
-    /// Its records, one at a time.
+    /// Its records, one at a time: of a transcript or of a capture, compressed or not.
     ///
     /// # Errors
-    /// Where it cannot be opened.
-    pub fn records(&self) -> Result<Reader<Box<dyn BufRead>>, CommandError> {
-        let mut bytes: Box<dyn BufRead> = match self {
+    /// Where it cannot be opened, or is neither.
+    pub fn records(&self) -> Result<Records, CommandError> {
+        let opened = match self {
             Source::File(path) => {
-                let file = File::open(path).map_err(|error| CommandError::file("read", path, &error))?;
-                Box::new(BufReader::with_capacity(BUFFER, file))
+                // A folder opens as a file does, and is found out only when it is read.
+                let is_folder = path.is_dir().then(|| io::Error::from(io::ErrorKind::IsADirectory));
+                match is_folder {
+                    Some(error) => return Err(CommandError::file("read", path, &error)),
+                    None => import::open_path(path),
+                }
             }
-            Source::Library(name) => Box::new(library(name)),
-            Source::Stdin => Box::new(BufReader::with_capacity(BUFFER, io::stdin())),
+            Source::Library(name) => import::open(library(name), name),
+            Source::Stdin => import::open(io::stdin(), "the standard input"),
         };
-        let start = bytes.fill_buf().map_err(|error| self.unreadable(&error))?;
-        if is_capture(start) {
-            let message = format!("{} is a packet capture, not a transcript", self.name());
-            return Err(CommandError::failure(
-                message,
-                "turn it into a transcript first: postroad import --help",
-            ));
-        }
-        Ok(Reader::new(bytes))
+        opened.map_err(|error| match error {
+            import::Error::Io(error) => CommandError::file("read", Path::new(&self.name()), &error),
+            error => CommandError::failure(format!("{}: {error}", self.name()), ""),
+        })
     }
 
-    /// All of it in memory, and what was off in it.
+    /// All of it in memory, and what was off in it, a sentence each.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn load(&self) -> Result<(Transcript, Vec<Issue>), CommandError> {
-        let mut reader = self.records()?;
-        let mut records = Vec::new();
-        for record in reader.by_ref() {
-            records.push(record.map_err(|error| self.broken(&error))?);
-        }
-        Ok((Transcript { records }, reader.into_issues()))
+    pub fn load(&self) -> Result<(Transcript, Vec<String>), CommandError> {
+        let mut records = self.records()?;
+        let transcript = Transcript { records: records.by_ref().collect() };
+        Ok((transcript, records.troubles()))
     }
 
-    /// It is no transcript.
-    pub fn broken(&self, error: &crate::trace::file::Error) -> CommandError {
-        CommandError::failure(format!("{}: {error}", self.name()), "")
-    }
-
-    fn unreadable(&self, error: &io::Error) -> CommandError {
-        CommandError::file("read", Path::new(&self.name()), error)
+    /// Whether it is a file that holds a transcript as it is written: one that can be written anew in its place.
+    pub fn is_plain_transcript(&self) -> bool {
+        let Source::File(path) = self else { return false };
+        let mut first = [0; 1];
+        File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"{"
     }
 }
 
@@ -116,18 +107,8 @@ pub fn library(name: &str) -> &'static [u8] {
 }
 
 /// Say what was off in what was read: it is told, and everything else is shown.
-pub fn tell_issues(source: &Source, issues: &[Issue]) {
-    for issue in issues {
-        let _ = writeln!(io::stderr(), "note: {}: {issue}", source.name());
+pub fn tell_troubles(source: &Source, troubles: &[String]) {
+    for trouble in troubles {
+        let _ = writeln!(io::stderr(), "note: {}: {trouble}", source.name());
     }
-}
-
-/// Whether a file begins as captures do: pcap in either byte order, with microseconds or nanoseconds, or pcapng.
-fn is_capture(start: &[u8]) -> bool {
-    let magic: [u8; 4] = match start.get(..4).and_then(|m| m.try_into().ok()) {
-        Some(magic) => magic,
-        None => return false,
-    };
-    let known = [0xa1b2_c3d4_u32, 0xd4c3_b2a1, 0xa1b2_3c4d, 0x4d3c_b2a1, 0x0a0d_0d0a];
-    known.contains(&u32::from_be_bytes(magic))
 }

@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Replay {
-    /// A transcript: a file, the name of a recording of the library (`postroad transcripts`), or `-`.
+    /// A transcript or a capture: a file, the name of a recording of the library (`postroad transcripts`), or `-`.
     #[arg(value_name = "FILE|NAME", value_hint = clap::ValueHint::FilePath)]
     pub what: String,
     /// How fast: `1x` is as it happened, `4x` four times as fast, `max` at once. No wait is longer than two seconds.
@@ -138,17 +138,15 @@ pub fn run(args: &Replay) -> Result<(), CommandError> {
 
 /// Tell the story, record by record: a long one need not fit into memory.
 fn play<V: Renderer>(source: &Source, view: V, selection: Selection, pace: Pace) -> Result<(), CommandError> {
-    let mut reader = source.records()?;
-    let broken = |error| source.broken(&error);
-    let first = reader.next().transpose().map_err(broken)?;
+    let mut records = source.records()?;
+    let first = records.next();
     let Some(Record::Head(head)) = &first else {
         return Err(CommandError::failure(format!("{} has no head", source.name()), ""));
     };
     let mut story = Story::new(head);
     let mut player =
         Player { view, selection, pace, cast: Cast::default(), tally: Tally::default(), shown: 0 };
-    for (index, record) in first.clone().map(Ok).into_iter().chain(reader.by_ref()).enumerate() {
-        let record = record.map_err(broken)?;
+    for (index, record) in first.clone().into_iter().chain(records.by_ref()).enumerate() {
         player.learn(index, &record)?;
         player.show(story.push(index, &record))?;
         if player.selection.is_over() {
@@ -165,7 +163,7 @@ fn play<V: Renderer>(source: &Source, view: V, selection: Selection, pace: Pace)
     let deeper = format!("postroad replay {} --detail full", source.name());
     let next = [deeper, "postroad transcripts".to_owned(), "postroad explain RCPT".to_owned()];
     view.end(&cast, &tally, &Closing { state: story.state(), real: None, next: &next })?;
-    open::tell_issues(source, &reader.into_issues());
+    open::tell_troubles(source, &records.troubles());
     Ok(())
 }
 

@@ -30,12 +30,14 @@ pub struct Markdown<W> {
     out: W,
     options: Options,
     last: Option<Duration>,
+    /// A chapter's heading and intro that wait for its first item, so that a pause is said in front of them.
+    waiting: Option<(String, String)>,
 }
 
 impl<W: Write> Markdown<W> {
     /// Onto `out`, which should be buffered.
     pub fn new(out: W, options: Options) -> Self {
-        Markdown { out, options, last: None }
+        Markdown { out, options, last: None, waiting: None }
     }
 
     /// The writer, when all is told.
@@ -61,8 +63,16 @@ impl<W: Write> Markdown<W> {
         }
     }
 
+    /// The chapter that waits begins.
+    fn chapter(&mut self) -> io::Result<()> {
+        let Some((heading, intro)) = self.waiting.take() else { return Ok(()) };
+        self.block(&heading)?;
+        if intro.is_empty() { Ok(()) } else { self.block(&intro) }
+    }
+
     fn step(&mut self, page: &StepPage) -> io::Result<()> {
         self.pause(page.elapsed)?;
+        self.chapter()?;
         let number = format!("- **{}** · {}", page.number, clock::elapsed(page.elapsed));
         match (&page.call, page.voice) {
             (Some(call), Voice::Open) => {
@@ -153,8 +163,9 @@ impl<W: Write> Renderer for Markdown<W> {
         let amount = if self.options.detail { Amount::All } else { Amount::Brief };
         match page::of(item, cast, Choice { amount, show_secrets: self.options.show_secrets }) {
             Page::Chapter { number, title, intro } => {
-                self.block(&format!("## {number}. {}", escaped(&title)))?;
-                if intro.is_empty() { Ok(()) } else { self.block(&escaped(&intro)) }
+                self.chapter()?;
+                self.waiting = Some((format!("## {number}. {}", escaped(&title)), escaped(&intro)));
+                Ok(())
             }
             Page::Step(page) => self.step(&page),
             Page::Fact { text, .. } => {
@@ -163,13 +174,18 @@ impl<W: Write> Renderer for Markdown<W> {
                     return Ok(());
                 }
                 self.pause(at.since(cast.start))?;
+                self.chapter()?;
                 self.block(&format!("> {}", escaped(&text)))
             }
-            Page::Mark { kind, text } => self.block(&format!("> **{}**: {}", escaped(&kind), escaped(&text))),
+            Page::Mark { kind, text } => {
+                self.chapter()?;
+                self.block(&format!("> **{}**: {}", escaped(&kind), escaped(&text)))
+            }
         }
     }
 
     fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()> {
+        self.chapter()?;
         self.block("## Where is it now?")?;
         let places = tally.places(closing.state);
         for place in &places {

@@ -45,6 +45,8 @@ pub struct Mermaid<W> {
     known: BTreeMap<String, usize>,
     body: String,
     open: bool,
+    /// A chapter that waits for its first item, so that a pause is said in front of it.
+    waiting: Option<(usize, String)>,
     last: Option<Duration>,
 }
 
@@ -58,6 +60,7 @@ impl<W: Write> Mermaid<W> {
             known: BTreeMap::new(),
             body: String::new(),
             open: false,
+            waiting: None,
             last: None,
         }
     }
@@ -93,6 +96,17 @@ impl<W: Write> Mermaid<W> {
         }
     }
 
+    /// The chapter that waits begins.
+    fn begin_chapter(&mut self) {
+        let Some((number, title)) = self.waiting.take() else { return };
+        self.end_chapter();
+        // A shade that can be seen on a light and on a dark ground.
+        self.line("rect rgba(128, 128, 128, 0.12)");
+        self.open = true;
+        self.line(&format!("%% chapter {number}"));
+        self.over_all(&format!("{number} · {title}"));
+    }
+
     fn end_chapter(&mut self) {
         if std::mem::take(&mut self.open) {
             self.line("end");
@@ -103,6 +117,7 @@ impl<W: Write> Mermaid<W> {
         let client = self.host(&cast.speaker(step.conn, Direction::Client));
         let server = self.host(&cast.speaker(step.conn, Direction::Server));
         self.pause(page.elapsed);
+        self.begin_chapter();
         let Headline { arrow, text, .. } = headline::of(step, page);
         let (from, to) = match step.from {
             Direction::Client => (&client, &server),
@@ -134,12 +149,8 @@ impl<W: Write> Renderer for Mermaid<W> {
         let choice = Choice { amount: Amount::Brief, show_secrets: self.options.show_secrets };
         match (page::of(item, cast, choice), item) {
             (Page::Chapter { number, title, .. }, _) => {
-                self.end_chapter();
-                // A shade that can be seen on a light and on a dark ground.
-                self.line("rect rgba(128, 128, 128, 0.12)");
-                self.open = true;
-                self.line(&format!("%% chapter {number}"));
-                self.over_all(&format!("{number} · {title}"));
+                self.begin_chapter();
+                self.waiting = Some((number, title));
             }
             (Page::Step(page), Item::Step(step, _)) => self.step(cast, step, &page),
             (Page::Fact { text, .. }, Item::Fact { at, host, .. }) => {
@@ -147,16 +158,21 @@ impl<W: Write> Renderer for Mermaid<W> {
                     return Ok(());
                 }
                 self.pause(at.since(cast.start));
+                self.begin_chapter();
                 let host = self.host(&cast.known(host));
                 self.line(&format!("Note over {host}: {}", label(&text, NOTE)));
             }
-            (Page::Mark { kind, text }, _) => self.over_all(&format!("✎ {kind}: {text}")),
+            (Page::Mark { kind, text }, _) => {
+                self.begin_chapter();
+                self.over_all(&format!("✎ {kind}: {text}"));
+            }
             _ => {}
         }
         Ok(())
     }
 
     fn end(&mut self, cast: &Cast, _tally: &Tally, _closing: &Closing<'_>) -> io::Result<()> {
+        self.begin_chapter();
         self.end_chapter();
         if self.hosts.is_empty() && self.body.contains(ALL) {
             self.host("the road");

@@ -37,7 +37,10 @@ fn selected(text: &str) {
 /// RFC 9051 §2.2.1 MUST: a tag that is used again is accepted.
 #[test]
 fn from_greeting_to_logout() {
-    dialogue(MX1, IMAP, r#"
+    dialogue(
+        MX1,
+        IMAP,
+        r#"
         S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 …AUTH=PLAIN…] mx1.example.net …
         C: a CAPABILITY
         S: * CAPABILITY IMAP4rev1 IMAP4rev2 …AUTH=PLAIN…
@@ -68,14 +71,18 @@ fn from_greeting_to_logout() {
         S: * BYE …
         S: a OK …
         S: (closed)
-    "#);
+    "#,
+    );
 }
 
 /// RFC 9051 §6.2.2 MUST: AUTHENTICATE without an initial response works; `*` cancels with BAD; wrong base64 is BAD.
 /// RFC 9051 §6.2.2 MUST: errors in an initial response are BAD too; an empty one is `=`.
 #[test]
 fn authenticate() {
-    dialogue(MX1, IMAP, r"
+    dialogue(
+        MX1,
+        IMAP,
+        r"
         S: * OK …
         C: a AUTHENTICATE PLAIN
         S: + 
@@ -97,7 +104,8 @@ fn authenticate() {
         S: + 
         C: AGJvYkBleGFtcGxlLm5ldABzaGlwLWluLWEtYm90dGxl
         S: g OK …
-    ");
+    ",
+    );
 }
 
 /// RFC 9051 §6.3.2 MUST: SELECT gives FLAGS, EXISTS, UIDVALIDITY, UIDNEXT, PERMANENTFLAGS before its OK.
@@ -111,7 +119,8 @@ fn select_data_and_enable() {
     in_world(async |talk| {
         three(talk);
         talk.open("a", MX1, IMAP).await;
-        talk.says(&format!(r#"
+        talk.says(&format!(
+            r#"
             S: * OK …
             {LOGIN}
             C: a SELECT iNbOx
@@ -156,17 +165,22 @@ fn select_data_and_enable() {
             S: * OK [CLOSED] …
             S+: * …
             S: j OK [READ-WRITE] …
-        "#)).await;
+        "#
+        ))
+        .await;
     });
 }
 
-/// RFC 3501 §2.3.2 REQUIRED: \Recent is one session's; the next one does not see it.
+/// RFC 3501 §2.3.2: \Recent is one session's; the next one does not see it.
 #[test]
 fn recent_is_told_to_one_session() {
     in_world(async |talk| {
         three(talk);
         talk.open("a", MX1, IMAP).await;
-        talk.says(&format!("S: * OK …\n{LOGIN}{SELECT}C: a FETCH 1 FLAGS\nS: * 1 FETCH (FLAGS (\\Recent))\nS: a OK …")).await;
+        talk.says(&format!(
+            "S: * OK …\n{LOGIN}{SELECT}C: a FETCH 1 FLAGS\nS: * 1 FETCH (FLAGS (\\Recent))\nS: a OK …"
+        ))
+        .await;
         talk.open("b", MX1, IMAP).await;
         talk.says(&format!("S: * OK …\n{LOGIN}{SELECT}C: a FETCH 1 FLAGS\nS: * 1 FETCH (FLAGS ())\nS: a OK …\nC: b STORE 1 FLAGS (\\Recent)\nS: b BAD …")).await;
     });
@@ -177,7 +191,8 @@ fn recent_is_told_to_one_session() {
 /// RFC 9051 §6.4.5.1 MUST: parts are numbered; MIME needs a part number.
 #[test]
 fn fetch_what_a_message_is() {
-    selected(r#"
+    selected(
+        r#"
         C: a FETCH 1 ENVELOPE
         S: * 1 FETCH (ENVELOPE ("Mon, 5 Jan 2026 09:00:00 +0000" "Tea" (("Alice" NIL "alice" "example.com")) (("Alice" NIL "alice" "example.com")) (("Alice" NIL "alice" "example.com")) (("Bob" NIL "bob" "example.net")(NIL NIL "dave" "example.net")) NIL NIL NIL "<1@example.com>"))
         S: a OK …
@@ -186,7 +201,7 @@ fn fetch_what_a_message_is() {
         S: b OK …
         C: c FETCH 1 (BODY.PEEK[1] BODY.PEEK[2.MIME] BODY.PEEK[HEADER.FIELDS (SUBJECT X)] BODY.PEEK[1]<5.2> BODY.PEEK[1]<90.2> BODY.PEEK[7])
         S: * 1 FETCH (BODY[1] {13}
-        S: Come at four? BODY[2.MIME] {122}
+        S: Come at four? BODY[2.MIME] {113}
         S: Content-Type: text/x-note
         S: Content-Transfer-Encoding: base64
         S: Content-Disposition: attachment; filename=n.txt
@@ -211,7 +226,7 @@ fn fetch_what_a_message_is() {
         S: * 1 FETCH (RFC822.SIZE … INTERNALDATE " 5-Jan-2026 09:00:00 +0000")
         S: g OK …
         C: h FETCH 2 FAST
-        S: * 2 FETCH (FLAGS (\Recent) INTERNALDATE … RFC822.SIZE 31)
+        S: * 2 FETCH (FLAGS (\Recent) INTERNALDATE … RFC822.SIZE 29)
         S: h OK …
         C: i FETCH 0 FLAGS
         S: i BAD …
@@ -221,7 +236,8 @@ fn fetch_what_a_message_is() {
         S: * 1 FETCH (BINARY[2] {5}
         S: hello)
         S: k OK …
-    "#);
+    "#,
+    );
 }
 
 /// RFC 9051 §6.4.9 MUST: FETCH responses to UID commands hold the UID.
@@ -231,7 +247,8 @@ fn fetch_what_a_message_is() {
 /// RFC 9051 §6.4.3, §7.5.1: EXPUNGE numbers count down as messages go.
 #[test]
 fn numbers_uids_flags_and_expunge() {
-    selected(r"
+    selected(
+        r"
         C: a UID STORE 2 +FLAGS (\Deleted $Later)
         S: * FLAGS (…$Later)
         S: * 2 FETCH (UID 2 FLAGS ($Later \Deleted \Recent))
@@ -266,7 +283,8 @@ fn numbers_uids_flags_and_expunge() {
         S: k OK …
         C: m FETCH 1 FLAGS
         S: m BAD …
-    ");
+    ",
+    );
 }
 
 /// RFC 9051 §6.4.4 MUST: SEARCH takes US-ASCII and UTF-8; another charset is NO, not BAD.
@@ -275,7 +293,8 @@ fn numbers_uids_flags_and_expunge() {
 /// RFC 9051 §6.4.4.1: `$` is the result that was saved.
 #[test]
 fn search() {
-    selected(r#"
+    selected(
+        r#"
         C: a SEARCH ALL
         S: * SEARCH 1 2 3
         S: a OK …
@@ -315,7 +334,8 @@ fn search() {
         S: m OK …
         C: n SEARCH NONSENSE
         S: n BAD …
-    "#);
+    "#,
+    );
 }
 
 /// RFC 9051 §6.4.7 MUST: COPY to a mailbox that is not there is NO [TRYCREATE], and makes none.
@@ -323,7 +343,8 @@ fn search() {
 /// RFC 9051 §7.1: COPYUID and APPENDUID tell where messages went.
 #[test]
 fn copy_and_move() {
-    selected(r#"
+    selected(
+        r#"
         C: a COPY 1 Archive
         S: a NO [TRYCREATE] …
         C: b MOVE 1 Archive
@@ -345,7 +366,8 @@ fn copy_and_move() {
         S: h OK …
         C: i COPY 3 Archive
         S: i BAD …
-    "#);
+    "#,
+    );
 }
 
 /// RFC 9051 §6.3.4 MUST: a mailbox of a deleted one's name has other UIDs (another UIDVALIDITY).
@@ -356,7 +378,8 @@ fn copy_and_move() {
 /// RFC 9051 §5.1.1 MUST: one character separates the levels of names.
 #[test]
 fn names() {
-    selected(r#"
+    selected(
+        r#"
         C: a CREATE work/2026/
         S: a OK …
         C: b CREATE work
@@ -424,14 +447,19 @@ fn names() {
         S: y NO …
         C: z CREATE "a&-b"
         S: z OK …
-    "#.replace("S: * LIST (\\Subscribed…) \"/\" INBOX", "S: * LIST (…) \"/\" INBOX").as_str());
+    "#
+        .replace("S: * LIST (\\Subscribed…) \"/\" INBOX", "S: * LIST (…) \"/\" INBOX")
+        .as_str(),
+    );
 }
 
 /// RFC 9051 §6.3.12 MUST: APPEND to what is not there is NO [TRYCREATE]; flags and date are kept.
+/// RFC 9051 §6.3.12 MUST: what fails leaves the mailbox as it was, all messages of it.
 /// RFC 9051 §4.3 MUST: a synchronising literal is asked for before it is sent, even an empty one.
 #[test]
 fn append() {
-    selected(r#"
+    selected(
+        r#"
         C: a APPEND nowhere (\Seen) {5}
         S: + …
         C: xxxxx
@@ -453,7 +481,13 @@ fn append() {
         S: e NO [TOOBIG] …
         C: f NOOP
         S: f OK …
-    "#);
+        C~ g APPEND INBOX {5+}\r\nhello {3+}\r\na\0b\r\n
+        S: g NO …
+        C: h STATUS INBOX (MESSAGES)
+        S: * STATUS INBOX (MESSAGES 4)
+        S: h OK …
+    "#,
+    );
 }
 
 /// RFC 9051 §7.5.1 MUST NOT: EXPUNGE is told while FETCH, STORE or SEARCH is answered, or between commands.
@@ -467,7 +501,8 @@ fn two_sessions_see_each_others_changes() {
         talk.says(&format!("S: * OK …\n{LOGIN}{SELECT}")).await;
         talk.open("b", MX1, IMAP).await;
         talk.says(&format!("S: * OK …\n{LOGIN}C: e ENABLE IMAP4rev2\nS+: …\nC: s SELECT INBOX\nS+: …")).await;
-        talk.says(r#"
+        talk.says(
+            r#"
             a C: a STORE 1 +FLAGS.SILENT \Deleted
             S: a OK …
             C: b EXPUNGE
@@ -493,9 +528,14 @@ fn two_sessions_see_each_others_changes() {
             C: f FETCH 1 UID
             S: * 1 FETCH (UID 2)
             S: f OK …
-        "#).await;
+        "#,
+        )
+        .await;
         talk.put(BOB, "Subject: four\n\n");
-        talk.says("a C: d NOOP\nS: * 3 EXISTS\nS: * 1 RECENT\nS: d OK …\nb C: g CHECK\nS: * 3 EXISTS\nS: g OK …").await;
+        talk.says(
+            "a C: d NOOP\nS: * 3 EXISTS\nS: * 3 RECENT\nS: d OK …\nb C: g CHECK\nS: * 3 EXISTS\nS: g OK …",
+        )
+        .await;
     });
 }
 
@@ -511,7 +551,8 @@ fn idle_hears_of_deliveries_and_of_the_other_session() {
         talk.says(&format!("S: * OK …\n{LOGIN}{SELECT}C: i IDLE\nS: + …")).await;
         talk.open("smtp", MX1, SMTP).await;
         talk.says("S: 220 …\nC: HELO client.example.org\nC: MAIL FROM:<alice@example.com>\nC: RCPT TO:<bob@example.net>\nC: DATA\nS+: …\nC: Subject: ring\nC:\nC: .\nS: 250 …").await;
-        talk.says(r"
+        talk.says(
+            r"
             a S: * 4 EXISTS
             S: * … RECENT
             b S: * 4 EXISTS
@@ -530,7 +571,9 @@ fn idle_hears_of_deliveries_and_of_the_other_session() {
             S: i BAD …
             C: n NOOP
             S: n OK …
-        ").await;
+        ",
+        )
+        .await;
     });
 }
 
@@ -550,7 +593,8 @@ fn autologout() {
 /// RFC 9051 §5.5 MUST: commands that came together are carried out in their order.
 #[test]
 fn pipelined_commands_keep_their_order() {
-    selected(r"
+    selected(
+        r"
         C: a STORE 1:2 +FLAGS.SILENT (\Deleted)
         C: b EXPUNGE
         C: c FETCH 1 UID
@@ -567,16 +611,18 @@ fn pipelined_commands_keep_their_order() {
         S+: * …
         S: e OK …
         S: f BAD …
-    ");
+    ",
+    );
 }
 
-/// RFC 9051 §13.2.2 MUST NOT: UTF-8 in quoted strings is sent to IMAP4rev1; names are in modified UTF-7 there.
+/// RFC 9051 §A MUST NOT: UTF-8 in quoted strings is sent to IMAP4rev1; names are in modified UTF-7 there.
 /// RFC 9051 §4.3 MUST: rev2 takes UTF-8 in quoted strings.
 #[test]
 fn names_beyond_ascii() {
     in_world(async |talk| {
         talk.open("a", MX1, IMAP).await;
-        talk.says(&format!(r#"
+        talk.says(&format!(
+            r#"
             S: * OK …
             {LOGIN}
             C: a CREATE "Entw&APw-rfe"
@@ -595,6 +641,114 @@ fn names_beyond_ascii() {
             C: f STATUS "Entwürfe" (MESSAGES)
             S: * STATUS "Entwürfe" (MESSAGES 0)
             S: f OK …
-        "#)).await;
+        "#
+        ))
+        .await;
+    });
+}
+
+/// RFC 9051 §6.3.9.2 MUST: LIST returns \Subscribed, and STATUS after each selectable name, where they are asked for.
+/// RFC 9051 §6.3.9.5 MUST: \HasChildren and \HasNoChildren are given where CHILDREN is asked for.
+/// RFC 9051 §6.3.9.6 MUST NOT: CHILDINFO is given without RECURSIVEMATCH.
+/// RFC 9051 §7.3.1 MUST: a name that is no mailbox is \NonExistent or \Noselect.
+/// RFC 9051 §5.1.2 MUST: INBOX is in the personal namespace.
+/// RFC 9051 §6.3.11 MUST: STATUS works on the selected mailbox too; SIZE is no less than the sum.
+#[test]
+fn list_with_what_it_returns() {
+    selected(
+        r#"
+        C: a CREATE a/b
+        S: a OK …
+        C: b SUBSCRIBE a/b
+        S: b OK …
+        C: c LIST "" (% a/%) RETURN (SUBSCRIBED CHILDREN STATUS (MESSAGES))
+        S: * LIST (\HasNoChildren \Subscribed) "/" INBOX
+        S: * LIST (\NonExistent \HasChildren) "/" a
+        S: * LIST (\HasNoChildren \Subscribed) "/" a/b
+        S: * STATUS INBOX (MESSAGES 3)
+        S: * STATUS a/b (MESSAGES 0)
+        S: c OK …
+        C: d LIST (SUBSCRIBED RECURSIVEMATCH) "" %
+        S: * LIST (…\Subscribed…) "/" INBOX
+        S: * LIST (\NonExistent…) "/" a ("CHILDINFO" ("SUBSCRIBED"))
+        S: d OK …
+        C: e LIST (SUBSCRIBED SUBSCRIBED) "" INBOX
+        S: * LIST (…) "/" INBOX
+        S: e OK …
+        C: f NAMESPACE
+        S: * NAMESPACE (("" "/")) NIL NIL
+        S: f OK …
+        C: g STATUS INBOX (SIZE MESSAGES UIDNEXT)
+        S: * STATUS INBOX (SIZE … MESSAGES 3 UIDNEXT 4)
+        S: g OK …
+        C: h LIST "" % RETURN (NONSENSE)
+        S: h BAD …
+        C: i SELECT a
+        S: i NO …
+    "#,
+    );
+}
+
+/// RFC 9051 §6.4.4.2 MUST: SEARCH that saves and FETCH of `$` that come together are carried out in that order.
+/// RFC 9051 §6.4.4.1 MUST NOT: a SEARCH that does not save leaves the saved result alone.
+/// RFC 9051 §6.4.4 MUST: options that are not known are BAD.
+/// RFC 9051 §6.4.4.3 MUST: a SEARCH that fails while saving empties the result.
+#[test]
+fn the_saved_result() {
+    selected(
+        r"
+        C: a SEARCH RETURN (SAVE) 2:3
+        C: b UID FETCH $ UID
+        C: c SEARCH 1
+        C: d FETCH $ UID
+        C: e SEARCH RETURN (NONSENSE) ALL
+        S: a OK …
+        S: * 2 FETCH (UID 2)
+        S: * 3 FETCH (UID 3)
+        S: b OK …
+        S: * SEARCH 1
+        S: c OK …
+        S: * 2 FETCH (UID 2)
+        S: * 3 FETCH (UID 3)
+        S: d OK …
+        S: e BAD …
+        C: f UID STORE 2 +FLAGS.SILENT (\Deleted)
+        S: f OK …
+        C: g EXPUNGE
+        S: * 2 EXPUNGE
+        S: g OK …
+        C: h FETCH $ UID
+        S: * 2 FETCH (UID 3)
+        S: h OK …
+        C: i SEARCH RETURN (SAVE) CHARSET X-NONE ALL
+        S: i NO [BADCHARSET…
+        C: j FETCH $ UID
+        S: j OK …
+    ",
+    );
+}
+
+/// RFC 9051 §7.5.2 MUST: BINARY of an unknown transfer encoding is NO [UNKNOWN-CTE].
+/// RFC 9051 §5.1 MUST: 8-bit names that are no UTF-8 are not created.
+#[test]
+fn what_cannot_be_read() {
+    in_world(async |talk| {
+        talk.put(BOB, "Subject: odd\nMIME-Version: 1.0\nContent-Type: text/plain\nContent-Transfer-Encoding: x-odd\n\n???\n");
+        talk.open("a", MX1, IMAP).await;
+        talk.says(&format!(
+            r"
+            S: * OK …
+            {LOGIN}{SELECT}
+            C: a FETCH 1 BINARY.PEEK[1]
+            S: a NO [UNKNOWN-CTE] …
+            C: b FETCH 1 BINARY.SIZE[1]
+            S: b NO [UNKNOWN-CTE] …
+            C~ c CREATE {{3+}}\r\n\xff\xfea\r\n
+            S: c NO …
+            C: d ENABLE IMAP4rev2
+            S: d BAD …
+        "
+        ))
+        .await;
     });
 }

@@ -19,7 +19,10 @@ fn two_messages(talk: &Talk) {
 /// RFC 1939 §4 MUST: there is a way to authenticate; who did not identify themself gets nothing.
 #[test]
 fn authorization() {
-    dialogue(MX1, POP3, r"
+    dialogue(
+        MX1,
+        POP3,
+        r"
         S: +OK mx1.example.net …
         C: STAT
         S: -ERR …AUTHORIZATION…
@@ -50,7 +53,8 @@ fn authorization() {
         C: quit
         S: +OK …
         S: (closed)
-    ");
+    ",
+    );
     dialogue(MX1, POP3, "S: +OK …\nC: QUIT\nS: +OK …\nS: (closed)");
 }
 
@@ -81,9 +85,9 @@ fn capabilities_and_pipelining() {
     ").replace("S+: …", "S: TOP\nS: USER\nS: RESP-CODES\nS: AUTH-RESP-CODE\nS: PIPELINING\nS: EXPIRE NEVER\nS: UIDL\nS: IMPLEMENTATION postroad\nS: .\nS: +OK 0 0\nS: +OK…\nS: +OK…"));
 }
 
-/// RFC 1939 §5 MUST: STAT, LIST, RETR, DELE, NOOP and RSET are there.
+/// RFC 1939 §7 MUST: STAT, LIST, RETR, DELE, NOOP and RSET are there.
 /// RFC 1939 §11 MUST: octets are counted with CR LF and without stuffed dots.
-/// RFC 1939 §3 SHALL: lines that begin with the termination octet are stuffed.
+/// RFC 1939 §3: lines that begin with the termination octet are stuffed.
 /// RFC 1939 §7 SHOULD: TOP gives the header, the empty line, and so many lines of the body.
 /// RFC 1939 §7 MUST: UIDL gives each message an id that stays the same over sessions and is never used again.
 #[test]
@@ -91,7 +95,8 @@ fn transaction() {
     in_world(async |talk| {
         two_messages(talk);
         talk.open("a", MX1, POP3).await;
-        talk.says(&format!(r"
+        talk.says(&format!(
+            r"
             S: +OK …
             {LOGIN}
             C: STAT
@@ -154,17 +159,20 @@ fn transaction() {
             C: QUIT
             S: +OK …
             S: (closed)
-        ")).await;
+        "
+        ))
+        .await;
         // The number is given anew, the unique-id is not.
         talk.put("bob@example.net", "Subject: three\n\n");
         talk.open("b", MX1, POP3).await;
-        talk.says(&format!("S: +OK …\n{LOGIN}C: UIDL\nS: +OK …\nS: 1 1767603600.2\nS: 2 1767603600.3\nS: .")).await;
+        talk.says(&format!("S: +OK …\n{LOGIN}C: UIDL\nS: +OK …\nS: 1 1767603600.2\nS: 2 1767603600.3\nS: ."))
+            .await;
     });
 }
 
-/// RFC 1939 §5 SHALL: RSET unmarks what was marked as deleted.
+/// RFC 1939 §5: RSET unmarks what was marked as deleted.
 /// RFC 1939 §6 MUST NOT: a session that ends without QUIT removes nothing.
-/// RFC 1939 §6 SHALL: QUIT removes what was marked, and only QUIT does.
+/// RFC 1939 §6: QUIT removes what was marked, and only QUIT does.
 #[test]
 fn deletions_are_undone_by_rset_and_by_a_dropped_connection() {
     let records = in_world(async |talk| {
@@ -185,7 +193,7 @@ fn deletions_are_undone_by_rset_and_by_a_dropped_connection() {
     assert_eq!(unlocked, [false, true]);
 }
 
-/// RFC 1939 §4 SHALL: the maildrop is locked for one session; RFC 2449 §8.1.2: the other is told [IN-USE].
+/// RFC 1939 §4: the maildrop is locked for one session; RFC 2449 §8.1.2: the other is told [IN-USE].
 /// RFC 1939 §4 MUST: a session that is refused holds no lock.
 #[test]
 fn the_maildrop_is_one_sessions_at_a_time() {
@@ -194,7 +202,10 @@ fn the_maildrop_is_one_sessions_at_a_time() {
         talk.open("a", MX1, POP3).await;
         talk.says(&format!("S: +OK …\n{LOGIN}")).await;
         talk.open("b", MX1, POP3).await;
-        talk.says("S: +OK …\nC: USER bob@example.net\nC: PASS ship-in-a-bottle\nS: +OK …\nS: -ERR [IN-USE] …").await;
+        talk.says(
+            "S: +OK …\nC: USER bob@example.net\nC: PASS ship-in-a-bottle\nS: +OK …\nS: -ERR [IN-USE] …",
+        )
+        .await;
         // Dave's is another one.
         talk.says("C: USER dave@example.net\nC: PASS rain-on-tuesday\nS: +OK …\nS: +OK …").await;
         // What arrives meanwhile is not in this session's list.
@@ -222,7 +233,7 @@ fn ten_minutes_of_silence_end_a_session() {
     });
 }
 
-/// RFC 1939 §3 SHALL: responses end in CR LF; a line within one that the message ends without gets its own.
+/// RFC 1939 §3: responses end in CR LF; a line within one that the message ends without gets its own.
 #[test]
 fn a_message_without_a_last_line_end_is_closed_properly() {
     in_world(async |talk| {

@@ -4,8 +4,11 @@ use crate::talk::{ALICE, MAIL, MX1, SMTP, SUBMISSION, dialogue, in_scenario, in_
 use std::time::Duration;
 
 /// RFC 5321 §2.2.1 MUST: EHLO is supported, and HELO as a fallback.
-/// RFC 5321 §3.1 SHALL: the greeting is 220 with the host's name.
+/// RFC 5321 §2.2.2 MUST NOT: no keyword is offered that is not registered.
+/// RFC 5321 §4.2.4 MUST NOT: nothing is listed that would get 502.
+/// RFC 5321 §3.1: the greeting is 220 with the host's name.
 /// RFC 5321 §3.2 MUST: HELO gets no EHLO-style reply.
+/// RFC 5321 §F.3 MUST: HELO goes on being served.
 /// RFC 5321 §4.1.1.1 MUST: HELO is supported and answered properly.
 /// RFC 5321 §4.1.1.10 MUST: QUIT gets 221, then the channel is closed.
 /// RFC 5321 §4.2.1 MUST: every line of a multi-line reply has the same code.
@@ -23,7 +26,10 @@ fn hello_and_goodbye() {
         S: 250-PIPELINING
         S: 250-SIZE 10485760
         S: 250-8BITMIME
-        S+: 250-…
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-DSN
+        S: 250-CHUNKING
         S: 250 HELP
         C: QUIT
         S: 221 2.0.0 mx1.example.net …
@@ -35,7 +41,7 @@ fn hello_and_goodbye() {
 /// RFC 5321 §2.4 MUST: verbs and keywords mean the same in any case.
 /// RFC 5321 §4.1.1 SHOULD: white space before the line's end is tolerated.
 /// RFC 5321 §4.1.1.4 MUST: a message that was processed gets a positive reply.
-/// RFC 5321 §3.3 SHALL: MAIL, RCPT and DATA are answered 250, 250 and 354.
+/// RFC 5321 §3.3: MAIL, RCPT and DATA are answered 250, 250 and 354.
 #[test]
 fn verbs_in_any_case() {
     dialogue(
@@ -103,8 +109,8 @@ fn out_of_order_is_refused_and_changes_nothing() {
     );
 }
 
-/// RFC 5321 §4.2.4 SHALL: an unknown verb is 500, a known one that is not implemented 502.
-/// RFC 5321 §4.1.1.4 SHALL: parameters where none are allowed are 501.
+/// RFC 5321 §4.2.4: an unknown verb is 500, a known one that is not implemented 502.
+/// RFC 5321 §4.1.1.4: parameters where none are allowed are 501.
 /// RFC 5321 §4.1.1 SHOULD: a parameter that was not offered is refused (555).
 /// RFC 5321 §4.1.2 MUST: invalid character codes in a command are refused with 501.
 /// RFC 5321 §4.1.4 MUST: an argument that is not acceptable gets 501, and the state stays.
@@ -158,6 +164,7 @@ fn bad_syntax_has_its_codes() {
 
 /// RFC 5321 §4.1.4 MUST: an EHLO that is not acceptable is refused, and the state stays.
 /// RFC 5321 §4.1.4 MUST: a later EHLO resets as RSET does.
+/// RFC 5321 §3.8 MUST NOT: the server does not close on its own account.
 /// RFC 5321 §4.1.1.5 MUST: RSET gets 250, discards the transaction, and closes nothing.
 #[test]
 fn ehlo_and_rset_discard_the_transaction() {
@@ -266,8 +273,8 @@ fn dots_are_unstuffed() {
     });
 }
 
-/// RFC 1870 §6.1 MUST: a size declared too big is refused at MAIL with 552.
-/// RFC 1870 §6.3 MUST: a message that is too big is refused at its end with 552.
+/// RFC 1870 §6.1: a size declared too big is refused at MAIL with 552.
+/// RFC 1870 §6.3: a message that is too big is refused at its end with 552.
 /// RFC 5321 §4.5.3.1.7 MUST: at least 64 KiB of content are taken.
 #[test]
 fn size_is_held_at_mail_and_on_the_data() {
@@ -439,11 +446,12 @@ fn relaying_needs_a_login() {
     );
 }
 
-/// RFC 5321 §4.5.5 MUST: the null reverse-path is taken.
+/// RFC 5321 §4.5.5: the null reverse-path is taken.
 /// RFC 5321 §4.1.2 MUST: quoted local parts are taken, and mean the same as unquoted ones.
 /// RFC 5321 §4.5.1 MUST: postmaster is taken in any case, with and without a domain.
 /// RFC 5321 §2.3.5 MUST: `<Postmaster>` without a domain is accepted.
 /// RFC 5321 §4.1.1.3 MUST: a source route is recognised (SHOULD: and ignored).
+/// RFC 5321 §F.2 MUST: the syntax of source routes goes on being taken.
 /// RFC 5321 §3.3 MUST: servers are prepared for source routes.
 /// RFC 5321 §4.1.2 MUST: a source route is accepted.
 #[test]
@@ -521,9 +529,10 @@ fn postmaster_is_there_without_being_set_up() {
 /// RFC 5321 §4.4 MUST: Received is put on top, with FROM clause, address and date; those below stay as they are.
 /// RFC 5321 §4.4 MUST: Return-Path is put on top at final delivery.
 /// RFC 5321 §4.4 MUST: FOR names one recipient at most.
+/// RFC 5321 §6.4 MUST NOT: a relay repairs nothing in a message.
 /// RFC 5321 §3.6.3 MUST NOT: nothing else of header or body is touched.
 /// RFC 5321 §3.7.2 MUST NOT: mail is refused for odd trace fields.
-/// RFC 5321 §10.2 MUST: dates in trace fields have four-digit years.
+/// RFC 5321 §F.5 MUST: dates in trace fields have four-digit years.
 #[test]
 fn trace_fields_go_on_top() {
     in_world(async |talk| {

@@ -175,6 +175,21 @@ impl SmtpReader {
         self.pending.iter().fold(self.phase, |phase, pending| pending.after(phase))
     }
 
+    /// Whether a command is in order in some phase that may hold, however the unanswered commands are answered: only
+    /// a refusal can be expected of one that is not.
+    fn may_be_in_order(&self, verb: Verb) -> bool {
+        let mut possible = vec![self.phase];
+        for pending in &self.pending {
+            for at in 0..possible.len() {
+                let next = possible.get(at).map_or(self.phase, |phase| pending.after(*phase));
+                if !possible.contains(&next) {
+                    possible.push(next);
+                }
+            }
+        }
+        possible.into_iter().any(|phase| phase::next(phase, verb).is_some())
+    }
+
     /// Which command a reply answers; one without a name for none, with a finding.
     fn expected_by(&mut self, code: u16, piece: &mut Piece) -> Pending {
         let connect = self.pending.front().is_some_and(|p| p.name == "CONNECT");

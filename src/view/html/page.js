@@ -50,8 +50,9 @@
     imap: ['connected', 'not authenticated', 'authenticated', 'selected', 'logout'],
   };
   const GROUPS = [
-    ['intent', 'People'], ['conn', 'Open connections'], ['queue', 'Queues'], ['mailbox', 'Mailboxes'],
-    ['copy', 'Copies on devices'], ['cache', 'DNS answers remembered'], ['down', 'Not answering'],
+    ['conn', 'Open connections'], ['queue', 'Queues'], ['mailbox', 'Mailboxes'],
+    ['copy', 'Copies on devices'], ['down', 'Not answering'], ['cache', 'DNS answers remembered'],
+    ['intent', 'People'],
   ];
   const MOST = 40; // lines of a group
 
@@ -86,12 +87,13 @@
     for (const { line, at } of holds.values()) groups.get(line.dataset.g).push([line, at === i, false]);
     for (const line of changesAt(i)) if ('gone' in line.dataset) groups.get(line.dataset.g).push([line, false, true]);
     into.replaceChildren();
-    for (const [id, title] of GROUPS) {
+    // What has just changed stands first, then this step's own connection.
+    const weight = ([line, isNew, isGone]) => (isNew || isGone ? 0 : line.dataset.conn === conn ? 1 : 2);
+    for (const lines of groups.values()) lines.sort((a, b) => weight(a) - weight(b));
+    const first = ([id]) => (groups.get(id).length ? weight(groups.get(id)[0]) : 2);
+    for (const [id, title] of [...GROUPS].sort((a, b) => first(a) - first(b))) {
       const lines = groups.get(id);
       if (!lines.length) continue;
-      // What has just changed stands first, then this step's own connection.
-      const weight = ([line, isNew, isGone]) => (isNew || isGone ? 0 : line.dataset.conn === conn ? 1 : 2);
-      lines.sort((a, b) => weight(a) - weight(b));
       const list = el('ul');
       for (const line of lines.slice(0, MOST)) list.append(stateLine(...line));
       if (lines.length > MOST) list.append(el('li', 'rest', `and ${lines.length - MOST} more`));
@@ -140,6 +142,8 @@
   const fill = (step) => {
     const into = $('here-body');
     into.replaceChildren();
+    into.className = ['c', 's', 'open', 'close'].find((voice) => step.classList.contains(voice)) || '';
+    into.scrollTop = 0;
     for (const node of step.querySelector('.body').children) {
       if (node.classList.contains('after')) continue;
       if (node.classList.contains('again')) {
@@ -150,7 +154,7 @@
       into.append(node.cloneNode(true));
     }
     const facts = step.querySelector('.facts');
-    if (facts) into.append(facts.cloneNode(true));
+    if (facts) into.querySelector('h3').after(facts.cloneNode(true));
   };
 
   const scrollTo = (step) => {
@@ -166,6 +170,10 @@
         const far = Math.abs(a.top - b.top) > 2 * b.height;
         box.scrollTo({ top: box.scrollTop + a.top - b.top - b.height * 0.35, behavior: far ? 'auto' : smooth });
       }
+    } else {
+      // On a narrow page the step stands above the ladder.
+      const { top } = $('here').getBoundingClientRect();
+      if (top < 0 || top > innerHeight / 2) $('here').scrollIntoView({ block: 'start', behavior: 'auto' });
     }
   };
 
@@ -196,9 +204,8 @@
       history.replaceState(null, '', '#' + step.id);
       const says = step.querySelector('.lane').textContent.replace(/\s+/g, ' ').trim();
       $('live').textContent = `Step ${number(step)}. ${says}. ${step.querySelector('h3').textContent}`;
-      $('here').scrollTop = 0;
     }
-    scrollTo(step);
+    if (!how.still) scrollTo(step);
   };
 
   // A link in a row that scrolls sideways: only the row may move, never the page.
@@ -366,16 +373,17 @@
     event.preventDefault();
     if (step.hidden) clearFilter();
     go(steps.indexOf(step));
-    // On a narrow page the step stands above the ladder.
-    const here = $('here');
-    if (here.getBoundingClientRect().bottom < 80) here.scrollIntoView({ block: 'start' });
   });
   addEventListener('hashchange', () => fromHash(false));
 
   // --- begin ------------------------------------------------------------------------------------------------
   root.classList.add('js');
+  root.classList.toggle('long', steps.length > 2000);
   for (const node of document.querySelectorAll('.tools, .find, .controls, #here')) node.hidden = false;
   showTheme();
-  if (!fromHash(true)) go(0, { quiet: true });
-  scrollTo(steps[place]);
+  const linked = fromHash(true);
+  if (!linked) go(0, { quiet: true, still: true });
+  // The browser follows the fragment to the ladder, and does so once more when all is loaded.
+  const settle = () => { if (linked) scrollTo(steps[place]); };
+  addEventListener('load', () => { settle(); setTimeout(settle, 60); });
 })();

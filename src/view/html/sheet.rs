@@ -9,7 +9,7 @@ use super::super::wire::{Chunk, WireLine};
 use super::super::clock;
 use super::after::Change;
 use crate::base::Severity;
-use crate::dissect::{Protocol, Step, Verdict};
+use crate::dissect::{Kind, Protocol, Step, Verdict};
 use crate::explain::Note;
 use serde::Serialize;
 
@@ -36,6 +36,8 @@ pub struct Sheet {
     pub speaker: String,
     /// `yes`, `go on`, `not now`, `no`; empty for what is no reply.
     pub verdict: &'static str,
+    /// What stands in front of that word: an IMAP tag.
+    pub tag: String,
     /// The word the ladder sets in bold.
     pub word: String,
     /// The rest of the first line.
@@ -51,6 +53,8 @@ pub struct Sheet {
     pub wire: Vec<Line>,
     pub elided: String,
     pub parts: Vec<PartRow>,
+    /// Whether any part can be pointed at in the lines shown.
+    pub pointed: bool,
     pub findings: Vec<(&'static str, String)>,
     pub detail: String,
     /// Heading, class, text.
@@ -147,7 +151,7 @@ impl Sheet {
     pub fn of(step: &Step, note: &Note, page: &StepPage) -> Self {
         let letters = Letters::of(page);
         let (wire, elided) = letters.lines(page);
-        let (word, label) = label(step, page);
+        let (tag, word, label) = label(step, page);
         let more = page.note.more.iter().filter(|(key, _, _)| !key.is_empty());
         let detail = page.note.more.iter().find(|(key, _, _)| key.is_empty());
         let class = |label: Label| if label == Label::Mistake { "mistake" } else { "" };
@@ -161,6 +165,7 @@ impl Sheet {
             leg: None,
             speaker: String::new(),
             verdict: verdict(step),
+            tag,
             word,
             label,
             lines: (page.wire.lines.len() + page.wire.elided).saturating_sub(1),
@@ -169,6 +174,7 @@ impl Sheet {
             ends: page.call.as_ref().map(CallHead::of),
             pause: None,
             summary: sentence(&page.note.summary),
+            pointed: wire.iter().flat_map(|line| &line.runs).any(|run| run.look > 0),
             parts: letters.rows(page, &wire),
             wire,
             elided,
@@ -191,11 +197,12 @@ impl Sheet {
 
     /// The longer text as one string, by which it is known again; nothing where there is none worth it.
     pub fn more_key(&self) -> Option<String> {
-        if self.detail.is_empty() && self.more.is_empty() {
+        let unseen = if self.pointed { &[][..] } else { &self.parts };
+        if self.detail.is_empty() && self.more.is_empty() && unseen.is_empty() {
             return None;
         }
         let mut key = self.detail.clone();
-        for text in self.more.iter().map(|(_, _, text)| text).chain(&self.source) {
+        for text in self.more.iter().map(|(_, _, text)| text).chain(&self.source).chain(unseen.iter().map(|p| &p.text)) {
             key.push('\n');
             key.push_str(text);
         }
@@ -254,24 +261,26 @@ fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// What the ladder says of a Step: its first word and the rest of its first line.
-fn label(step: &Step, page: &StepPage) -> (String, String) {
+/// What the ladder says of a Step: of its first line what stands before the word that matters, that word, the rest.
+fn label(step: &Step, page: &StepPage) -> (String, String, String) {
     if page.voice == Voice::Open {
         let port = page.call.as_ref().map_or_else(String::new, |call| format!(": {}", call.service_and_port()));
-        return ("opens".to_owned(), format!(" a connection{port}"));
+        return (String::new(), "opens".to_owned(), format!(" a connection{port}"));
     }
     let line = page.wire.lines.first().map(text).unwrap_or_default();
-    let cut: String = line.chars().take(LABEL).collect();
-    let more = if cut.len() < line.len() { "…" } else { "" };
-    // An IMAP tag is not the word that matters.
-    let tagged = step.protocol == Protocol::Imap && !matches!(page.voice, Voice::Close);
-    let skip = if tagged { cut.find(' ').map_or(0, |at| at + 1) } else { 0 };
-    if page.voice == Voice::Close || step.kind == crate::dissect::Kind::Data || skip > 0 {
-        return (String::new(), cut + more);
+    let mut cut: String = line.chars().take(LABEL).collect();
+    if cut.len() < line.len() {
+        cut.push('…');
     }
-    let end = cut.find([' ', '-', ':']).unwrap_or(cut.len());
-    let (word, rest) = cut.split_at(end);
-    (word.to_owned(), rest.to_owned() + more)
+    if page.voice == Voice::Close || step.kind == Kind::Data {
+        return (cut, String::new(), String::new());
+    }
+    // An IMAP tag is not the word that matters.
+    let tag = if step.protocol == Protocol::Imap { cut.find(' ').map_or(0, |at| at + 1) } else { 0 };
+    let (tag, rest) = cut.split_at(tag);
+    let end = rest.find([' ', '-', ':']).unwrap_or(rest.len());
+    let (word, rest) = rest.split_at(end);
+    (tag.to_owned(), word.to_owned(), rest.to_owned())
 }
 
 fn text(line: &WireLine) -> String {

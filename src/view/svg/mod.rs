@@ -36,12 +36,14 @@ pub struct Svg<W> {
     panels: Vec<Panel>,
     last: Option<Duration>,
     told: bool,
+    /// A chapter that waits for its first item, so that a pause is said in front of it.
+    waiting: Option<Panel>,
 }
 
 impl<W: Write> Svg<W> {
     /// Onto `out`, which should be buffered.
     pub fn new(out: W, options: Options) -> Self {
-        Svg { out, options, panels: Vec::new(), last: None, told: false }
+        Svg { out, options, panels: Vec::new(), last: None, told: false, waiting: None }
     }
 
     /// The writer, when all is told.
@@ -58,6 +60,19 @@ impl<W: Write> Svg<W> {
         &mut self.panels[last]
     }
 
+    /// The chapter that waits begins. What was said before the first one (a person sets out) belongs to it.
+    fn chapter(&mut self) {
+        let Some(mut panel) = self.waiting.take() else { return };
+        if let [first] = &self.panels[..]
+            && first.title.is_empty()
+            && !self.told
+        {
+            let first = self.panels.remove(0);
+            (panel.hosts, panel.rows) = (first.hosts, first.rows);
+        }
+        self.panels.push(panel);
+    }
+
     fn pause(&mut self, at: Duration) {
         let before = self.last.replace(at);
         if let Some(by) = before.and_then(|b| at.checked_sub(b)).filter(|by| *by >= PAUSE) {
@@ -66,8 +81,9 @@ impl<W: Write> Svg<W> {
     }
 
     fn step(&mut self, cast: &Cast, step: &Step, page: &StepPage) {
-        self.told = true;
         self.pause(page.elapsed);
+        self.chapter();
+        self.told = true;
         let headline = headline::of(step, page);
         let style = match headline.arrow {
             _ if step.kind == Kind::Open => "call",
@@ -122,16 +138,9 @@ impl<W: Write> Renderer for Svg<W> {
         match (page::of(item, cast, choice), item) {
             (Page::Chapter { number, title, intro }, _) => {
                 let intro = if self.options.detail { intro } else { String::new() };
-                let mut panel = Panel { title: format!("{number} · {title}"), intro, ..Panel::default() };
-                // What was said before the first chapter (a person sets out) belongs to it.
-                if let [first] = &self.panels[..]
-                    && first.title.is_empty()
-                    && !self.told
-                {
-                    let first = self.panels.remove(0);
-                    (panel.hosts, panel.rows) = (first.hosts, first.rows);
-                }
-                self.panels.push(panel);
+                let panel = Panel { title: format!("{number} · {title}"), intro, ..Panel::default() };
+                self.chapter();
+                self.waiting = Some(panel);
             }
             (Page::Step(page), Item::Step(step, _)) => self.step(cast, step, &page),
             (Page::Fact { text, .. }, Item::Fact { at, host, .. }) => {
@@ -139,17 +148,22 @@ impl<W: Write> Renderer for Svg<W> {
                     return Ok(());
                 }
                 self.pause(at.since(cast.start));
+                self.chapter();
                 let panel = self.panel();
                 let host = panel.host(&cast.known(host));
                 panel.rows.push(Row::Fact { host, text });
             }
-            (Page::Mark { kind, text }, _) => self.panel().rows.push(Row::Said(format!("✎ {kind}: {text}"))),
+            (Page::Mark { kind, text }, _) => {
+                self.chapter();
+                self.panel().rows.push(Row::Said(format!("✎ {kind}: {text}")));
+            }
             _ => {}
         }
         Ok(())
     }
 
     fn end(&mut self, cast: &Cast, tally: &Tally, _closing: &Closing<'_>) -> io::Result<()> {
+        self.chapter();
         let width = self.panels.iter().map(Panel::width).max().unwrap_or(0).max(panel::WIDTH);
         let mut body = String::new();
         let mut y = 84;

@@ -211,7 +211,12 @@ impl Pen<'_> {
         let middle =
             if from == to { usize::midpoint(LADDER, self.width - EDGE) } else { usize::midpoint(from, to) };
         let free = span.saturating_sub(if rung.style == "lost" { 72 } else { 24 });
-        self.text(class, middle, y - 7, &cut(&rung.text, free * 10 / if rung.is_wire { MONO } else { WORDS }));
+        self.text(
+            class,
+            middle,
+            y - 7,
+            &cut(&rung.text, free * 10 / if rung.is_wire { MONO } else { WORDS }),
+        );
         self.arrow(rung, from, to, y);
         for row in rows(&rung.note, span.saturating_sub(40) * 10 / PROSE) {
             self.y += LEADING;

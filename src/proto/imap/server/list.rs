@@ -57,12 +57,13 @@ impl Server {
             pending: Vec::new(),
         };
         // "A server MUST respond to options it does not recognize with a BAD response." (RFC 9051 §6.3.9)
-        let unknown = job.selection.iter().map(String::as_str).find(|s| !SELECTION.contains(s)).or_else(|| {
-            command.returns.iter().find_map(|r| match r {
-                ListReturn::Option(name) if !RETURN.contains(&name.as_str()) => Some(name.as_str()),
-                _ => None,
-            })
-        });
+        let unknown =
+            job.selection.iter().map(String::as_str).find(|s| !SELECTION.contains(s)).or_else(|| {
+                command.returns.iter().find_map(|r| match r {
+                    ListReturn::Option(name) if !RETURN.contains(&name.as_str()) => Some(name.as_str()),
+                    _ => None,
+                })
+            });
         if let Some(unknown) = unknown {
             let shown: String = unknown.chars().take(40).collect();
             return self.finish(Reply::bad(format!("LIST option {shown} is not known here")));

@@ -221,6 +221,12 @@ impl Server {
         }
     }
 
+    /// How many octets of memory are taken by what the client sent, and by what it has not been told yet.
+    pub fn held(&self) -> usize {
+        let sends = self.out.iter().map(|o| if let Output::Send(bytes) = o { bytes.capacity() } else { 0 });
+        self.framer.held() + sends.sum::<usize>()
+    }
+
     /// The phase the connection is in.
     pub fn phase(&self) -> Phase {
         if self.mode == Mode::Idle { Phase::Idle } else { self.phase }

@@ -98,6 +98,12 @@ impl Server {
         &self.config
     }
 
+    /// How many octets of memory are taken by what the client sent, and by what it has not been told yet.
+    pub fn held(&self) -> usize {
+        let sends = self.out.iter().map(|o| if let Output::Send(bytes) = o { bytes.capacity() } else { 0 });
+        self.input.held() + sends.sum::<usize>()
+    }
+
     /// Where the session stands.
     pub fn phase(&self) -> Phase {
         self.phase

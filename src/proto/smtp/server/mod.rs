@@ -178,6 +178,12 @@ impl Server {
         self.end();
     }
 
+    /// How many octets of memory are taken by what the client sent, and by what it has not been told yet.
+    pub fn held(&self) -> usize {
+        let content = if let Mode::Data(reader) = &self.mode { reader.content().len() } else { 0 };
+        self.input.held() + self.sending.capacity() + self.chunks.capacity() + content
+    }
+
     /// Where the session stands.
     pub fn phase(&self) -> Phase {
         self.phase
