@@ -130,9 +130,19 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub struct Explain {
-    /// A verb, a reply code, an extension, a header field, or a whole line of a conversation.
-    #[arg(required = true, value_name = "QUERY")]
+    /// A verb, a reply code, an extension, a header field, a whole line of a conversation; or a file (a pasted
+    /// session, a message, a mail log, a recording); `-` is the standard input.
+    #[arg(required = true, value_name = "QUERY", value_hint = ValueHint::AnyPath)]
     pub query: Vec<String>,
+    /// How much is told about each line of a session. [default: brief]
+    #[arg(long, value_name = "HOW")]
+    pub detail: Option<Detail>,
+    /// Tell it as JSON, one object a line, for other programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Show passwords that stand in the text.
+    #[arg(long)]
+    pub show_secrets: bool,
     /// Columns, 32 to 1000. [default: the terminal's, else 80]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(32..=1000))]
     pub width: Option<u16>,
@@ -143,7 +153,13 @@ Examples:
   postroad explain RCPT
   postroad explain 550 5.1.1
   postroad explain \"imap UID FETCH\"
-  postroad explain \"451 4.7.1 Greylisted, please try again later\"";
+  postroad explain \"451 4.7.1 Greylisted, please try again later\"
+  swaks --to bob@example.net 2>&1 | postroad explain -
+      a session in whatever shape: C: and S:, swaks, curl -v, telnet, openssl, a program's debug log
+  postroad explain message.eml
+      a message: its header, its road, what was checked, what is in it; a bounce is told as one
+  grep 4XyZ1 /var/log/mail.log | postroad explain -
+      lines of Postfix, Exim or sendmail";
 
 /// `postroad import`.
 #[derive(Debug, clap::Args)]

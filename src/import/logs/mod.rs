@@ -6,12 +6,13 @@
 mod exim;
 mod reply;
 mod syslog;
-
-
+#[cfg(test)]
+mod tests;
 
 pub use reply::Said;
 
 use super::text;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How much of a log is read.
@@ -32,7 +33,8 @@ impl Default for Limits {
 }
 
 /// Which server writes such lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// Postfix.
     Postfix,
@@ -54,7 +56,8 @@ impl Family {
 }
 
 /// What a line tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// A client connected.
     Connected,
@@ -83,7 +86,7 @@ pub enum Event {
 }
 
 /// One line of a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Its number, from 1.
     pub line: usize,
@@ -106,7 +109,7 @@ pub struct Entry {
 }
 
 /// A log, read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Log {
     /// Its lines, in order; those of other programs are left out.
     pub entries: Vec<Entry>,
@@ -116,7 +119,8 @@ pub struct Log {
 
 /// Whether most lines of a text are of mail servers' logs.
 pub fn looks_like_one(text: &[u8]) -> bool {
-    let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').filter(|l| !l.trim_ascii().is_empty()).take(200).collect();
+    let lines: Vec<&[u8]> =
+        text.split(|&b| b == b'\n').filter(|l| !l.trim_ascii().is_empty()).take(200).collect();
     let known = lines.iter().filter(|line| entry(1, line, Limits::default()).is_some()).count();
     known > 0 && known * 2 >= lines.len() && text::verbose_share(&lines) * 2 < known
 }

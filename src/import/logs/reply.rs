@@ -1,7 +1,9 @@
 //! What one server said to another, found in a line of prose: the host, the command, the code and the words.
 
+use serde::Serialize;
+
 /// A reply that a log line quotes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Said {
     /// Who said it, as it is written: `mx1.example.net[198.51.100.25]`; empty where nobody is named.
     pub by: String,
@@ -19,7 +21,8 @@ pub struct Said {
 pub fn find(words: &str) -> Option<Said> {
     let words = words.trim();
     let by = words.strip_prefix("host ").map(|rest| rest.split([' ', ':']).next().unwrap_or_default());
-    let said = ["said: ", "refused to talk to me: "].iter().find_map(|w| words.split_once(w).map(|(_, rest)| rest));
+    let said =
+        ["said: ", "refused to talk to me: "].iter().find_map(|w| words.split_once(w).map(|(_, rest)| rest));
     let text = said.unwrap_or(words);
     let (text, to) = match text.rsplit_once("(in reply to ") {
         Some((text, to)) => (text.trim(), to.trim_end_matches([')', ' ']).trim_end_matches(" command")),
@@ -38,7 +41,9 @@ pub fn find(words: &str) -> Option<Said> {
 
 /// The code in front, and what follows it.
 fn code(text: &str) -> Option<(&str, &str)> {
-    let code = text.get(..3).filter(|c| c.bytes().all(|b| b.is_ascii_digit()) && c.starts_with(['2', '3', '4', '5']))?;
+    let code = text
+        .get(..3)
+        .filter(|c| c.bytes().all(|b| b.is_ascii_digit()) && c.starts_with(['2', '3', '4', '5']))?;
     let rest = text.get(3..)?;
     (rest.is_empty() || rest.starts_with([' ', '-'])).then(|| (code, rest.trim_start_matches([' ', '-'])))
 }
@@ -47,6 +52,8 @@ fn code(text: &str) -> Option<(&str, &str)> {
 pub fn is_enhanced(word: &str) -> bool {
     let mut numbers = word.split('.');
     let class = numbers.next().is_some_and(|c| matches!(c, "2" | "4" | "5"));
-    let number = |n: Option<&str>| n.is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
+    let number = |n: Option<&str>| {
+        n.is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
+    };
     class && number(numbers.next()) && number(numbers.next()) && numbers.next().is_none()
 }

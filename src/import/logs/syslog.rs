@@ -57,7 +57,9 @@ fn parts(text: &str) -> Option<(&str, &str, &str)> {
 fn queue_id(message: &str) -> (&str, &str) {
     match message.split_once(": ") {
         Some(("NOQUEUE", rest)) => ("", rest),
-        Some((id, rest)) if id.len() >= 5 && id.len() <= 30 && id.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+        Some((id, rest))
+            if id.len() >= 5 && id.len() <= 30 && id.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+        {
             let a_word = id.bytes().all(|b| b.is_ascii_lowercase());
             if a_word { ("", message) } else { (id, rest) }
         }
@@ -90,7 +92,9 @@ fn event(family: Family, program: &str, rest: &str, fields: &BTreeMap<String, St
     match state.split([' ', ':', '(']).next().unwrap_or_default().to_ascii_lowercase().as_str() {
         "sent" | "delivered" => return Event::Sent,
         "deferred" | "queued" | "deferred," => return Event::Deferred,
-        "bounced" | "expired" | "undeliverable" | "user" | "service" | "host" | "data" => return Event::Bounced,
+        "bounced" | "expired" | "undeliverable" | "user" | "service" | "host" | "data" => {
+            return Event::Bounced;
+        }
         "" => {}
         _ if family == Family::Sendmail => return Event::Bounced,
         _ => {}
@@ -102,7 +106,11 @@ fn event(family: Family, program: &str, rest: &str, fields: &BTreeMap<String, St
     } else if begins(&["client="]) {
         Event::Received
     } else if begins(&["from="]) {
-        if program.ends_with("pickup") || family == Family::Sendmail { Event::Received } else { Event::Queued }
+        if program.ends_with("pickup") || family == Family::Sendmail {
+            Event::Received
+        } else {
+            Event::Queued
+        }
     } else if begins(&["removed"]) {
         Event::Removed
     } else if rest.contains("non-delivery notification") || rest.contains("delivery status notification") {
@@ -132,7 +140,8 @@ fn rejected(entry: &mut Entry, text: &str) {
     entry.event = Event::Rejected;
     let (head, rest) = text.split_once(": ").unwrap_or((text, ""));
     let (command, client) = head.split_once(" from ").unwrap_or((head, ""));
-    let (words, pairs) = rest.rsplit_once("; from=").map_or((rest, String::new()), |(w, p)| (w, format!("from={p}")));
+    let (words, pairs) =
+        rest.rsplit_once("; from=").map_or((rest, String::new()), |(w, p)| (w, format!("from={p}")));
     for pair in pairs.split(' ') {
         if let Some((name, value)) = pair.split_once('=') {
             entry.fields.insert(name.to_owned(), value.to_owned());

@@ -3,9 +3,10 @@
 
 use super::Field;
 use super::hops::domain;
+use serde::Serialize;
 
 /// One method's result, or a signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Claim {
     /// `spf`, `dkim`, `dmarc`, `arc`, `auth`, …
     pub method: String,
@@ -16,7 +17,7 @@ pub struct Claim {
 }
 
 /// A field with results.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthResult {
     /// The field's name.
     pub field: String,
@@ -28,12 +29,8 @@ pub struct AuthResult {
     pub claims: Vec<Claim>,
 }
 
-/// All of them.
-pub fn read(fields: &[Field], limit: usize) -> Vec<AuthResult> {
-    let received = fields.iter().find(|f| f.name.eq_ignore_ascii_case("Received"));
-    let home = received
-        .and_then(|f| f.body.split_ascii_whitespace().skip_while(|w| !w.eq_ignore_ascii_case("by")).nth(1));
-    let home = home.map(domain).unwrap_or_default();
+/// All of them; `home` is the domain of the server that delivered.
+pub fn read(fields: &[Field], home: &str, limit: usize) -> Vec<AuthResult> {
     let mut out = Vec::new();
     for field in fields {
         let read = match field.name.to_ascii_lowercase().as_str() {

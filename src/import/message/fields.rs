@@ -2,9 +2,10 @@
 
 use super::Limits;
 use mail_parser::parsers::MessageStream;
+use serde::Serialize;
 
 /// A header field.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// Its name, as it is written.
     pub name: String,

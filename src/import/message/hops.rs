@@ -5,9 +5,11 @@
 
 use super::Field;
 use mail_parser::DateTime;
+use serde::Serialize;
 
 /// How far a line can be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Trust {
     /// Written by the server that delivered, or by one of the same domain that handed it there.
     Own,
@@ -18,7 +20,7 @@ pub enum Trust {
 }
 
 /// One hop, as its server tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hop {
     /// The line's number in the message.
     pub line: usize,
@@ -33,6 +35,7 @@ pub struct Hop {
     /// The server's own number for the message.
     pub id: String,
     /// For whom, where one recipient was named.
+    #[serde(rename = "for")]
     pub for_: String,
     /// When, in seconds since 1970 UTC.
     pub time: Option<i64>,
@@ -50,14 +53,16 @@ pub struct Hop {
 pub fn read(fields: &[Field], limit: usize) -> Vec<Hop> {
     let received = fields.iter().filter(|f| f.name.eq_ignore_ascii_case("Received")).take(limit);
     let mut hops: Vec<Hop> = received.map(hop).collect();
-    trust(&mut hops);
     hops.reverse();
+    trust(&mut hops);
     let mut before: Option<(Option<i64>, String)> = None;
     for hop in &mut hops {
         if let Some((time, by)) = &before {
             hop.delay = hop.time.zip(*time).map(|(now, then)| now.saturating_sub(then));
-            hop.joins =
-                names_one(&hop.from, by) || hop.from_seen.split_ascii_whitespace().any(|w| names_one(w, by));
+            let seen = || hop.from_seen.split_ascii_whitespace().any(|word| names_one(word, by));
+            // Inside one machine or one private network names say nothing.
+            let inside = is_local(&hop.from) || is_local(by) || is_inner(hop);
+            hop.joins = names_one(&hop.from, by) || inside || seen();
         }
         // A line without a time does not hide the delay around it.
         let time = hop.time.or(before.and_then(|(time, _)| time));
@@ -66,19 +71,33 @@ pub fn read(fields: &[Field], limit: usize) -> Vec<Hop> {
     hops
 }
 
-/// From the top: own lines, up to the one that took the message from outside. `hops` are newest first.
+/// The domain of the server that delivered: of the newest line that names more than a private address.
+pub fn home(hops: &[Hop]) -> String {
+    let named = hops.iter().rev().map(|hop| hop.by.as_str()).find(|by| !by.is_empty() && !is_local(by));
+    named.map(domain).unwrap_or_default()
+}
+
+/// From the newest: own lines, up to the one that took the message from outside. `hops` are oldest first.
 fn trust(hops: &mut [Hop]) {
-    let Some(home) = hops.first().map(|hop| domain(&hop.by)) else { return };
-    let mut outside = false;
-    for hop in hops {
-        if outside || domain(&hop.by) != home && !hop.by.is_empty() {
-            outside = true;
-            continue;
+    let home = home(hops);
+    for hop in hops.iter_mut().rev() {
+        if domain(&hop.by) != home && !hop.by.is_empty() && !is_local(&hop.by) {
+            return;
         }
-        let inner = domain(&hop.from) == home || is_local(&hop.from) || hop.from.is_empty();
+        let inner = domain(&hop.from) == home || is_local(&hop.from) || is_inner(hop);
         hop.trust = if inner { Trust::Own } else { Trust::Border };
-        outside = !inner;
+        if !inner {
+            return;
+        }
     }
+}
+
+/// A hop within one machine or one house: no client is named, or a socket, or LMTP (RFC 2033 §4.1: not across a
+/// wide area network).
+fn is_inner(hop: &Hop) -> bool {
+    hop.from.is_empty()
+        || hop.from_seen.contains("unix socket")
+        || hop.with.to_ascii_uppercase().starts_with("LMTP")
 }
 
 /// The last two labels of a name: near enough to whose it is for a first look.

@@ -10,6 +10,8 @@ mod hops;
 mod oddities;
 mod report;
 mod structure;
+#[cfg(test)]
+mod tests;
 
 pub use auth::{AuthResult, Claim};
 pub use fields::Field;
@@ -20,6 +22,7 @@ pub use structure::MimePart;
 
 use fields::Header;
 use mail_parser::MessageParser;
+use serde::Serialize;
 use std::borrow::Cow;
 
 /// How much of a message is read.
@@ -42,7 +45,7 @@ impl Default for Limits {
 }
 
 /// A message, read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reading {
     /// Its size in octets.
     pub octets: usize,
@@ -95,7 +98,8 @@ pub fn looks_like_one(text: &[u8]) -> bool {
     let telling = |f: &Field| TELLING.iter().any(|name| f.name.eq_ignore_ascii_case(name));
     let known = header.fields.iter().filter(|f| telling(f)).count();
     // A session with a message in it begins otherwise, and has many lines that are no fields.
-    let first = header.fields.first().is_some_and(|f| f.line == 1 || f.line == 2 && header.mbox_line.is_some());
+    let first =
+        header.fields.first().is_some_and(|f| f.line == 1 || f.line == 2 && header.mbox_line.is_some());
     let clean = header.strange == 0 || header.strange * 4 <= header.count && known >= 4;
     first && clean && known >= if header.mbox_line.is_some() { 1 } else { 2 }
 }
@@ -109,7 +113,7 @@ pub fn read(message: &[u8], limits: Limits) -> Reading {
     let parsed = MessageParser::default().parse(bytes.get(header.start..).unwrap_or_default());
     let mut reading = Reading { octets: message.len(), ..Reading::default() };
     reading.hops = hops::read(&header.fields, limits.items);
-    reading.auth = auth::read(&header.fields, limits.items);
+    reading.auth = auth::read(&header.fields, &hops::home(&reading.hops), limits.items);
     if let Some(parsed) = &parsed {
         reading.parts = structure::read(parsed, limits.items);
         reading.report_type = report::kind(parsed);

@@ -4,9 +4,10 @@ use super::fields::Header;
 use super::hops::domain;
 use super::{Field, Reading};
 use crate::base::escape;
+use serde::Serialize;
 
 /// Something odd. `id` is stable, in kebab case; `detail` is one sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Oddity {
     /// What sort of thing it is.
     pub id: &'static str,

@@ -4,13 +4,15 @@
 use super::Field;
 use super::fields::Header;
 use mail_parser::{Message, MimeHeaders, PartType};
+use serde::Serialize;
 
 /// What became of the message for one recipient (RFC 3464 §2.3).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Recipient {
     /// Whom the sender named: "Original-Recipient", without its type.
     pub original: String,
     /// Whom it went to: "Final-Recipient", without its type.
+    #[serde(rename = "final")]
     pub final_: String,
     /// `failed`, `delayed`, `delivered`, `relayed`, `expanded`.
     pub action: String,
@@ -31,7 +33,7 @@ pub struct Recipient {
 }
 
 /// A report.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Which server reports: "Reporting-MTA", without its type.
     pub reporting_mta: String,
@@ -74,7 +76,8 @@ pub fn read(message: &Message<'_>, limit: usize) -> Option<Report> {
             t.ctype().eq_ignore_ascii_case(kind) && fits
         })
     };
-    let states = message.parts.iter().filter(|p| is(p, "message", &["delivery-status", "global-delivery-status"]));
+    let states =
+        message.parts.iter().filter(|p| is(p, "message", &["delivery-status", "global-delivery-status"]));
     let mut report: Option<Report> = None;
     for part in states.take(limit) {
         groups(part.contents(), limit, report.get_or_insert_default());

@@ -1,12 +1,13 @@
 //! The MIME tree (RFC 2045, RFC 2046), from mail-parser: what is in what, how it is encoded, how large it is.
 
 use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
+use serde::Serialize;
 
 /// How deep messages within messages are followed.
 const DEPTH: usize = 50;
 
 /// One part.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MimePart {
     /// How deep it lies: 0 for the message itself.
     pub depth: usize,

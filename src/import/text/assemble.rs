@@ -108,7 +108,13 @@ impl Assembly {
         let mut sent = [[0_u64; 2]; 2];
         for (index, turn) in session.turns.into_iter().enumerate() {
             if let Some(note) = repairs.get(&index) {
-                self.mark("repair", note.clone(), Some(conn), turn.from.map(|from| (from, None)), None);
+                self.mark(
+                    "repair",
+                    note.clone(),
+                    Some(conn),
+                    turn.from.map(|from| (from, Layer::Wire, None)),
+                    None,
+                );
             }
             match (turn.role, turn.from) {
                 (Role::Said, Some(from)) => {
@@ -147,7 +153,7 @@ impl Assembly {
                 "guess",
                 text,
                 Some(conn),
-                Some((from, Some((range.start, range.end)))),
+                Some((from, layer, Some((range.start, range.end)))),
                 Some(escape::line(shown)),
             );
         }
@@ -171,13 +177,23 @@ impl Assembly {
             return;
         }
         self.marks -= 1;
-        let (from, range) = place.map_or((None, None), |(from, range)| (Some(from), range));
-        self.records.push(Record::Mark(Mark { kind: kind.to_owned(), text, conn, from, range, quote, ..Mark::default() }));
+        let (from, layer, range) =
+            place.map_or((None, Layer::Wire, None), |(from, layer, range)| (Some(from), layer, range));
+        self.records.push(Record::Mark(Mark {
+            kind: kind.to_owned(),
+            text,
+            conn,
+            from,
+            layer,
+            range,
+            quote,
+            ..Mark::default()
+        }));
     }
 }
 
-/// Which side's stream, and where in it.
-type Place = Option<(Direction, Option<(u64, u64)>)>;
+/// Which side's stream, of which layer, and where in it.
+type Place = Option<(Direction, Layer, Option<(u64, u64)>)>;
 
 /// Whether a session can begin with this.
 fn is_greeting(speech: Speech, turn: &Turn) -> bool {

@@ -14,6 +14,8 @@ mod bytes;
 mod octets;
 mod shape;
 mod speech;
+#[cfg(test)]
+mod tests;
 mod track;
 mod unquote;
 mod walk;

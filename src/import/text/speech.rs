@@ -159,7 +159,8 @@ impl Speech {
         let strong = match self {
             Speech::Smtp => begins(line, b"EHLO ") || begins(line, b"MAIL FROM") || begins(line, b"RCPT TO"),
             Speech::Pop3 => begins(line, b"+OK") || begins(line, b"-ERR"),
-            Speech::Imap => line.starts_with(b"* ") || tagged(line).is_some(),
+            // "250 OK" could bear a tag; it rather is a reply of SMTP.
+            Speech::Imap => line.starts_with(b"* ") || tagged(line).is_some() && reply_code(line).is_none(),
         };
         if strong { 3 } else { u32::from(self.says(line).is_some()) }
     }
