@@ -46,7 +46,8 @@ fn tools() -> Result<(PathBuf, PathBuf), String> {
         return Err(format!("npm ci failed: {}", String::from_utf8_lossy(&npm.stderr)));
     }
     let _ = std::fs::remove_dir_all(home.with_extension("old"));
-    if !home.join("package-lock.json").exists() || std::fs::rename(&home, home.with_extension("old")).is_ok() {
+    if !home.join("package-lock.json").exists() || std::fs::rename(&home, home.with_extension("old")).is_ok()
+    {
         // Where another test was quicker, its packages are as good.
         let _ = std::fs::rename(&aside, &home);
     }
@@ -231,7 +232,12 @@ fn hostile() -> Vec<Record> {
             flags: vec![subject.clone()],
             id: None,
         }),
-        fact(Fact::ClientCopyKept { account: title.clone(), key: comment.clone(), size: 1, subject: subject.clone() }),
+        fact(Fact::ClientCopyKept {
+            account: title.clone(),
+            key: comment.clone(),
+            size: 1,
+            subject: subject.clone(),
+        }),
         say(s, &format!("250 {title}")),
         say(c, &format!("{filename} {banner}")),
         say(s, "500 what?"),

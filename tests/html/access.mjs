@@ -14,7 +14,7 @@ await withBrowser(async (open) => {
           const page = await open(file, { viewport, colorScheme, bypassCSP: true, hash: '#step-9' });
           if (how === 'document') await page.click('#b-all');
           if (how === 'help') await page.click('#b-help');
-          const name = `${file} ${viewport.width} ${colorScheme} ${how}`;
+          const name = `${file.split('/').pop()} ${viewport.width} ${colorScheme} ${how}`;
           const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           check(`${name}: the page fits its width`, over <= 0, `${over} px too wide`);
           // The document repeats what was just looked at, for each step: some of it is enough.

@@ -183,11 +183,7 @@ impl After {
                 let detail = if open.detail.is_empty() { intent } else { &open.detail };
                 (prose(who), prose(detail), None)
             }
-            Key::Queue(at, id) => (
-                format!("{}, queue", host(at)),
-                queued(state, cast, at, id)?,
-                Some(at),
-            ),
+            Key::Queue(at, id) => (format!("{}, queue", host(at)), queued(state, cast, at, id)?, Some(at)),
             Key::Mailbox(account, name) => {
                 let mailbox = state.mailboxes.get(account)?.get(name)?;
                 let text = format!("mailbox {}, UIDVALIDITY {}", prose(name), mailbox.uidvalidity);
@@ -195,8 +191,11 @@ impl After {
             }
             Key::Message(account, name, uid) => {
                 let message = state.mailboxes.get(account)?.get(name)?.messages.get(uid)?;
-                let flags =
-                    if message.flags.is_empty() { "no flags".to_owned() } else { prose(&message.flags.join(" ")) };
+                let flags = if message.flags.is_empty() {
+                    "no flags".to_owned()
+                } else {
+                    prose(&message.flags.join(" "))
+                };
                 let text =
                     format!("{} UID {uid}: {flags}, {}", prose(name), clock::count(message.size, "octet"));
                 (prose(account), text, self.homes.get(account))
@@ -274,7 +273,8 @@ fn connection(conn: Conn, connection: &Connection, cast: &Cast) -> Option<Line> 
     if let Some(envelope) = &connection.envelope {
         let sender = if envelope.sender.is_empty() { "<>".to_owned() } else { prose(&envelope.sender) };
         let list = |all: &[String]| all.iter().map(|one| prose(one)).collect::<Vec<_>>().join(", ");
-        let to = if envelope.recipients.is_empty() { "nobody yet".to_owned() } else { list(&envelope.recipients) };
+        let to =
+            if envelope.recipients.is_empty() { "nobody yet".to_owned() } else { list(&envelope.recipients) };
         says.push(format!("envelope: {sender} → {to}"));
         if !envelope.refused.is_empty() {
             says.push(format!("refused: {}", list(&envelope.refused)));

@@ -275,7 +275,8 @@ impl<'a> Telling<'a> {
         let (css, js) = (embedded(CSS), embedded(JS));
         let places: Vec<String> =
             self.tally.places(&self.state).iter().map(|place| place.words(self.cast.start)).collect();
-        let protocols: Vec<_> = self.protocols.iter().map(|(name, n)| (sheet::title(name), name, n)).collect();
+        let protocols: Vec<_> =
+            self.protocols.iter().map(|(name, n)| (sheet::title(name), name, n)).collect();
         let chapters: Vec<_> = self.chapters.iter().filter(|(number, _)| *number > 0).collect();
         let template = self.env.get_template("page.html").map_err(broken)?;
         let html = template.render(context! {

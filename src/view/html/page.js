@@ -358,6 +358,8 @@
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     if (event.target.closest('input, textarea, select') && event.target.id !== 'at') return;
+    // Who moved into a box that scrolls moves up and down in it.
+    if (event.target.matches('#here-body, .state') && /^(Arrow(Up|Down)|Page(Up|Down))$/.test(event.key)) return;
     const act = keys[event.key];
     if (!act || (event.target.id === 'at' && event.key.length === 1 && !'/?'.includes(event.key))) return;
     event.preventDefault();

@@ -91,7 +91,9 @@ impl Road {
             let Record::Open { open, .. } = record else { continue };
             let (client, server) = (cast.host(open.client.ip()), cast.host(open.server.ip()));
             let port = open.server.port();
-            let (Some(client), Some(server)) = (road.take(&client, head), road.take(&server, head)) else { continue };
+            let (Some(client), Some(server)) = (road.take(&client, head), road.take(&server, head)) else {
+                continue;
+            };
             let next = road.legs.len();
             let leg = *legs.entry((client, server, port)).or_insert(next);
             if leg == next {
@@ -100,7 +102,8 @@ impl Road {
             }
             road.travelled.insert(open.conn, leg);
         }
-        let names: Vec<String> = head.hosts.iter().filter_map(|host| road.names.get(&host.name).cloned()).collect();
+        let names: Vec<String> =
+            head.hosts.iter().filter_map(|host| road.names.get(&host.name).cloned()).collect();
         for name in names {
             road.take(&name, head);
         }
@@ -169,7 +172,8 @@ impl Road {
         let (first, last) = (used().min().unwrap_or(0), used().max().unwrap_or(0));
         // Who was never called stands where others of its kind do.
         let like = |what: &str| self.stops.iter().rev().find(|s| s.what == what).and_then(|s| s.column);
-        let servers = self.stops.iter().filter(|s| s.what.contains("mail server")).filter_map(|s| s.column).max();
+        let servers =
+            self.stops.iter().filter(|s| s.what.contains("mail server")).filter_map(|s| s.column).max();
         let guessed: Vec<i32> = self
             .stops
             .iter()
@@ -222,7 +226,8 @@ impl Road {
 
 impl Leg {
     fn new(client: usize, server: usize, port: u16, cast: &Cast, conn: Conn) -> Self {
-        let what = cast.call(conn).map(|c| format!("{} calls {}: {}", c.client, c.server, c.service_and_port()));
+        let what =
+            cast.call(conn).map(|c| format!("{} calls {}: {}", c.client, c.server, c.service_and_port()));
         Leg {
             client,
             server,

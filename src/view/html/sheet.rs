@@ -4,9 +4,9 @@
 //! the template escapes it for HTML.
 
 use super::super::cast::Call;
+use super::super::clock;
 use super::super::page::{Label, StepPage, Voice};
 use super::super::wire::{Chunk, WireLine};
-use super::super::clock;
 use super::after::Change;
 use crate::base::Severity;
 use crate::dissect::{Kind, Protocol, Step, Verdict};
@@ -202,7 +202,13 @@ impl Sheet {
             return None;
         }
         let mut key = self.detail.clone();
-        for text in self.more.iter().map(|(_, _, text)| text).chain(&self.source).chain(unseen.iter().map(|p| &p.text)) {
+        for text in self
+            .more
+            .iter()
+            .map(|(_, _, text)| text)
+            .chain(&self.source)
+            .chain(unseen.iter().map(|p| &p.text))
+        {
             key.push('\n');
             key.push_str(text);
         }
@@ -264,7 +270,8 @@ fn severity_word(severity: Severity) -> &'static str {
 /// What the ladder says of a Step: of its first line what stands before the word that matters, that word, the rest.
 fn label(step: &Step, page: &StepPage) -> (String, String, String) {
     if page.voice == Voice::Open {
-        let port = page.call.as_ref().map_or_else(String::new, |call| format!(": {}", call.service_and_port()));
+        let port =
+            page.call.as_ref().map_or_else(String::new, |call| format!(": {}", call.service_and_port()));
         return (String::new(), "opens".to_owned(), format!(" a connection{port}"));
     }
     let line = page.wire.lines.first().map(text).unwrap_or_default();
@@ -304,7 +311,8 @@ impl Letters {
         for (i, line) in wire.lines.iter().enumerate() {
             let gap = wire.elided > 0 && i + wire.tail == wire.lines.len();
             let gap = if gap { left_out(wire.elided, "line") } else { String::new() };
-            let runs: Vec<Run> = line.chunks.iter().map_while(|chunk| self.run(page, chunk, &mut room)).collect();
+            let runs: Vec<Run> =
+                line.chunks.iter().map_while(|chunk| self.run(page, chunk, &mut room)).collect();
             let short = runs.len() < line.chunks.len();
             lines.push(Line { runs, gap });
             if room == 0 || short {
@@ -322,8 +330,13 @@ impl Letters {
         let text: String = chunk.text.chars().take(*room).collect();
         *room -= text.chars().count();
         let span = chunk.span;
-        let mut run =
-            Run { text, look: 0, begins: String::new(), of: String::new(), secret: chunk.label == Label::Secret };
+        let mut run = Run {
+            text,
+            look: 0,
+            begins: String::new(),
+            of: String::new(),
+            secret: chunk.label == Label::Secret,
+        };
         if span.is_empty() {
             return Some(run);
         }
