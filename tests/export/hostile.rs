@@ -121,7 +121,7 @@ pub fn story(seed: u64) -> Vec<Record> {
                 }
                 35..45 => {
                     let (kind, text) = (text(&mut random), text(&mut random));
-                    let mark = Mark { kind, text, conn: None, from: None, range: None, quote: None };
+                    let mark = Mark { kind, text, ..Mark::default() };
                     tape.records.push(Record::Mark(mark));
                 }
                 // A clock that goes back.
