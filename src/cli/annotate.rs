@@ -97,6 +97,10 @@ pub fn run(args: &Annotate) -> Result<(), CommandError> {
     let source = Source::find(&args.what)?;
     let (mut transcript, issues) = source.load()?;
     open::tell_issues(&source, &issues);
+    if args.answer.is_some() && args.question.is_none() && args.reply_to.is_none() {
+        let hint = "--question TEXT --answer TEXT asks something; --reply-to q1 --answer TEXT answers it";
+        return Err(CommandError::usage("to which question is that the answer?", hint));
+    }
     if args.extract {
         return extract(args, &transcript);
     }
@@ -182,6 +186,8 @@ fn add(records: &mut Vec<Record>, number: usize, args: &Annotate) -> Result<(), 
             "--comment TEXT, --chapter TEXT, --highlight WORDS, --question TEXT --answer TEXT, or --pause";
         return Err(CommandError::usage(format!("what is to be added at step {number}?"), hint));
     }
+    // A chapter goes in front of the step, and would move it: so it comes last.
+    added.sort_by_key(|mark| mark.kind == "chapter");
     for mut mark in added {
         mark.author = args.author.clone().unwrap_or_default();
         if mark.kind == "question" {

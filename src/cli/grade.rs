@@ -87,7 +87,11 @@ fn answers(path: &Path) -> Result<Answers, CommandError> {
 }
 
 fn quote(mark: &Mark) -> String {
-    mark.quote.as_deref().map(short).unwrap_or_default()
+    match (&mark.quote, mark.conn) {
+        (Some(quote), _) => short(quote),
+        (None, Some(conn)) => format!("connection {conn}"),
+        (None, None) => String::new(),
+    }
 }
 
 fn tell(out: &mut impl Write, author: &str, file: &str, grade: &Compared<'_>) -> std::io::Result<()> {

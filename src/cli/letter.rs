@@ -457,7 +457,13 @@ mod tests {
         let scenario = from("carol@example.com").expect("has an account");
         assert_eq!(scenario.acts[0].who, "Carol");
         assert!(from("mallory@example.com").expect_err("has none").hint.contains("alice@example.com"));
-        let error = from("bob@example.net").expect_err("his domain only receives");
+        assert_eq!(from("bob@example.net").expect("has one too").acts[0].who, "Bob");
+        let mut scenario = Scenario::builtin("journey").expect("it loads");
+        for host in scenario.hosts.iter_mut().filter(|h| h.name == "mx1.example.net") {
+            host.roles.retain(|role| *role != RoleKind::Submission);
+        }
+        let bob = Journey { from: Some("bob@example.net".into()), ..Journey::default() };
+        let error = apply(&mut scenario, &bob).expect_err("his domain only receives");
         assert!(error.message.contains("example.net") && error.hint.contains("carol@example.com"), "{error}");
     }
 

@@ -98,10 +98,7 @@ pub fn run(args: &Transcripts) -> Result<(), CommandError> {
         writeln!(out)?;
     }
     if !args.json {
-        writeln!(
-            out,
-            "postroad replay NAME plays one; postroad annotate NAME -o FILE makes a copy to write into."
-        )?;
+        writeln!(out, "postroad replay NAME plays one.")?;
     }
     Ok(out.flush()?)
 }

@@ -97,6 +97,13 @@ impl Stream {
         Some(Taken { bytes, range: start..self.offset, stamp })
     }
 
+    /// So many bytes that were sent are not there. What waits must have been taken before.
+    pub fn skip(&mut self, len: u64) {
+        self.offset = self.end().saturating_add(len);
+        self.stamps.clear();
+        self.rest();
+    }
+
     /// Offset after the last byte that came.
     fn end(&self) -> u64 {
         self.offset + self.waiting().len() as u64

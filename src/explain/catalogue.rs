@@ -218,6 +218,10 @@ mod tests {
         let Some(rest) = source.strip_prefix("RFC ") else {
             return ["IANA ", "CVE-", "WHATWG "].iter().any(|p| source.starts_with(p));
         };
+        // A section without a number is named by its title: `RFC 2782, “Usage rules”`.
+        if let Some((number, title)) = rest.split_once(", “") {
+            return number.bytes().all(|b| b.is_ascii_digit()) && title.ends_with('”') && title.len() > 5;
+        }
         let Some((number, section)) = rest.split_once(" §") else { return false };
         !number.is_empty()
             && number.bytes().all(|b| b.is_ascii_digit())

@@ -5,7 +5,7 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, letter, names, sasl, smtp};
+use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
@@ -35,11 +35,17 @@ pub(super) struct Talk {
     pub(super) smtp: smtp::Session,
     /// The SASL exchange that is going on.
     pub(super) sasl: sasl::Exchange,
+    /// The POP3 session.
+    pub(super) pop3: pop3::Session,
+    /// The IMAP session.
+    pub(super) imap: imap::Session,
 }
 
 /// What the context adds to an entry.
 #[derive(Debug, Default)]
 pub(super) struct Extra {
+    /// Ids of entries that fit this moment better than those that fit any line like this one.
+    pub(super) instead: Vec<String>,
     /// Sentences behind the entry's detail.
     pub(super) detail: Vec<String>,
     /// Sentences behind the entry's "why now".
@@ -59,6 +65,11 @@ impl Extra {
         self.why.push(vars.fill(catalogue().sentence(key)));
     }
 
+    /// Look for the entry of that id before the ordinary ones.
+    pub(super) fn instead(&mut self, id: impl Into<String>) {
+        self.instead.push(id.into());
+    }
+
     /// Add a note on a part.
     pub(super) fn part(&mut self, name: &'static str, span: Span, text: String) {
         if !text.is_empty() && self.parts.len() < MAX_PARTS {
@@ -72,6 +83,8 @@ impl Extra {
 pub struct Explainer {
     hosts: BTreeMap<IpAddr, String>,
     talks: BTreeMap<Conn, Talk>,
+    /// What the DNS told whom.
+    dns: dns::Memory,
     /// The connection that the last record ended: forgotten when its Steps have been explained.
     over: Option<Conn>,
 }
@@ -127,11 +140,15 @@ impl Explainer {
         let mut extra = Extra::default();
         let catalogue = catalogue();
         sasl::context(&mut talk.sasl, step, &mut vars, &mut extra);
-        if step.protocol == Protocol::Smtp {
-            smtp::context(&mut talk.smtp, step, &mut vars, &mut extra);
+        match step.protocol {
+            Protocol::Smtp => smtp::context(&mut talk.smtp, step, &mut vars, &mut extra),
+            Protocol::Pop3 => pop3::context(&mut talk.pop3, step, &mut extra),
+            Protocol::Imap => imap::context(&mut talk.imap, step, &mut vars, &mut extra),
+            Protocol::Dns => dns::context(&mut self.dns, &talk.client, step, &mut vars, &mut extra),
+            _ => {}
         }
-        if step.protocol == Protocol::Dns {
-            dns::context(step, &mut vars, &mut extra);
+        if step.kind == Kind::Command && step.bytes.trim_ascii().is_empty() {
+            extra.instead(format!("{}.empty-line", step.protocol.name()));
         }
         if letter::is_in(step) {
             letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
@@ -139,7 +156,8 @@ impl Explainer {
         if step.kind == Kind::Reply && !step.verb.is_empty() {
             extra.because(if step.verb == "." { "answers-letter" } else { "answers" }, &vars);
         }
-        let found = catalogue.first(&ids::of(step, talk.port)).unwrap_or(&GENERIC);
+        let ordinary = || catalogue.first(&ids::of(step, talk.port));
+        let found = catalogue.first(&extra.instead).or_else(ordinary).unwrap_or(&GENERIC);
         write(found, catalogue, step, &vars, extra)
     }
 }
@@ -160,6 +178,10 @@ fn base_vars(talk: &Talk, step: &Step) -> Vars {
     }
     if let Some(label) = talk.client.split('.').next().filter(|l| !l.is_empty()) {
         vars.set("device", if talk.client.parse::<IpAddr>().is_ok() { &talk.client } else { label });
+    }
+    let side = if step.from == Direction::Client { &talk.client } else { &talk.server };
+    if !side.is_empty() {
+        vars.set("side", side);
     }
     if let Some(port) = talk.port {
         vars.count("port", u64::from(port));
@@ -234,7 +256,7 @@ fn parts(
     while let Some(part) = waiting.pop() {
         waiting.extend(part.parts.iter().rev());
         let told = taken.iter().any(|t| t.start <= part.span.start && part.span.end <= t.end);
-        if told || notes.len() >= MAX_PARTS {
+        if told || notes.len() >= MAX_PARTS || is_told_inside(part, entry, catalogue, step) {
             continue;
         }
         let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
@@ -249,6 +271,15 @@ fn parts(
     }
     notes.sort_by_key(|n| (n.span.start, std::cmp::Reverse(n.span.end)));
     notes
+}
+
+/// Whether the part holds another in the very same place, with a text that says more closely what it is.
+fn is_told_inside(part: &Part, entry: &Entry, catalogue: &Catalogue, step: &Step) -> bool {
+    part.parts.first().is_some_and(|inner| {
+        inner.span == part.span
+            && (entry.parts.contains_key(inner.name)
+                || catalogue.part(step.protocol.name(), inner.name, "").is_some())
+    })
 }
 
 #[cfg(test)]

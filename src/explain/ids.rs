@@ -4,14 +4,14 @@
 //! `smtp.550 5.1.1`, `smtp.550`. The last resort, `smtp.generic`, is a gap in the catalogue and a failed test.
 
 use crate::dissect::{Kind, Protocol, Step, Verdict};
-use crate::trace::{CloseHow, Direction};
+use crate::trace::{CloseHow, Direction, Missing};
 
 /// The ids to look for, in order. `port` is the server's, where it is known.
 pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
     let protocol = step.protocol.name();
     let mut ids = match (step.kind, step.protocol) {
         (Kind::Open, _) => open(step.protocol, port),
-        (Kind::Close, _) => close(step),
+        (Kind::Close, _) => close(step, port),
         (Kind::Query, _) => vec![format!("dns.query.{}", step.verb), "dns.query".to_owned()],
         (Kind::Answer, _) => answer(step),
         (Kind::Greeting, _) => reply(protocol, "CONNECT", &step.code),
@@ -22,6 +22,7 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         (Kind::Continuation, _) => continuation(step),
         (Kind::Command, _) => command(step),
         (Kind::Unparsed, _) => Vec::new(),
+        (Kind::Gap, _) => gap(step),
     };
     if step.protocol == Protocol::Tls {
         ids.push("tls.record".to_owned());
@@ -52,14 +53,43 @@ fn open(protocol: Protocol, port: Option<u16>) -> Vec<String> {
     ids
 }
 
-fn close(step: &Step) -> Vec<String> {
+/// How it ended; a question in a datagram that got no answer is no broken connection.
+fn close(step: &Step, port: Option<u16>) -> Vec<String> {
     let how = match &step.meaning {
         crate::dissect::Meaning::Close(CloseHow::Reset) => "reset",
         crate::dissect::Meaning::Close(CloseHow::Refused) => "refused",
         crate::dissect::Meaning::Close(CloseHow::Timeout) => "timeout",
+        crate::dissect::Meaning::Close(CloseHow::LetGo) => "let-go",
         _ => "fin",
     };
-    vec![format!("tcp.close.{how}")]
+    let ordinary = format!("tcp.close.{how}");
+    if how == "timeout" && (step.protocol == Protocol::Dns || port == Some(53)) {
+        return vec!["dns.timeout".to_owned(), ordinary];
+    }
+    let mut ids = Vec::from_iter(port.and_then(service).map(|service| format!("{ordinary}.{service}")));
+    ids.push(ordinary);
+    ids
+}
+
+/// What is spoken on a port.
+fn service(port: u16) -> Option<&'static str> {
+    match port {
+        25 | 465 | 587 | 2525 => Some("smtp"),
+        110 | 995 => Some("pop3"),
+        143 | 993 => Some("imap"),
+        _ => None,
+    }
+}
+
+/// Missing bytes are explained by why they are missing, whatever is spoken.
+fn gap(step: &Step) -> Vec<String> {
+    let why = match &step.meaning {
+        crate::dissect::Meaning::Gap(_, Missing::Before) => "before",
+        crate::dissect::Meaning::Gap(_, Missing::Cut) => "cut",
+        crate::dissect::Meaning::Gap(_, Missing::LetGo) => "let-go",
+        _ => "lost",
+    };
+    vec![format!("gap.{why}")]
 }
 
 fn answer(step: &Step) -> Vec<String> {
@@ -172,6 +202,10 @@ mod tests {
         );
         assert_eq!(first(Protocol::Imap, Kind::Command, "UID FETCH", ""), "imap.UID FETCH");
         assert_eq!(first(Protocol::Dns, Kind::Query, "MX", ""), "dns.query.MX");
+        assert_eq!(first(Protocol::Tcp, Kind::Close, "", ""), "tcp.close.fin.smtp");
+        let mut close = step(Protocol::Dns, Kind::Close, "", "");
+        close.meaning = crate::dissect::Meaning::Close(CloseHow::Timeout);
+        assert_eq!(of(&close, Some(53))[0], "dns.timeout");
         assert!(
             of(&step(Protocol::Dns, Kind::Answer, "MX", "NOERROR"), None)
                 .contains(&"dns.answer.MX".to_owned())

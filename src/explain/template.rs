@@ -7,7 +7,7 @@
 use crate::base::escape;
 
 /// Every placeholder, what stands there where nothing is known, and what it means.
-pub const PLACEHOLDERS: [(&str, &str, &str); 35] = [
+pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
     ("accepted", "some", "how many recipients were accepted so far"),
     ("account", "the account", "whose mailbox: `bob@example.net`"),
     ("answer", "an answer", "what a resolver learnt"),
@@ -31,12 +31,13 @@ pub const PLACEHOLDERS: [(&str, &str, &str); 35] = [
     ("person", "the user", "who acts: `Alice`"),
     ("port", "its port", "the port that was called"),
     ("reason", "no reason was given", "why something failed"),
-    ("recipient", "the recipient", "a forward-path, without angle brackets"),
+    ("recipient", "the address", "a forward-path, without angle brackets"),
     ("recipients", "its recipients", "forward-paths"),
     ("refused", "some", "how many recipients were refused so far"),
-    ("sender", "the sender", "the reverse-path, without angle brackets"),
+    ("sender", "the address", "the reverse-path, without angle brackets"),
     ("server", "the server", "the host that was called"),
     ("service", "a service", "a service of a host"),
+    ("side", "one side", "the host that spoke, or that ended its stream"),
     ("size", "some", "a number of octets"),
     ("status", "a status code", "an enhanced status code in a fact"),
     ("this", "this", "the text of the part that the sentence is about"),

@@ -63,6 +63,36 @@ pub enum CloseHow {
     Refused,
     /// No answer came.
     Timeout,
+    /// Not the connection ended but the watching of it: more were open than an importer follows, or its ports were
+    /// used anew. What it said later is not in this transcript, or stands under another number.
+    LetGo,
+}
+
+/// Why bytes that one end sent are not in the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// They were sent before the recording began.
+    Before,
+    /// The recording missed them, though the other end had them.
+    Lost,
+    /// Only the beginning of their packet was recorded.
+    Cut,
+    /// They may have come, but more waited for them than an importer keeps.
+    LetGo,
+}
+
+/// A stretch of one side's stream that is not in the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gap {
+    /// On which connection.
+    pub conn: Conn,
+    /// Whose bytes.
+    pub from: Direction,
+    /// How many, where that is known.
+    pub len: Option<u64>,
+    /// Why.
+    pub why: Missing,
 }
 
 /// A host of the head: a name for addresses, so that views speak of hosts.
@@ -193,6 +223,13 @@ pub enum Record {
         /// Which, where from, where to.
         data: Data,
     },
+    /// Bytes that one end sent here are not in this transcript.
+    Gap {
+        /// When that was noticed.
+        at: Instant,
+        /// Whose, how many, why.
+        gap: Gap,
+    },
     /// A connection, or one direction of it, ends.
     Close {
         /// When.
@@ -231,6 +268,7 @@ impl Record {
             Record::Head(head) => Some(head.start),
             Record::Open { at, .. }
             | Record::Data { at, .. }
+            | Record::Gap { at, .. }
             | Record::Close { at, .. }
             | Record::Fact { at, .. }
             | Record::End { at } => Some(*at),

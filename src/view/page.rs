@@ -202,7 +202,7 @@ fn said(mark: &Mark) -> String {
         let more = if short.len() < quote.trim_end_matches("␍␊").len() { "…" } else { "" };
         said = format!("“{short}{more}” ");
     }
-    said.push_str(&mark.text);
+    said.push_str(if mark.kind == "pause" && mark.text.is_empty() { "stop here" } else { &mark.text });
     for (letter, choice) in ('a'..='z').zip(choices(mark)) {
         said.push_str(&format!(" ({letter}) {choice}"));
     }
@@ -253,6 +253,9 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
         (Voice::Client, _) => Label::ClientLine,
         (Voice::Server, _) => Label::ServerLine,
     };
+    if let Meaning::Gap(len, _) = step.meaning {
+        return wire::words(Label::Dim, &[gap(len)]);
+    }
     match (voice, step.protocol) {
         (Voice::Open, _) => WireLines::default(),
         (Voice::Close, _) => wire::words(label, &[ending(step, cast)]),
@@ -269,6 +272,15 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
     }
 }
 
+/// What stands in the place of bytes that are not there.
+fn gap(len: Option<u64>) -> String {
+    match len {
+        Some(1) => "(1 byte is missing here)".to_owned(),
+        Some(len) => format!("({len} bytes are missing here)"),
+        None => "(what was sent before is missing)".to_owned(),
+    }
+}
+
 /// How a connection ended, and by whom.
 fn ending(step: &Step, cast: &Cast) -> String {
     let speaker = cast.speaker(step.conn, step.from);
@@ -278,6 +290,7 @@ fn ending(step: &Step, cast: &Cast) -> String {
             let at = cast.call(step.conn).map_or(speaker, |call| call.server_address);
             format!("refused: nobody listens at {at}")
         }
+        Meaning::Close(CloseHow::LetGo) => "the recording follows this connection no further".to_owned(),
         Meaning::Close(CloseHow::Timeout) => "no answer comes; the caller gives up".to_owned(),
         _ => format!("{speaker} closes the connection"),
     }

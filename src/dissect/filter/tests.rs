@@ -1,3 +1,5 @@
+//! What each term lets pass, where errors point, and that nothing can make a filter recurse or panic.
+
 use super::*;
 use crate::base::{Finding, Instant, Span};
 use crate::dissect::step::{Kind, Meaning, Step};
@@ -110,7 +112,7 @@ fn findings_tls_and_secrets() {
         "a password cannot be guessed at"
     );
     assert!(!shows("finding", &auth) && !shows("tls", &auth));
-    auth.findings.push(Finding::hint("x", Span::default(), "x"));
+    auth.findings.push(Finding::hint("bare-lf", Span::default(), "x"));
     auth.layer = Layer::Plain;
     assert!(shows("finding tls", &auth));
 }

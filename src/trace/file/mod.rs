@@ -5,9 +5,10 @@
 //! | `head` | `format` (`postroad`), `version`, `generator`, `title`, `start` (RFC 3339, UTC), `hosts`, `seed`, `changes`?, `scenario`? |
 //! | `open` | `t`, `c`, `transport`, `client`, `server` (each `ip:port`) |
 //! | `data` | `t`, `c`, `d`, `l`? (`plain`), then `s` (text, where the bytes are UTF-8) or `b` (base64) |
+//! | `gap` | `t`, `c`, `d`, `n`? (how many bytes, where known), `why` (`before`, `lost`, `cut`, `let-go`) |
 //! | `close` | `t`, `c`, `d`, `how` |
 //! | `fact` | `t`, `host`, `fact`, and what that fact has |
-//! | `mark` | `kind`, `text`, `conn`?, `from`?, `range`?, `quote`? |
+//! | `mark` | `kind`, `text`, `id`?, `author`?, `conn`?, `from`?, `layer`?, `range`?, `quote`?, `answer`?, `wrong`?, `to`? |
 //! | `end` | `t` |
 //!
 //! `t` is whole microseconds since the head's `start`, `c` the connection, `d` who spoke (`c` or `s`).

@@ -152,7 +152,7 @@ impl Stream {
         self.sides[side(from)].ends = match how {
             CloseHow::Fin => Some(flag::FIN | flag::ACK),
             CloseHow::Reset | CloseHow::Refused => Some(flag::RST | flag::ACK),
-            CloseHow::Timeout => None,
+            CloseHow::Timeout | CloseHow::LetGo => None,
         };
     }
 

@@ -117,10 +117,10 @@ impl Checker<'_> {
         for (i, act) in scenario.acts.iter().enumerate() {
             self.act(i, act);
             match &act.what {
-                What::Send(letter) => self.letter(&place!["act", i, "do", "send"], letter),
+                What::Send(letter) => self.letter(place!["act", i, "do", "send"], letter),
                 What::SendDirect { server, letter } => {
                     self.takes_mail(place!["act", i, "do", "send-direct", "server"], server);
-                    self.letter(&place!["act", i, "do", "send-direct", "letter"], letter);
+                    self.letter(place!["act", i, "do", "send-direct", "letter"], letter);
                 }
                 What::FetchImap { flag, .. } => self.flag(place!["act", i, "do", "fetch-imap", "flag"], flag),
                 What::FetchPop3 { .. } => {}
@@ -168,7 +168,8 @@ impl Checker<'_> {
         }
     }
 
-    fn letter(&mut self, base: &[super::Key], letter: &Letter) {
+    fn letter(&mut self, base: Vec<super::Key>, letter: &Letter) {
+        let base = base.as_slice();
         let send = |key: &'static str| [base, &[super::Key::Name(key)]].concat();
         if letter.to.is_empty() && letter.cc.is_empty() && letter.bcc.is_empty() {
             self.complain(send("to"), "a letter needs somebody to go to", None);
