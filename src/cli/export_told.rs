@@ -1,8 +1,8 @@
-//! The part of `postroad export` that tells a story: which Steps are meant, and each of the formats that take
-//! items one by one.
+//! The part of `postroad export` that tells a story: which of its items are meant, and each of the formats that take
+//! them one by one.
 
 use super::export::{Export, Format};
-use crate::dissect::Step;
+use super::select::Selection;
 use crate::explain::{Item, Story};
 use crate::trace::{Head, Record};
 use crate::view::asciicast::{self, Asciicast};
@@ -12,62 +12,35 @@ use crate::view::mermaid::{self, Mermaid};
 use crate::view::plain::{Detail, Options, Plain};
 use crate::view::svg::{self, Svg};
 use crate::view::{Cast, Closing, Renderer, Tally, pcapng};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 /// Columns of text that goes into a file.
 const WIDTH: usize = 80;
 
-/// A range of Steps as it is written on the command line: `14..38`, `14..`, `..38`, `14`; both ends are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Steps(RangeInclusive<usize>);
-
-impl Steps {
-    /// Whether the Step of this number is meant.
-    pub fn contains(&self, number: usize) -> bool {
-        self.0.contains(&number)
-    }
-}
-
-impl FromStr for Steps {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str, missing: usize| match text.trim() {
-            "" => Ok(missing),
-            digits => digits.parse().map_err(|_| "write it as 14..38, 14.., ..38 or 14".to_owned()),
-        };
-        let (first, last) = match text.split_once("..") {
-            Some((first, last)) => {
-                (number(first, 1)?, number(last.strip_prefix('=').unwrap_or(last), usize::MAX)?)
-            }
-            None => (number(text, 0)?, number(text, 0)?),
-        };
-        match (first, last) {
-            (0, _) | (_, 0) => Err("steps are numbered from 1: write 14..38, 14.., ..38 or 14".to_owned()),
-            (first, last) if first > last => {
-                Err(format!("{first} comes after {last}: write {last}..{first}"))
-            }
-            (first, last) => Ok(Steps(first..=last)),
-        }
-    }
-}
-
-/// Write the story of these records in one of the told formats.
-pub fn write(args: &Export, head: &Head, records: &[Record], out: &mut dyn Write) -> io::Result<()> {
-    let keep = |step: &Step| args.steps.as_ref().is_none_or(|steps| steps.contains(step.number));
-    let last = args.steps.as_ref().map_or(usize::MAX, |steps| *steps.0.end());
+/// Write what `selection` lets pass of the story of these records; gives how many items that were.
+///
+/// # Errors
+/// Where `out` fails.
+pub fn write(
+    args: &Export,
+    head: &Head,
+    records: &[Record],
+    selection: Selection,
+    out: &mut dyn Write,
+) -> io::Result<usize> {
     let (show_secrets, detail) = (args.show_secrets, args.detail);
     let full = if detail { Detail::Full } else { Detail::Brief };
     let plain = |colour| Options { detail: full, width: WIDTH, colour, show_secrets };
-    let told =
-        Told { head, records, keep: &keep, first: args.steps.as_ref().is_none_or(|s| s.contains(1)), last };
+    let told = Told { head, records, selection };
     match args.format {
-        // A page shows and hides by itself.
-        Format::Html => Ok(()),
+        // A page shows and hides by itself; it is written elsewhere.
+        Format::Html => Ok(0),
         Format::Pcapng => {
-            pcapng::write(out, head, records, &pcapng::Options { show_secrets, detail, keep: &keep })
+            let kept = told.steps()?;
+            let keep = |step: &crate::dissect::Step| kept.contains(&step.number);
+            let options = pcapng::Options { show_secrets, detail, keep: &keep };
+            pcapng::write(out, head, records, &options).map(|()| kept.len())
         }
         Format::Mermaid => told.to(&mut Mermaid::new(out, mermaid::Options { detail, show_secrets })),
         Format::Svg => told.to(&mut Svg::new(out, svg::Options { detail, show_secrets })),
@@ -77,107 +50,66 @@ pub fn write(args: &Export, head: &Head, records: &[Record], out: &mut dyn Write
             // The cast is for a terminal, wherever it is written to.
             let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
             colored::control::set_override(colour);
-            told.to(&mut Asciicast::new(
-                out,
-                asciicast::Options { plain: plain(colour), ..Default::default() },
-            ))
+            let options = asciicast::Options { plain: plain(colour), ..Default::default() };
+            told.to(&mut Asciicast::new(out, options))
         }
         Format::Json => told.to(&mut Json::new(out, show_secrets)),
     }
 }
 
-/// A story, or a stretch of it.
+/// A story, or what is meant of it.
 struct Told<'a> {
     head: &'a Head,
     records: &'a [Record],
-    keep: &'a dyn Fn(&Step) -> bool,
-    /// Whether what comes before the first Step is told.
-    first: bool,
-    /// After this Step nothing is told, and the state is the one that holds there.
-    last: usize,
+    selection: Selection,
 }
 
 impl Told<'_> {
-    fn to(&self, view: &mut impl Renderer) -> io::Result<()> {
-        let (mut cast, mut tally, mut story) = (Cast::default(), Tally::default(), Story::new(self.head));
-        let mut choice = Choice { keep: self.keep, chapter: None, shown: self.first };
+    /// Tell it to a view. After the last Step that is asked for the state is the one that holds there.
+    fn to(mut self, view: &mut impl Renderer) -> io::Result<usize> {
+        let (mut tally, mut shown) = (Tally::default(), 0);
+        let mut cast = Cast::default();
         cast.learn(&Record::Head(self.head.clone()));
         view.begin(&cast)?;
-        let mut told = 0;
+        let story = self.each(&mut cast, |cast, item| {
+            shown += 1;
+            tally.see(item, cast.start);
+            view.item(cast, item)
+        })?;
+        view.end(&cast, &tally, &Closing { state: story.state(), real: None, next: &[] })?;
+        Ok(shown)
+    }
+
+    /// The numbers of the Steps that are meant.
+    fn steps(mut self) -> io::Result<BTreeSet<usize>> {
+        let mut numbers = BTreeSet::new();
+        self.each(&mut Cast::default(), |_, item| {
+            numbers.extend(if let Item::Step(step, _) = item { Some(step.number) } else { None });
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+
+    /// Hand on each item that is meant; gives the story as it then stands.
+    fn each(
+        &mut self,
+        cast: &mut Cast,
+        mut to: impl FnMut(&Cast, &Item) -> io::Result<()>,
+    ) -> io::Result<Story> {
+        let mut story = Story::new(self.head);
         for (index, record) in self.records.iter().enumerate() {
             cast.learn(record);
-            let items = story.push(index, record);
-            for item in items {
-                told = if let Item::Step(step, _) = &item { step.number } else { told };
-                choice.take(item, |item| {
-                    tally.see(item, cast.start);
-                    view.item(&cast, item)
-                })?;
+            self.selection.learn(record);
+            for item in story.push(index, record) {
+                self.selection.admit(&item).iter().try_for_each(|item| to(cast, item))?;
             }
-            if told > self.last {
-                break;
+            if self.selection.is_over() {
+                return Ok(story);
             }
         }
-        if told <= self.last {
-            for item in story.finish() {
-                choice.take(item, |item| {
-                    tally.see(item, cast.start);
-                    view.item(&cast, item)
-                })?;
-            }
+        for item in story.finish() {
+            self.selection.admit(&item).iter().try_for_each(|item| to(cast, item))?;
         }
-        view.end(&cast, &tally, &Closing { state: story.state(), real: None, next: &[] })
-    }
-}
-
-/// Lets the Steps through that are meant, each with its chapter before it and its facts and marks behind it.
-struct Choice<'a> {
-    keep: &'a dyn Fn(&Step) -> bool,
-    /// A chapter that waits for its first Step.
-    chapter: Option<Item>,
-    /// Whether the last Step was let through.
-    shown: bool,
-}
-
-impl Choice<'_> {
-    fn take(&mut self, item: Item, mut to: impl FnMut(&Item) -> io::Result<()>) -> io::Result<()> {
-        match &item {
-            Item::Chapter(_) => self.chapter = Some(item),
-            Item::Step(step, _) => {
-                self.shown = (self.keep)(step);
-                if self.shown {
-                    if let Some(chapter) = self.chapter.take() {
-                        to(&chapter)?;
-                    }
-                    to(&item)?;
-                }
-            }
-            Item::Fact { .. } | Item::Mark(_) if self.shown => {
-                if let Some(chapter) = self.chapter.take() {
-                    to(&chapter)?;
-                }
-                to(&item)?;
-            }
-            Item::Fact { .. } | Item::Mark(_) => {}
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Steps;
-
-    #[test]
-    fn a_range_of_steps_is_written_in_four_ways() {
-        let range = |text: &str| text.parse::<Steps>().map(|s| (*s.0.start(), *s.0.end()));
-        assert_eq!(range("14..38"), Ok((14, 38)));
-        assert_eq!(range("14..=38"), Ok((14, 38)));
-        assert_eq!(range("14.."), Ok((14, usize::MAX)));
-        assert_eq!(range("..38"), Ok((1, 38)));
-        assert_eq!(range("7"), Ok((7, 7)));
-        for wrong in ["", "0..3", "3..2", "a", "1..2..3", "-1"] {
-            assert!(range(wrong).is_err(), "{wrong}");
-        }
+        Ok(story)
     }
 }

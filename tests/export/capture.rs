@@ -162,7 +162,8 @@ pub fn listing(file: &[u8]) -> String {
             let _ = writeln!(out, "              {}", postroad::base::escape::line(&packet.payload));
         }
         for comment in &packet.comments {
-            let _ = writeln!(out, "              # {}", comment.replace('\n', "\n              # "));
+            let about = comment.split(": ").next().unwrap_or_default();
+            let _ = writeln!(out, "              # {about}");
         }
     }
     out

@@ -5,6 +5,7 @@ mod capture;
 mod command;
 mod formats;
 mod hostile;
+mod round;
 mod tools;
 
 #[path = "../cli_view/telling.rs"]
