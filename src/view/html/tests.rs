@@ -141,7 +141,7 @@ fn a_mark_stands_at_the_step_that_it_points_to() {
         conn: ehlo,
         from: Some(crate::trace::Direction::Client),
         range: Some((0, 4)),
-        quote: None,
+        ..Mark::default()
     };
     records.push(Record::Mark(mark));
     let html = page(&records);
