@@ -10,19 +10,14 @@ const MEASURE: usize = 96;
 /// Look the query up and print what is known.
 pub fn run(args: &Explain) -> Result<(), CommandError> {
     let query = args.query.join(" ");
-    let entries = explain::lookup(&query).map_err(|not_found| {
+    let width = screen::width(args.width.map(usize::from)).min(MEASURE);
+    let page = explain::page(&query, width).map_err(|not_found| {
         let hint = "try a verb (RCPT), a code (550 5.1.1), an extension (SIZE), or a pasted line";
         CommandError::failure(not_found.to_string(), hint)
     })?;
-    let width = screen::width(args.width.map(usize::from)).min(MEASURE);
     let mut out = screen::out();
-    for (i, entry) in entries.iter().enumerate() {
-        if i > 0 {
-            writeln!(out)?;
-        }
-        for line in explain::lines(entry, width) {
-            writeln!(out, "{line}")?;
-        }
+    for line in page {
+        writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
 }

@@ -17,6 +17,7 @@ mod imap;
 pub mod letter;
 pub mod note;
 mod pop3;
+pub mod reference;
 pub mod sasl;
 pub mod smtp;
 pub mod story;
