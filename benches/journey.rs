@@ -4,6 +4,7 @@
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use postroad::dissect::Dissector;
 use postroad::explain::Item;
 use postroad::explain::story::Story;
 use postroad::trace::Record;
@@ -53,6 +54,18 @@ fn dissect_and_explain(bencher: Bencher) {
     let records = recorded();
     let (bytes, steps) = (wire_bytes(&records), steps(&items(&records)));
     bencher.counter(BytesCount::new(bytes)).counter(ItemsCount::new(steps)).bench(|| items(&records));
+}
+
+/// From records to Steps alone.
+#[divan::bench]
+fn dissect(bencher: Bencher) {
+    let records = recorded();
+    let (bytes, steps) = (wire_bytes(&records), steps(&items(&records)));
+    bencher.counter(BytesCount::new(bytes)).counter(ItemsCount::new(steps)).bench(|| {
+        let mut dissector = Dissector::new();
+        let steps = records.iter().enumerate().map(|(index, record)| dissector.push(index, record).len());
+        steps.sum::<usize>() + dissector.finish().len()
+    });
 }
 
 /// The same where the bytes are mostly a large attachment.

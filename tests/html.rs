@@ -250,7 +250,7 @@ fn hostile() -> Vec<Record> {
         conn: Some(Conn(1)),
         from: Some(s),
         range: Some((0, 4)),
-        quote: None,
+        ..Mark::default()
     }));
     records.push(Record::End { at });
     records

@@ -1,6 +1,8 @@
 //! Whole journeys: every shipped scenario runs to its end, is the same every time, is explained to the last line,
 //! and what the transcript says of the stores is what the stores hold.
 
+#![allow(clippy::print_stderr, reason = "a count that people want to see")]
+
 mod support;
 
 use postroad::dissect::{Dissector, Step};
@@ -117,7 +119,7 @@ fn every_step_of_every_journey_has_a_note_of_its_own() {
         }
     }
     assert!(generic.is_empty(), "only generic notes for {generic:#?}");
-    println!("{} distinct notes in the shipped journeys", ids.len());
+    eprintln!("{} distinct notes in the shipped journeys", ids.len());
     assert!(ids.len() >= 60, "{ids:?}");
 }
 

@@ -7,6 +7,10 @@ use std::fmt::Write as _;
 
 /// Bytes from a wire as one line of printable text.
 pub fn line(bytes: &[u8]) -> String {
+    // Most lines are plain ASCII, and need no look at each character.
+    if bytes.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

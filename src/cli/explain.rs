@@ -82,6 +82,23 @@ impl Found {
         });
         self.enhanced(name);
         self.add(|_, rest| tail(rest).eq_ignore_ascii_case(name));
+        self.by_topic(name);
+        if self.entries.is_empty() && !name.contains(' ') {
+            // A response code alone: `IN-USE` of `PASS.-ERR IN-USE`.
+            self.add(|_, rest| {
+                rest.rsplit([' ', '.']).next().is_some_and(|last| last.eq_ignore_ascii_case(name))
+            });
+        }
+    }
+
+    /// Words that entries name themselves: `greylisting`, `bounce`.
+    fn by_topic(&mut self, name: &str) {
+        for entry in catalogue().entries() {
+            let named = entry.also.iter().any(|word| word.eq_ignore_ascii_case(name));
+            if named && self.protocol.is_empty() && !self.entries.iter().any(|e| e.id == entry.id) {
+                self.entries.push(entry);
+            }
+        }
     }
 
     /// `5.1.1` is listed as `X.1.1`, for the class only says whether to try again.

@@ -7,7 +7,7 @@
 
 use super::Entry;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 /// The files, in the order in which the reference lists them.
@@ -82,21 +82,55 @@ struct File {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     entries: Vec<Entry>,
-    by_id: BTreeMap<String, usize>,
-    parts: BTreeMap<String, String>,
-    sentences: BTreeMap<String, String>,
+    by_id: HashMap<String, usize>,
+    /// The entries `message.FIELD`, by the field's name in lower case.
+    fields: HashMap<String, usize>,
+    /// By protocol (empty: any) and name.
+    parts: HashMap<String, HashMap<String, PartTexts>>,
+    sentences: HashMap<String, String>,
     chapters: BTreeMap<String, ChapterEntry>,
 }
+
+/// What a part of one name means: in general, and where it has a certain value (in upper case).
+#[derive(Clone, Debug, Default)]
+struct PartTexts {
+    general: Option<String>,
+    by_value: HashMap<String, String>,
+}
+
+/// Longer values than this have no text of their own, so that they need not be looked up.
+const LONGEST_PART_VALUE: usize = 64;
 
 impl Catalogue {
     fn add(&mut self, file: File) {
         for entry in file.note {
             self.by_id.entry(entry.id.clone()).or_insert(self.entries.len());
+            if let Some(field) = entry.id.strip_prefix("message.") {
+                self.fields.entry(field.to_ascii_lowercase()).or_insert(self.entries.len());
+            }
             self.entries.push(entry);
         }
-        self.parts.extend(file.parts);
+        for (key, text) in file.parts {
+            self.add_part(&key, text);
+        }
         self.sentences.extend(file.sentences);
         self.chapters.extend(file.chapter.into_iter().map(|c| (c.id.clone(), c)));
+    }
+
+    /// A key is `protocol.name=VALUE`, `protocol.name` or `name`; a value may hold dots of its own.
+    fn add_part(&mut self, key: &str, text: String) {
+        let (place, value) = key.split_once('=').map_or((key, None), |(place, value)| (place, Some(value)));
+        let (protocol, name) = place.split_once('.').unwrap_or(("", place));
+        let texts = self.parts.entry(protocol.to_owned()).or_default().entry(name.to_owned()).or_default();
+        match value {
+            Some(value) => drop(texts.by_value.insert(value.to_owned(), text)),
+            None => texts.general = Some(text),
+        }
+    }
+
+    /// What is said about a header field, in whatever case it is written.
+    pub fn field(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(*self.fields.get(&name.to_ascii_lowercase())?)
     }
 
     /// The entry of exactly this id.
@@ -123,14 +157,14 @@ impl Catalogue {
     /// What a part means in general: looked for as `protocol.name=VALUE` (the value in upper case), then as
     /// `protocol.name`, then as `name`.
     pub fn part(&self, protocol: &str, name: &str, value: &str) -> Option<&str> {
-        [
-            format!("{protocol}.{name}={}", value.to_ascii_uppercase()),
-            format!("{protocol}.{name}"),
-            name.to_owned(),
-        ]
-        .iter()
-        .find_map(|key| self.parts.get(key))
-        .map(String::as_str)
+        let texts = |protocol: &str| self.parts.get(protocol)?.get(name);
+        let own = texts(protocol);
+        let by_value = own.filter(|texts| !texts.by_value.is_empty() && value.len() <= LONGEST_PART_VALUE);
+        by_value
+            .and_then(|texts| texts.by_value.get(&value.to_ascii_uppercase()))
+            .or_else(|| own?.general.as_ref())
+            .or_else(|| texts("")?.general.as_ref())
+            .map(String::as_str)
     }
 
     /// A sentence that a note adds where the context calls for it; empty where there is none of that key.
@@ -184,6 +218,10 @@ mod tests {
         let Some(rest) = source.strip_prefix("RFC ") else {
             return ["IANA ", "CVE-", "WHATWG "].iter().any(|p| source.starts_with(p));
         };
+        // A section without a number is named by its title: `RFC 2782, “Usage rules”`.
+        if let Some((number, title)) = rest.split_once(", “") {
+            return number.bytes().all(|b| b.is_ascii_digit()) && title.ends_with('”') && title.len() > 5;
+        }
         let Some((number, section)) = rest.split_once(" §") else { return false };
         !number.is_empty()
             && number.bytes().all(|b| b.is_ascii_digit())
@@ -239,8 +277,11 @@ mod tests {
         let chapters = catalogue.chapters.values().flat_map(|c| {
             [&c.title, &c.title_without_person, &c.intro, &c.post_office].map(|t| (c.id.as_str(), t.as_str()))
         });
-        let parts = catalogue.parts.iter().chain(&catalogue.sentences).map(|(k, t)| (k.as_str(), t.as_str()));
-        for (id, text) in entries.chain(chapters).chain(parts) {
+        let parts = catalogue.parts.values().flatten().flat_map(|(name, texts)| {
+            texts.general.iter().chain(texts.by_value.values()).map(move |t| (name.as_str(), t.as_str()))
+        });
+        let sentences = catalogue.sentences.iter().map(|(key, t)| (key.as_str(), t.as_str()));
+        for (id, text) in entries.chain(chapters).chain(parts).chain(sentences) {
             for name in template::placeholders(text) {
                 assert!(template::default_of(name).is_some(), "{id}: {{{name}}} is not a placeholder");
             }

@@ -5,18 +5,21 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, letter, sasl, smtp};
+use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
 
 /// How many connections are remembered at once; with more, the oldest is forgotten and its notes speak of
 /// "the client" and "the server".
 const MAX_TALKS: usize = 4096;
 /// How much of a verb stands in a sentence: an unknown one may be anything.
 const MAX_NAME: usize = 24;
+/// How many bytes of a part are looked at for its note: more than a sentence shows.
+const MAX_VALUE: usize = 1024;
 /// How many parts of one Step get a note.
 const MAX_PARTS: usize = 256;
 
@@ -32,11 +35,17 @@ pub(super) struct Talk {
     pub(super) smtp: smtp::Session,
     /// The SASL exchange that is going on.
     pub(super) sasl: sasl::Exchange,
+    /// The POP3 session.
+    pub(super) pop3: pop3::Session,
+    /// The IMAP session.
+    pub(super) imap: imap::Session,
 }
 
 /// What the context adds to an entry.
 #[derive(Debug, Default)]
 pub(super) struct Extra {
+    /// Ids of entries that fit this moment better than those that fit any line like this one.
+    pub(super) instead: Vec<String>,
     /// Sentences behind the entry's detail.
     pub(super) detail: Vec<String>,
     /// Sentences behind the entry's "why now".
@@ -56,6 +65,11 @@ impl Extra {
         self.why.push(vars.fill(catalogue().sentence(key)));
     }
 
+    /// Look for the entry of that id before the ordinary ones.
+    pub(super) fn instead(&mut self, id: impl Into<String>) {
+        self.instead.push(id.into());
+    }
+
     /// Add a note on a part.
     pub(super) fn part(&mut self, name: &'static str, span: Span, text: String) {
         if !text.is_empty() && self.parts.len() < MAX_PARTS {
@@ -69,14 +83,17 @@ impl Extra {
 pub struct Explainer {
     hosts: BTreeMap<IpAddr, String>,
     talks: BTreeMap<Conn, Talk>,
+    /// What the DNS told whom.
+    dns: dns::Memory,
     /// The connection that the last record ended: forgotten when its Steps have been explained.
     over: Option<Conn>,
 }
 
 impl Explainer {
-    /// An explainer that calls hosts by the head's names.
+    /// An explainer that calls hosts by the head's names, and people's devices by their first label.
     pub fn new(head: &Head) -> Self {
-        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
+        let called = |host| names::known_as(host, &head.hosts).to_owned();
+        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(move |a| (*a, called(h))));
         Explainer { hosts: names.collect(), ..Explainer::default() }
     }
 
@@ -123,11 +140,15 @@ impl Explainer {
         let mut extra = Extra::default();
         let catalogue = catalogue();
         sasl::context(&mut talk.sasl, step, &mut vars, &mut extra);
-        if step.protocol == Protocol::Smtp {
-            smtp::context(&mut talk.smtp, step, &mut vars, &mut extra);
+        match step.protocol {
+            Protocol::Smtp => smtp::context(&mut talk.smtp, step, &mut vars, &mut extra),
+            Protocol::Pop3 => pop3::context(&mut talk.pop3, step, &mut extra),
+            Protocol::Imap => imap::context(&mut talk.imap, step, &mut vars, &mut extra),
+            Protocol::Dns => dns::context(&mut self.dns, &talk.client, step, &mut vars, &mut extra),
+            _ => {}
         }
-        if step.protocol == Protocol::Dns {
-            dns::context(step, &mut vars, &mut extra);
+        if step.kind == Kind::Command && step.bytes.trim_ascii().is_empty() {
+            extra.instead(format!("{}.empty-line", step.protocol.name()));
         }
         if letter::is_in(step) {
             letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
@@ -135,18 +156,18 @@ impl Explainer {
         if step.kind == Kind::Reply && !step.verb.is_empty() {
             extra.because(if step.verb == "." { "answers-letter" } else { "answers" }, &vars);
         }
-        let found = catalogue.first(&ids::of(step, talk.port)).cloned().unwrap_or_else(generic);
-        write(&found, catalogue, step, &vars, extra)
+        let ordinary = || catalogue.first(&ids::of(step, talk.port));
+        let found = catalogue.first(&extra.instead).or_else(ordinary).unwrap_or(&GENERIC);
+        write(found, catalogue, step, &vars, extra)
     }
 }
 
-fn generic() -> Entry {
-    Entry {
-        id: "generic".to_owned(),
-        summary: "no note has been written for this".to_owned(),
-        ..Entry::default()
-    }
-}
+/// Where no entry fits: a gap in the catalogue.
+static GENERIC: LazyLock<Entry> = LazyLock::new(|| Entry {
+    id: "generic".to_owned(),
+    summary: "no note has been written for this".to_owned(),
+    ..Entry::default()
+});
 
 fn base_vars(talk: &Talk, step: &Step) -> Vars {
     let mut vars = Vars::default();
@@ -157,6 +178,10 @@ fn base_vars(talk: &Talk, step: &Step) -> Vars {
     }
     if let Some(label) = talk.client.split('.').next().filter(|l| !l.is_empty()) {
         vars.set("device", if talk.client.parse::<IpAddr>().is_ok() { &talk.client } else { label });
+    }
+    let side = if step.from == Direction::Client { &talk.client } else { &talk.server };
+    if !side.is_empty() {
+        vars.set("side", side);
     }
     if let Some(port) = talk.port {
         vars.count("port", u64::from(port));
@@ -231,20 +256,30 @@ fn parts(
     while let Some(part) = waiting.pop() {
         waiting.extend(part.parts.iter().rev());
         let told = taken.iter().any(|t| t.start <= part.span.start && part.span.end <= t.end);
-        if told || notes.len() >= MAX_PARTS {
+        if told || notes.len() >= MAX_PARTS || is_told_inside(part, entry, catalogue, step) {
             continue;
         }
         let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
-        let value = if secret { "…".to_owned() } else { escape::line(part.span.of(&step.bytes)) };
+        let bytes = part.span.of(&step.bytes);
+        let value =
+            if secret { "…".to_owned() } else { escape::line(&bytes[..bytes.len().min(MAX_VALUE)]) };
         let own = entry.parts.get(part.name).map(String::as_str);
         if let Some(text) = own.or_else(|| catalogue.part(step.protocol.name(), part.name, &value)) {
-            let mut vars = vars.clone();
-            vars.set("this", &value);
-            notes.push(PartNote { name: part.name, span: part.span, text: vars.fill(text) });
+            let text = vars.fill_with(text, &[("this", &value)]);
+            notes.push(PartNote { name: part.name, span: part.span, text });
         }
     }
     notes.sort_by_key(|n| (n.span.start, std::cmp::Reverse(n.span.end)));
     notes
+}
+
+/// Whether the part holds another in the very same place, with a text that says more closely what it is.
+fn is_told_inside(part: &Part, entry: &Entry, catalogue: &Catalogue, step: &Step) -> bool {
+    part.parts.first().is_some_and(|inner| {
+        inner.span == part.span
+            && (entry.parts.contains_key(inner.name)
+                || catalogue.part(step.protocol.name(), inner.name, "").is_some())
+    })
 }
 
 #[cfg(test)]

@@ -2,11 +2,62 @@
 //! for (RFC 5321 §5.1, RFC 7208 §4.5, RFC 6376 §3.6.1, RFC 7489 §6.3).
 
 use super::context::Extra;
-use super::facts;
 use super::template::Vars;
+use super::{dns_parts, facts};
 use crate::dissect::dns::DnsMeaning;
 use crate::dissect::{Kind, Meaning, Step};
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// How many names are remembered, with what named them.
+const MAX_NAMED: usize = 4096;
+
+/// Why somebody would look for a name's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    /// An MX record named the host.
+    ByMx,
+    /// An SRV record named it, with this port.
+    BySrv(u16),
+    /// The domain has no MX record: its own address counts (RFC 5321 §5.1).
+    ByItself,
+}
+
+/// What the DNS told whom: who asks, and a name in lower case.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(BTreeMap<(String, String), Named>);
+
+impl Memory {
+    fn keep(&mut self, client: &str, name: &str, named: Named) {
+        if self.0.len() >= MAX_NAMED {
+            self.0.pop_first();
+        }
+        self.0.insert((client.to_owned(), key(name)), named);
+    }
+
+    /// What an answer names.
+    fn learn(&mut self, client: &str, step: &Step, dns: &DnsMeaning) {
+        if dns.qtype == "MX" && step.code == "NODATA" {
+            self.keep(client, &dns.qname, Named::ByItself);
+        }
+        for (_, exchange) in of_type(dns, "MX").filter_map(|data| data.split_once(' ')) {
+            self.keep(client, exchange, Named::ByMx);
+        }
+        for (port, target) in of_type(dns, "SRV").filter_map(service) {
+            self.keep(client, target, Named::BySrv(port));
+        }
+    }
+}
+
+fn key(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Port and target of `priority weight port target` (RFC 2782).
+fn service(data: &str) -> Option<(u16, &str)> {
+    let mut words = data.split(' ').skip(2);
+    Some((words.next()?.parse().ok()?, words.next()?))
+}
 
 /// How text records begin that matter to mail, and the sentence about each.
 const TEXTS: [(&str, &str); 3] = [("v=spf1", "txt-spf"), ("v=DKIM1", "txt-dkim"), ("v=DMARC1", "txt-dmarc")];
@@ -19,8 +70,8 @@ pub(super) fn question(step: &Step) -> Option<String> {
     }
 }
 
-/// Say what the message means here.
-pub(super) fn context(step: &Step, vars: &mut Vars, extra: &mut Extra) {
+/// Say what the message means here, to the host that asks.
+pub(super) fn context(memory: &mut Memory, client: &str, step: &Step, vars: &mut Vars, extra: &mut Extra) {
     let Meaning::Dns(dns) = &step.meaning else { return };
     if !dns.qname.is_empty() {
         vars.set("domain", &dns.qname);
@@ -28,8 +79,20 @@ pub(super) fn context(step: &Step, vars: &mut Vars, extra: &mut Extra) {
     if !dns.qtype.is_empty() {
         vars.set("type", &dns.qtype);
     }
-    if step.kind != Kind::Answer || step.code != "NOERROR" {
+    dns_parts::compact(step, dns, extra);
+    if step.kind == Kind::Query {
+        why_address(memory.0.get(&(client.to_owned(), key(&dns.qname))), &dns.qtype, vars, extra);
+    }
+    if step.kind != Kind::Answer {
         return;
+    }
+    memory.learn(client, step, dns);
+    if step.code != "NOERROR" {
+        return;
+    }
+    if dns.qtype == "SRV" && of_type(dns, "SRV").all(|data| service(data).is_none_or(|(_, host)| host == "."))
+    {
+        extra.instead("dns.answer.SRV.none");
     }
     addresses(dns, vars, extra);
     preferences(dns, vars, extra);
@@ -40,12 +103,35 @@ pub(super) fn context(step: &Step, vars: &mut Vars, extra: &mut Extra) {
     }
 }
 
+/// An address is looked up for a reason: what named the host says which.
+fn why_address(named: Option<&Named>, qtype: &str, vars: &mut Vars, extra: &mut Extra) {
+    let (Some(named), "A" | "AAAA") = (named, qtype) else { return };
+    let reason = match named {
+        Named::ByMx => "mx",
+        Named::BySrv(port) => {
+            vars.count("port", u64::from(*port));
+            "srv"
+        }
+        Named::ByItself => "implicit-mx",
+    };
+    extra.instead(format!("dns.query.{qtype}.{reason}"));
+}
+
 /// The addresses that were told, and the name behind which they stand.
 fn addresses(dns: &DnsMeaning, vars: &mut Vars, extra: &mut Extra) {
     let told: Vec<&str> = of_type(dns, &dns.qtype).collect();
-    if matches!(dns.qtype.as_str(), "A" | "AAAA" | "PTR" | "SRV" | "NS") && !told.is_empty() {
+    if matches!(dns.qtype.as_str(), "A" | "AAAA" | "PTR" | "NS") && !told.is_empty() {
         vars.set("answer", told.join(", "));
         extra.say("told", vars);
+    }
+    let offered: Vec<String> = of_type(dns, "SRV")
+        .filter_map(service)
+        .filter(|(_, host)| *host != ".")
+        .map(|(port, host)| format!("{host}, port {port}"))
+        .collect();
+    if dns.qtype == "SRV" && !offered.is_empty() {
+        vars.set("answer", offered.join("; "));
+        extra.say("told-srv", vars);
     }
     if dns.qtype != "CNAME"
         && let Some(alias) = of_type(dns, "CNAME").next()
@@ -100,20 +186,24 @@ mod tests {
 
     /// What is said about an answer to `example.net` of this type with these records.
     fn note(rtype: &str, code: &str, data: &[&str]) -> Note {
-        let mut step = step(Protocol::Dns, Kind::Answer, rtype, code);
+        Explainer::default().note(&message(Kind::Answer, "example.net", rtype, code, data))
+    }
+
+    fn message(kind: Kind, name: &str, rtype: &str, code: &str, data: &[&str]) -> Step {
+        let mut step = step(Protocol::Dns, kind, rtype, code);
         let row = |data: &&str| Row {
-            name: "example.net".to_owned(),
+            name: name.to_owned(),
             rtype: rtype.to_owned(),
             ttl: 3600,
             data: (*data).to_owned(),
         };
         step.meaning = Meaning::Dns(DnsMeaning {
-            qname: "example.net".to_owned(),
+            qname: name.to_owned(),
             qtype: rtype.to_owned(),
             answers: data.iter().map(row).collect(),
             ..DnsMeaning::default()
         });
-        Explainer::default().note(&step)
+        step
     }
 
     #[test]
@@ -127,9 +217,41 @@ mod tests {
 
     #[test]
     fn an_empty_answer_and_a_null_mx_are_told_apart() {
-        assert_eq!(note("MX", "NODATA", &[]).id, "dns.NODATA");
+        assert_eq!(note("MX", "NODATA", &[]).id, "dns.NODATA.MX");
+        assert_eq!(note("TXT", "NODATA", &[]).id, "dns.NODATA");
         assert_eq!(note("AAAA", "NODATA", &[]).id, "dns.NODATA.AAAA");
         assert_eq!(note("MX", "NULL-MX", &["0 ."]).id, "dns.NULL-MX");
+    }
+
+    /// What is said about a question for an address of this name, once an answer of this type has come.
+    fn asked_after(rtype: &str, code: &str, data: &[&str], name: &str) -> Vec<Note> {
+        let mut explainer = Explainer::default();
+        explainer.observe(&super::super::testing::opened(53));
+        explainer.note(&message(Kind::Answer, "example.net", rtype, code, data));
+        let ask = |rtype| message(Kind::Query, name, rtype, "", &[]);
+        vec![explainer.note(&ask("A")), explainer.note(&ask("AAAA"))]
+    }
+
+    #[test]
+    fn an_address_is_looked_up_for_a_reason() {
+        let ids = |notes: Vec<Note>| notes.into_iter().map(|n| n.id).collect::<Vec<_>>();
+        let found = asked_after("MX", "NOERROR", &["10 mx1.example.net"], "mx1.example.net");
+        assert_eq!(ids(found), ["dns.query.A.mx", "dns.query.AAAA.mx"]);
+        let found = asked_after("MX", "NODATA", &[], "example.net");
+        assert_eq!(ids(found), ["dns.query.A.implicit-mx", "dns.query.AAAA.implicit-mx"]);
+        let found = asked_after("SRV", "NOERROR", &["0 1 587 mail.example.net"], "mail.example.net");
+        assert!(found[0].next.contains("587") && !found[0].next.contains("25"), "{:?}", found[0]);
+        assert_eq!(ids(found), ["dns.query.A.srv", "dns.query.AAAA.srv"]);
+        let found = asked_after("MX", "NOERROR", &["10 mx1.example.net"], "www.example.net");
+        assert!(!format!("{found:?}").contains("25"), "{found:?}");
+        assert_eq!(ids(found), ["dns.query.A", "dns.query.AAAA"]);
+    }
+
+    #[test]
+    fn a_service_may_be_refused() {
+        assert_eq!(note("SRV", "NOERROR", &["0 0 0 ."]).id, "dns.answer.SRV.none");
+        let note = note("SRV", "NOERROR", &["0 1 143 imap.example.net"]);
+        assert!(note.detail.contains("imap.example.net, port 143"), "{}", note.detail);
     }
 
     #[test]

@@ -4,24 +4,25 @@
 //! `smtp.550 5.1.1`, `smtp.550`. The last resort, `smtp.generic`, is a gap in the catalogue and a failed test.
 
 use crate::dissect::{Kind, Protocol, Step, Verdict};
-use crate::trace::{CloseHow, Direction};
+use crate::trace::{CloseHow, Direction, Missing};
 
 /// The ids to look for, in order. `port` is the server's, where it is known.
 pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
     let protocol = step.protocol.name();
     let mut ids = match (step.kind, step.protocol) {
         (Kind::Open, _) => open(step.protocol, port),
-        (Kind::Close, _) => close(step),
+        (Kind::Close, _) => close(step, port),
         (Kind::Query, _) => vec![format!("dns.query.{}", step.verb), "dns.query".to_owned()],
         (Kind::Answer, _) => answer(step),
         (Kind::Greeting, _) => reply(protocol, "CONNECT", &step.code),
         (Kind::Reply, Protocol::Imap) if is_go_ahead(step) => go_ahead(step),
         (Kind::Reply, _) => reply(protocol, verb_answered(step), &step.code),
         (Kind::Untagged, _) => untagged(step),
-        (Kind::Data, _) => vec![format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")],
+        (Kind::Data, _) => data(step),
         (Kind::Continuation, _) => continuation(step),
         (Kind::Command, _) => command(step),
         (Kind::Unparsed, _) => Vec::new(),
+        (Kind::Gap, _) => gap(step),
     };
     if step.protocol == Protocol::Tls {
         ids.push("tls.record".to_owned());
@@ -30,6 +31,15 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         ids.extend([format!("{protocol}.unparsed"), "unparsed".to_owned()]);
     }
     ids.extend([format!("{protocol}.generic"), "generic".to_owned()]);
+    ids
+}
+
+/// A letter, or a block of one; a letter whose end never came is another thing.
+fn data(step: &Step) -> Vec<String> {
+    let protocol = step.protocol.name();
+    let cut_short = step.findings.iter().any(|f| f.id == "message-cut-short");
+    let mut ids = Vec::from_iter(cut_short.then(|| format!("{protocol}.message.cut-short")));
+    ids.extend([format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")]);
     ids
 }
 
@@ -43,14 +53,43 @@ fn open(protocol: Protocol, port: Option<u16>) -> Vec<String> {
     ids
 }
 
-fn close(step: &Step) -> Vec<String> {
+/// How it ended; a question in a datagram that got no answer is no broken connection.
+fn close(step: &Step, port: Option<u16>) -> Vec<String> {
     let how = match &step.meaning {
         crate::dissect::Meaning::Close(CloseHow::Reset) => "reset",
         crate::dissect::Meaning::Close(CloseHow::Refused) => "refused",
         crate::dissect::Meaning::Close(CloseHow::Timeout) => "timeout",
+        crate::dissect::Meaning::Close(CloseHow::LetGo) => "let-go",
         _ => "fin",
     };
-    vec![format!("tcp.close.{how}")]
+    let ordinary = format!("tcp.close.{how}");
+    if how == "timeout" && (step.protocol == Protocol::Dns || port == Some(53)) {
+        return vec!["dns.timeout".to_owned(), ordinary];
+    }
+    let mut ids = Vec::from_iter(port.and_then(service).map(|service| format!("{ordinary}.{service}")));
+    ids.push(ordinary);
+    ids
+}
+
+/// What is spoken on a port.
+fn service(port: u16) -> Option<&'static str> {
+    match port {
+        25 | 465 | 587 | 2525 => Some("smtp"),
+        110 | 995 => Some("pop3"),
+        143 | 993 => Some("imap"),
+        _ => None,
+    }
+}
+
+/// Missing bytes are explained by why they are missing, whatever is spoken.
+fn gap(step: &Step) -> Vec<String> {
+    let why = match &step.meaning {
+        crate::dissect::Meaning::Gap(_, Missing::Before) => "before",
+        crate::dissect::Meaning::Gap(_, Missing::Cut) => "cut",
+        crate::dissect::Meaning::Gap(_, Missing::LetGo) => "let-go",
+        _ => "lost",
+    };
+    vec![format!("gap.{why}")]
 }
 
 fn answer(step: &Step) -> Vec<String> {
@@ -78,12 +117,19 @@ fn reply(protocol: &str, verb: &str, code: &str) -> Vec<String> {
     let short = code.split(' ').next().unwrap_or_default();
     let mut ids = Vec::new();
     let verbs = [verb, verb.strip_prefix("UID ").unwrap_or(verb)];
-    for verb in verbs.iter().take(if verbs[0] == verbs[1] { 1 } else { 2 }) {
-        for code in [code, short] {
-            ids.push(format!("{protocol}.{verb}.{code}"));
-        }
+    let verbs = verbs.iter().take(if verbs[0] == verbs[1] { 1 } else { 2 });
+    let by_verb =
+        |code: &str| verbs.clone().map(|verb| format!("{protocol}.{verb}.{code}")).collect::<Vec<_>>();
+    ids.extend(by_verb(code));
+    if protocol == "smtp" || verb == "CONNECT" {
+        ids.extend(by_verb(short));
+        ids.push(format!("{protocol}.{code}"));
+    } else {
+        // A response code says more than the verb that it came to: IN-USE, TRYCREATE, OVERQUOTA.
+        ids.extend((code != short).then(|| format!("{protocol}.{code}")));
+        ids.extend(by_verb(short));
     }
-    ids.extend([code, short].map(|code| format!("{protocol}.{code}")));
+    ids.push(format!("{protocol}.{short}"));
     ids
 }
 
@@ -105,6 +151,7 @@ fn untagged(step: &Step) -> Vec<String> {
             ids.extend(name.split_once(' ').map(|(first, _)| format!("{protocol}.untagged.{first}")));
         }
     }
+    ids.push(format!("{protocol}.untagged"));
     ids
 }
 
@@ -155,6 +202,10 @@ mod tests {
         );
         assert_eq!(first(Protocol::Imap, Kind::Command, "UID FETCH", ""), "imap.UID FETCH");
         assert_eq!(first(Protocol::Dns, Kind::Query, "MX", ""), "dns.query.MX");
+        assert_eq!(first(Protocol::Tcp, Kind::Close, "", ""), "tcp.close.fin.smtp");
+        let mut close = step(Protocol::Dns, Kind::Close, "", "");
+        close.meaning = crate::dissect::Meaning::Close(CloseHow::Timeout);
+        assert_eq!(of(&close, Some(53))[0], "dns.timeout");
         assert!(
             of(&step(Protocol::Dns, Kind::Answer, "MX", "NOERROR"), None)
                 .contains(&"dns.answer.MX".to_owned())

@@ -6,7 +6,8 @@ use super::context::Extra;
 use super::smtp::counted;
 use super::template::Vars;
 use crate::base::{Part, Span, escape};
-use crate::dissect::{Kind, Protocol, Step};
+use crate::dissect::smtp::SmtpMeaning;
+use crate::dissect::{Kind, Meaning, Protocol, Step};
 
 /// How many octets of a letter are looked through for its header.
 const MAX_HEADER: usize = 100 * 1024;
@@ -25,7 +26,7 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
     if step.verb == "BDAT" && !step.bytes.windows(2).take(MAX_HEADER).any(|w| w == b": ") {
         return;
     }
-    vars.count("size", step.bytes.len() as u64);
+    vars.count("size", octets(step));
     let fields = fields(step);
     let mut received = 0;
     for field in &fields {
@@ -33,9 +34,9 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
         if field.name.eq_ignore_ascii_case(b"Received") {
             received += 1;
         }
-        let mut vars = vars.clone();
-        vars.set("name", &name).set("this", escape::line(field.body.trim_ascii())).count("number", received);
-        extra.part("header-field", field.span, vars.fill(field_text(&name)));
+        let body = escape::line(field.body.trim_ascii());
+        let values = [("name", &*name), ("this", &*body), ("number", &*received.to_string())];
+        extra.part("header-field", field.span, vars.fill_with(field_text(&name), &values));
     }
     if received > 0 {
         vars.set("count", counted(received, "Received: line", "Received: lines"));
@@ -49,6 +50,20 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
         vars.set("count", counted(stuffed, "line", "lines"));
         extra.say("dots-doubled", vars);
     }
+}
+
+/// How many octets header and body have: without the last dot's line and the dots that were doubled, so that the
+/// number is the one that SIZE announces (RFC 1870 §5: "including CR-LF pairs, but not the SMTP DATA
+/// command's terminating dot or doubled quoting dots").
+fn octets(step: &Step) -> u64 {
+    if let Meaning::Smtp(SmtpMeaning::Message(seen)) = &step.meaning {
+        return seen.octets;
+    }
+    let all = step.bytes.len() as u64;
+    let ends_with_a_dot = step.protocol == Protocol::Smtp
+        && step.verb != "BDAT"
+        && (step.bytes.ends_with(b"\r\n.\r\n") || step.bytes == b".\r\n");
+    all - if ends_with_a_dot { 3 } else { 0 } - doubled_dots(step)
 }
 
 /// In how many lines a leading dot was doubled (RFC 5321 §4.5.2; RFC 1939 §3 says the same for POP3).
@@ -89,12 +104,16 @@ pub(super) fn is_in(step: &Step) -> bool {
     mail && (step.kind == Kind::Data || step.parts.iter().any(|p| p.find("header-field").is_some()))
 }
 
+/// What a header field of this name and body means, in one line, for whoever shows a message by itself.
+pub fn field_meaning(name: &str, body: &str) -> String {
+    let mut vars = Vars::default();
+    vars.set("name", escape::text(name)).set("this", escape::text(body));
+    vars.fill(field_text(name))
+}
+
 /// What the catalogue says about a field: `message.Subject`, whatever case it is written in.
 fn field_text(name: &str) -> &'static str {
-    let entry = catalogue()
-        .entries()
-        .iter()
-        .find(|e| e.id.strip_prefix("message.").is_some_and(|field| field.eq_ignore_ascii_case(name)));
+    let entry = catalogue().field(name);
     let resent = name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("Resent-"));
     let list = name.get(..5).is_some_and(|p| p.eq_ignore_ascii_case("List-"));
     match entry {
@@ -145,4 +164,27 @@ fn header(bytes: &[u8]) -> Vec<Field<'_>> {
         fields.push(Field { name, body: &text[colon + 1..], span: Span::new(start, start + text.len()) });
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Explainer;
+    use super::super::testing::smtp;
+    use crate::base::{Finding, Span};
+
+    #[test]
+    fn only_header_and_body_are_counted() {
+        let note = Explainer::default().note(&smtp("C: Subject: Hi||text|..dot|.", "."));
+        // "Subject: Hi", an empty line, "text", ".dot", each with its CR LF.
+        assert!(note.summary.contains(" 27 octets"), "{}", note.summary);
+    }
+
+    #[test]
+    fn a_letter_that_was_cut_off_has_no_end() {
+        let mut step = smtp("C: Subject: Hi||te", ".");
+        step.findings.push(Finding::error("message-cut-short", Span::new(0, 0), "no lone dot came"));
+        let note = Explainer::default().note(&step);
+        assert_eq!(note.id, "smtp.message.cut-short");
+        assert!(!note.summary.contains("ended by"), "{}", note.summary);
+    }
 }

@@ -10,10 +10,14 @@ mod coverage;
 #[cfg(test)]
 mod coverage_access;
 pub mod dns;
+mod dns_parts;
 pub mod facts;
 pub mod ids;
+mod imap;
 pub mod letter;
+pub mod names;
 pub mod note;
+mod pop3;
 pub mod sasl;
 pub mod smtp;
 pub mod story;

@@ -39,6 +39,9 @@ pub struct Entry {
     pub misconception: Option<u8>,
     /// Who says so: `RFC 5321 §4.1.1.3`. At least one.
     pub source: Vec<String>,
+    /// Other words that people look it up by: `greylisting`, `bounce`, `relay denied`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// The grammar of a command, for `postroad explain`: `RCPT TO:<forward-path> [SP parameters] CRLF`.
     #[serde(default)]
     pub syntax: String,

@@ -16,18 +16,38 @@ const MAX_ASKED: usize = 1000;
 /// RFC 5321 §4.5.3.1.3).
 const MAX_PATH: usize = 256;
 
-/// What is kept of one SMTP session.
+/// An envelope: what a client asked for, or what a server has agreed to.
 #[derive(Clone, Debug, Default)]
-pub struct Session {
+struct Envelope {
     /// The reverse-path, without angle brackets; `None` outside a transaction.
     sender: Option<String>,
-    /// Recipients that were named and not answered yet, with their numbers.
-    asked: VecDeque<(u64, String)>,
     named: u64,
     accepted: u64,
     refused: u64,
+}
+
+/// A command that waits for its reply.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    verb: String,
+    /// The address of MAIL or RCPT, where it has one.
+    path: Option<String>,
+    /// Which recipient of its envelope it is.
+    number: u64,
+}
+
+/// What is kept of one SMTP session. Commands may come before the replies to earlier ones (RFC 2920 §3.1), so that
+/// what the client has said and what the server has agreed to are two things.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// The envelope by the commands so far.
+    said: Envelope,
+    /// The envelope by the replies so far.
+    agreed: Envelope,
+    /// The last MAIL that was answered was refused.
+    mail_refused: bool,
     /// Commands that no reply has answered yet.
-    unanswered: u64,
+    asked: VecDeque<Asked>,
     greeted: bool,
     secured: bool,
 }
@@ -35,18 +55,33 @@ pub struct Session {
 impl Session {
     /// The envelope's sender, while a transaction is open.
     pub fn sender(&self) -> Option<&str> {
-        self.sender.as_deref()
+        self.agreed.sender.as_deref().or(self.said.sender.as_deref())
+    }
+
+    fn ask(&mut self, asked: Asked) {
+        if self.asked.len() >= MAX_ASKED {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(asked);
+    }
+
+    /// The command that a reply to this verb answers; those before it will get none any more.
+    fn answered(&mut self, verb: &str) -> Asked {
+        let at = self.asked.iter().position(|asked| asked.verb == verb);
+        at.and_then(|at| self.asked.drain(..=at).next_back()).unwrap_or_default()
     }
 
     fn clear(&mut self) {
-        self.sender = None;
-        self.asked.clear();
-        (self.named, self.accepted, self.refused) = (0, 0, 0);
+        self.said = Envelope::default();
+        self.agreed = Envelope::default();
+        self.mail_refused = false;
     }
+}
 
+impl Envelope {
     fn tell(&self, vars: &mut Vars) {
         if let Some(sender) = &self.sender {
-            vars.set("sender", if sender.is_empty() { "<>" } else { sender });
+            tell_sender(sender, vars);
         }
         if self.named > 0 {
             vars.count("count", self.named);
@@ -55,35 +90,40 @@ impl Session {
     }
 }
 
+fn tell_sender(sender: &str, vars: &mut Vars) {
+    vars.set("sender", if sender.is_empty() { "<>" } else { sender });
+}
+
 /// Take the Step in, and say what it means in this session.
 pub(super) fn context(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extra) {
     match step.kind {
         Kind::Command => {
-            if session.unanswered > 0 {
-                vars.set("count", counted(session.unanswered, "earlier reply", "earlier replies"));
+            let unanswered = session.asked.len() as u64;
+            if unanswered > 0 {
+                vars.set("count", counted(unanswered, "earlier reply", "earlier replies"));
                 extra.because("pipelined", vars);
             }
-            session.unanswered += 1;
             command(session, step, vars, extra);
         }
         Kind::Data => {
-            session.tell(vars);
-            if step.verb != "BDAT" {
-                // One reply for the letter, in however many Steps it comes.
-                session.unanswered = session.unanswered.max(1);
+            session.agreed.tell(vars);
+            if let Some(sender) = session.sender() {
+                tell_sender(sender, vars);
+            }
+            // One reply for the letter, in however many Steps it comes.
+            if step.verb != "BDAT" && session.asked.back().is_none_or(|asked| asked.verb != ".") {
+                session.ask(Asked { verb: ".".to_owned(), ..Asked::default() });
             }
         }
-        Kind::Continuation => session.unanswered += 1,
+        Kind::Continuation => session.ask(Asked { verb: step.verb.clone(), ..Asked::default() }),
         Kind::Greeting => greeting(step, vars, extra),
-        Kind::Reply => {
-            session.unanswered = session.unanswered.saturating_sub(1);
-            reply(session, step, vars, extra);
-        }
+        Kind::Reply => reply(session, step, vars, extra),
         _ => {}
     }
 }
 
 fn command(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extra) {
+    let mut asked = Asked { verb: step.verb.clone(), ..Asked::default() };
     match step.verb.as_str() {
         "EHLO" | "HELO" => {
             if let Some(name) = words(&step.bytes).nth(1) {
@@ -93,37 +133,40 @@ fn command(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extr
                 extra.because("ehlo-after-starttls", vars);
             }
             session.greeted = true;
-            session.clear();
+            session.said = Envelope::default();
         }
         "MAIL" => {
-            session.clear();
-            session.sender = path(&step.bytes);
-            session.tell(vars);
-            if session.sender.as_deref() == Some("") {
+            asked.path = path(&step.bytes);
+            session.said = Envelope { sender: asked.path.clone(), ..Envelope::default() };
+            session.said.tell(vars);
+            if asked.path.as_deref() == Some("") {
                 extra.say("null-sender", vars);
             }
         }
         "RCPT" => {
-            let recipient = path(&step.bytes).unwrap_or_default();
-            session.named += 1;
-            vars.set("recipient", &recipient).count("number", session.named);
-            if session.named > 1 {
+            session.said.named += 1;
+            asked.number = session.said.named;
+            asked.path = path(&step.bytes);
+            session.said.tell(vars);
+            vars.count("number", asked.number);
+            if let Some(recipient) = &asked.path {
+                vars.set("recipient", recipient);
+            }
+            if asked.number > 1 {
                 extra.say("recipient-number", vars);
             }
-            if session.asked.len() < MAX_ASKED {
-                session.asked.push_back((session.named, recipient));
-            }
-            session.tell(vars);
         }
         "DATA" | "BDAT" => {
-            session.tell(vars);
-            if session.refused > 0 && session.accepted > 0 {
+            session.agreed.tell(vars);
+            let all_answered = session.agreed.named == session.said.named;
+            if all_answered && session.agreed.refused > 0 && session.agreed.accepted > 0 {
                 extra.say("some-recipients-accepted", vars);
             }
         }
-        "RSET" => session.clear(),
-        _ => session.tell(vars),
+        "RSET" => session.said = Envelope::default(),
+        _ => session.said.tell(vars),
     }
+    session.ask(asked);
 }
 
 fn greeting(step: &Step, vars: &mut Vars, extra: &mut Extra) {
@@ -135,37 +178,85 @@ fn greeting(step: &Step, vars: &mut Vars, extra: &mut Extra) {
 
 fn reply(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extra) {
     let positive = step.verdict == Some(Verdict::Positive);
+    let asked = session.answered(&step.verb);
     match step.verb.as_str() {
-        "EHLO" if positive => extensions(&step.bytes, vars, extra),
-        "RCPT" => {
-            if let Some((number, recipient)) = session.asked.pop_front() {
-                vars.set("recipient", recipient).count("number", number);
-            }
-            *if positive { &mut session.accepted } else { &mut session.refused } += 1;
-            session.tell(vars);
-            if !positive && session.accepted > 0 {
-                extra.say("refused-but-others", vars);
-            }
+        "EHLO" if positive => {
+            session.agreed = Envelope::default();
+            extensions(&step.bytes, vars, extra);
         }
+        "HELO" | "RSET" if positive => session.agreed = Envelope::default(),
+        "MAIL" => mail_answered(session, &asked, positive, vars),
+        "RCPT" => rcpt_answered(session, step, &asked, positive, vars, extra),
         "STARTTLS" if positive => {
             session.secured = true;
-            session.unanswered = 0;
+            session.asked.clear();
             session.clear();
         }
+        "DATA" => {
+            session.agreed.tell(vars);
+            let refused = step.verdict == Some(Verdict::Negative);
+            // 554 says so itself.
+            if refused && session.nobody_was_accepted() && !step.code.starts_with("554") {
+                extra.say("nobody-accepted", vars);
+            }
+        }
         "." => {
-            session.tell(vars);
-            if positive && session.accepted > 1 {
+            session.agreed.tell(vars);
+            if positive && session.agreed.accepted > 1 {
                 extra.say("one-copy-many-recipients", vars);
             }
             session.clear();
         }
-        _ => session.tell(vars),
+        _ => session.agreed.tell(vars),
     }
     if unknown_code(step) {
         let first = step.code.get(..1).unwrap_or_default();
         extra.say(&format!("first-digit-{first}"), vars);
     }
     enhanced(step, vars, extra);
+}
+
+impl Session {
+    fn nobody_was_accepted(&self) -> bool {
+        self.agreed.named > 0 && self.agreed.accepted == 0
+    }
+}
+
+/// A refused MAIL leaves things as they were: no transaction, or the one that was open before.
+fn mail_answered(session: &mut Session, asked: &Asked, positive: bool, vars: &mut Vars) {
+    if let Some(sender) = &asked.path {
+        tell_sender(sender, vars);
+    }
+    session.mail_refused = !positive;
+    if positive {
+        session.agreed = Envelope { sender: asked.path.clone(), ..Envelope::default() };
+    } else if !session.asked.iter().any(|later| later.verb == "MAIL") {
+        session.said = Envelope { named: session.said.named, ..session.agreed.clone() };
+    }
+}
+
+fn rcpt_answered(
+    session: &mut Session,
+    step: &Step,
+    asked: &Asked,
+    positive: bool,
+    vars: &mut Vars,
+    extra: &mut Extra,
+) {
+    if session.mail_refused && step.code.starts_with("503") {
+        extra.instead("smtp.RCPT.503.mail-refused");
+    }
+    let agreed = &mut session.agreed;
+    agreed.named += 1;
+    *if positive { &mut agreed.accepted } else { &mut agreed.refused } += 1;
+    agreed.tell(vars);
+    vars.count("number", asked.number.max(1));
+    if let Some(recipient) = &asked.path {
+        vars.set("recipient", recipient);
+    }
+    if !positive && agreed.accepted > 0 {
+        extra.say("refused-but-others", vars);
+    }
 }
 
 /// "SMTP clients SHOULD, when possible, interpret only the first digit of the reply" (RFC 5321 §4.3.2).
@@ -220,14 +311,101 @@ pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty())
 }
 
-/// The address between the first pair of angle brackets.
+/// The address between the first pair of angle brackets; or what stands behind the colon, where a client forgot them.
 fn path(bytes: &[u8]) -> Option<String> {
-    let open = bytes.iter().position(|&b| b == b'<')? + 1;
-    let len = bytes.get(open..)?.iter().position(|&b| b == b'>')?;
-    Some(escape::line(&bytes[open..open + len.min(MAX_PATH)]))
+    let bracketed = bytes.iter().position(|&b| b == b'<').and_then(|open| {
+        let rest = bytes.get(open + 1..)?;
+        rest.get(..rest.iter().position(|&b| b == b'>')?)
+    });
+    let bare = || {
+        let colon = bytes.iter().position(|&b| b == b':')? + 1;
+        words(bytes.get(colon..)?).next()
+    };
+    let address = bracketed.or_else(bare)?;
+    Some(escape::line(&address[..address.len().min(MAX_PATH)]))
 }
 
 /// `1 earlier reply`, `3 earlier replies`.
 pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{dialogue, opened};
+    use super::super::{Explainer, Note};
+    use crate::dissect::smtp::SmtpReader;
+
+    fn notes(lines: &[&str]) -> Vec<Note> {
+        let mut explainer = Explainer::default();
+        explainer.observe(&opened(25));
+        dialogue(&mut SmtpReader::default(), lines).iter().map(|step| explainer.note(step)).collect()
+    }
+
+    const HELLO: [&str; 3] = ["S: 220 mx ready", "C: EHLO a", "S: 250 mx"];
+
+    #[test]
+    fn a_reply_is_about_the_command_that_it_answers() {
+        let lines = [
+            "C: MAIL FROM:<cafe@example.com>",
+            "C: MAIL FROM:<bar@example.com>",
+            "S: 550 5.7.1 not you",
+            "S: 250 2.1.0 ok",
+        ];
+        let found = notes(&[&HELLO[..], &lines].concat());
+        assert!(format!("{:?}", found[5]).contains("cafe@example.com"), "{:?}", found[5]);
+        assert!(!format!("{:?}", found[5]).contains("bar@example.com"), "{:?}", found[5]);
+        assert!(found[6].summary.contains("bar@example.com"), "{}", found[6].summary);
+    }
+
+    #[test]
+    fn a_pipelined_rcpt_falls_with_its_mail() {
+        let lines = [
+            "C: MAIL FROM:<alice@example.com>",
+            "C: RCPT TO:<bob@example.net>",
+            "S: 550 5.7.1 not you",
+            "S: 503 5.5.1 no envelope",
+        ];
+        let found = notes(&[&HELLO[..], &lines].concat());
+        assert_eq!(found[6].id, "smtp.RCPT.503.mail-refused");
+        assert!(found[6].summary.contains("refused") && !found[6].summary.contains("before MAIL"));
+        let alone = notes(&[&HELLO[..], &["C: RCPT TO:<bob@example.net>", "S: 503 5.5.1 no"]].concat());
+        assert_eq!(alone[4].id, "smtp.RCPT.503");
+    }
+
+    #[test]
+    fn after_a_refused_mail_the_next_one_is_named() {
+        let lines = [
+            "C: MAIL FROM:alice@example.com>",
+            "S: 501 5.5.4 brackets",
+            "C: MAIL FROM:<alice@example.com>",
+            "S: 250 2.1.0 ok",
+            "C: RCPT TO:<bob@example.net>",
+            "S: 250 2.1.5 ok",
+        ];
+        let found = notes(&[&HELLO[..], &lines].concat());
+        assert!(found[6].summary.contains("alice@example.com"), "{}", found[6].summary);
+        assert!(found[8].summary.contains("bob@example.net"), "{}", found[8].summary);
+        assert!(!format!("{:?}", found[7].detail).contains("recipient 2"), "{:?}", found[7]);
+    }
+
+    #[test]
+    fn where_nobody_was_accepted_the_refusal_of_data_says_so() {
+        let lines = [
+            "C: MAIL FROM:<alice@example.com>",
+            "S: 250 2.1.0 ok",
+            "C: RCPT TO:<nobody@example.net>",
+            "C: DATA",
+            "S: 550 5.1.1 no such user",
+            "S: 503 5.5.1 No valid recipients",
+        ];
+        let found = notes(&[&HELLO[..], &lines].concat());
+        let text = format!("{:?}", found[8]);
+        assert!(text.contains("none of the recipients") && !text.contains("unknown"), "{text}");
+    }
+
+    #[test]
+    fn an_empty_line_is_no_unknown_command() {
+        assert_eq!(notes(&[&HELLO[..], &["C: ", "S: 500 5.5.2 what"]].concat())[3].id, "smtp.empty-line");
+    }
 }

@@ -5,10 +5,9 @@
 //! wire, so they are escaped as they are set.
 
 use crate::base::escape;
-use std::collections::BTreeMap;
 
 /// Every placeholder, what stands there where nothing is known, and what it means.
-pub const PLACEHOLDERS: [(&str, &str, &str); 35] = [
+pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
     ("accepted", "some", "how many recipients were accepted so far"),
     ("account", "the account", "whose mailbox: `bob@example.net`"),
     ("answer", "an answer", "what a resolver learnt"),
@@ -32,12 +31,13 @@ pub const PLACEHOLDERS: [(&str, &str, &str); 35] = [
     ("person", "the user", "who acts: `Alice`"),
     ("port", "its port", "the port that was called"),
     ("reason", "no reason was given", "why something failed"),
-    ("recipient", "the recipient", "a forward-path, without angle brackets"),
+    ("recipient", "the address", "a forward-path, without angle brackets"),
     ("recipients", "its recipients", "forward-paths"),
     ("refused", "some", "how many recipients were refused so far"),
-    ("sender", "the sender", "the reverse-path, without angle brackets"),
+    ("sender", "the address", "the reverse-path, without angle brackets"),
     ("server", "the server", "the host that was called"),
     ("service", "a service", "a service of a host"),
+    ("side", "one side", "the host that spoke, or that ended its stream"),
     ("size", "some", "a number of octets"),
     ("status", "a status code", "an enhanced status code in a fact"),
     ("this", "this", "the text of the part that the sentence is about"),
@@ -62,45 +62,72 @@ pub fn placeholders(text: &str) -> Vec<&str> {
     names
 }
 
-/// Values for placeholders.
+/// Values for placeholders. A handful, looked up by going through them: every Step makes its own, so they are cheap.
 #[derive(Clone, Debug, Default)]
-pub struct Vars(BTreeMap<&'static str, String>);
+pub struct Vars(Vec<(&'static str, String)>);
+
+/// How many characters of a value stand in a sentence.
+const LONGEST_VALUE: usize = 200;
 
 impl Vars {
     /// Set a value; what it holds is escaped, and cut at some 200 characters.
     pub fn set(&mut self, name: &'static str, value: impl AsRef<str>) -> &mut Self {
-        let mut value = escape::text(value.as_ref());
-        if let Some((at, _)) = value.char_indices().nth(200) {
-            value.truncate(at);
-            value.push('…');
-        }
-        self.0.insert(name, value);
-        self
+        self.insert(name, shown(value.as_ref()))
     }
 
     /// Set a number.
     pub fn count(&mut self, name: &'static str, value: u64) -> &mut Self {
-        self.0.insert(name, value.to_string());
+        self.insert(name, value.to_string())
+    }
+
+    fn insert(&mut self, name: &'static str, value: String) -> &mut Self {
+        match self.0.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
         self
     }
 
     /// The value, where one was set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
     }
 
     /// The text with every placeholder filled.
     pub fn fill(&self, text: &str) -> String {
+        self.fill_with(text, &[])
+    }
+
+    /// The text with every placeholder filled; `values` stand before those that were set. They are escaped and cut
+    /// as [`Vars::set`] does, and only where the text asks for them.
+    pub fn fill_with(&self, text: &str, values: &[(&str, &str)]) -> String {
+        let Some(first) = next(text) else { return text.to_owned() };
         let mut out = String::with_capacity(text.len() + 16);
-        let mut rest = text;
-        while let Some((before, name, after)) = next(rest) {
+        let (mut found, mut rest) = (Some(first), text);
+        while let Some((before, name, after)) = found {
             out.push_str(before);
-            out.push_str(self.get(name).or_else(|| default_of(name)).unwrap_or(name));
+            match values.iter().find(|(n, _)| *n == name) {
+                Some((_, value)) => out.push_str(&shown(value)),
+                None => out.push_str(self.get(name).or_else(|| default_of(name)).unwrap_or(name)),
+            }
             rest = after;
+            found = next(rest);
         }
         out.push_str(rest);
         out
     }
+}
+
+/// A value as a sentence shows it: escaped, and cut.
+fn shown(value: &str) -> String {
+    // Whatever is escaped grows, so that no more than so many characters of the value can be needed.
+    let enough = value.char_indices().nth(LONGEST_VALUE + 1).map_or(value, |(at, _)| &value[..at]);
+    let mut shown = escape::text(enough);
+    if let Some((at, _)) = shown.char_indices().nth(LONGEST_VALUE) {
+        shown.truncate(at);
+        shown.push('…');
+    }
+    shown
 }
 
 /// What stands before the next placeholder, its name, and what stands after it.

@@ -1,8 +1,8 @@
 //! Steps made by hand, for this folder's tests.
 
 use crate::base::{Instant, Part, Span};
-use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
-use crate::trace::{Conn, Direction, Head, HostInfo, Layer};
+use crate::dissect::{Kind, Meaning, Protocol, Reader, Step, Verdict};
+use crate::trace::{Conn, Direction, Head, HostInfo, Layer, Opened, Record, Transport};
 
 /// A Step with these four and nothing else.
 pub fn step(protocol: Protocol, kind: Kind, verb: &str, code: &str) -> Step {
@@ -69,6 +69,38 @@ pub fn with_part(mut step: Step, name: &'static str, text: &str) -> Step {
     let at = step.bytes.windows(text.len()).position(|w| w == text.as_bytes()).unwrap_or(0);
     step.parts.push(Part::leaf(name, Span::new(at, at + text.len())));
     step
+}
+
+/// The Steps that a reader makes of lines `C: …` and `S: …`; `|` stands for a line end inside.
+pub fn dialogue(reader: &mut dyn Reader, lines: &[&str]) -> Vec<Step> {
+    let (mut steps, mut waiting) = (Vec::new(), [Vec::new(), Vec::new()]);
+    for line in lines {
+        let from = if line.starts_with("S:") { Direction::Server } else { Direction::Client };
+        let text = line.get(3..).unwrap_or_default().replace('|', "\r\n");
+        waiting[usize::from(from == Direction::Server)].extend(format!("{text}\r\n").into_bytes());
+        while let Some((side, piece)) = [Direction::Client, Direction::Server].into_iter().find_map(|side| {
+            let bytes = &waiting[usize::from(side == Direction::Server)];
+            reader.read(side, bytes, false).map(|piece| (side, piece))
+        }) {
+            let mut found = step(reader.protocol(), piece.kind, &piece.verb, &piece.code);
+            found.bytes = waiting[usize::from(side == Direction::Server)].drain(..piece.len).collect();
+            (found.from, found.verdict, found.parts) = (side, piece.verdict, piece.parts);
+            (found.secrets, found.findings, found.meaning) = (piece.secrets, piece.findings, piece.meaning);
+            steps.push(found);
+        }
+    }
+    steps
+}
+
+/// The connection of the Steps above opens, to this port of mail.example.com.
+pub fn opened(port: u16) -> Record {
+    let open = Opened {
+        conn: Conn(1),
+        transport: Transport::Tcp,
+        client: "192.0.2.10:40000".parse().unwrap(),
+        server: format!("192.0.2.25:{port}").parse().unwrap(),
+    };
+    Record::Open { at: Instant::from_secs(0), open }
 }
 
 /// Alice's laptop, her server, Bob's server, his phone, the DNS.

@@ -116,6 +116,11 @@ impl ImapReader {
         ImapReader { phase, server_spoke: true, ..ImapReader::default() }
     }
 
+    /// A reader of a conversation whose beginning was not seen: no greeting comes, and the phase is not known.
+    pub fn mid_session() -> Self {
+        ImapReader { server_spoke: true, ..ImapReader::default() }
+    }
+
     /// Whether STARTTLS was answered OK: all further bytes are TLS, and no piece is given any more.
     pub fn is_opaque(&self) -> bool {
         self.tls
@@ -126,22 +131,28 @@ impl ImapReader {
         self.phase
     }
 
-    /// Whether a command is legal now, or will be once what is pending has succeeded (commands may be sent before
-    /// the replies to earlier ones have come, RFC 9051 §5.5).
+    /// Whether a command is legal now, or may be once what is pending has succeeded or failed (commands may be sent
+    /// before the replies to earlier ones have come, RFC 9051 §5.5).
     fn is_legal(&self, verb: &str) -> bool {
-        let Some(mut phase) = self.phase else {
+        let Some(phase) = self.phase else {
             return true;
         };
         if self.idle.is_some() {
             return phase::is_legal(Phase::Idle, verb);
         }
-        if phase::is_legal(phase, verb) {
-            return true;
+        let mut possible = vec![phase];
+        for earlier in &self.pending {
+            for at in 0..possible.len() {
+                let before = possible.get(at).copied().unwrap_or(phase);
+                let after = [phase::next(before, &earlier.verb), phase::next_after_no(before, &earlier.verb)];
+                for phase in after {
+                    if !possible.contains(&phase) {
+                        possible.push(phase);
+                    }
+                }
+            }
         }
-        self.pending.iter().any(|earlier| {
-            phase = phase::next(phase, &earlier.verb);
-            phase::is_legal(phase, verb)
-        })
+        possible.into_iter().any(|phase| phase::is_legal(phase, verb))
     }
 
     fn remember(&mut self, tag: String, verb: String) {

@@ -417,3 +417,14 @@ fn what_real_servers_say_is_understood() {
     }
     assert!(off.is_empty() && pieces > 700, "{pieces} pieces, {} off:\n{}", off.len(), off.join("\n"));
 }
+
+#[test]
+fn no_order_is_broken_that_a_refusal_can_make_right() {
+    let ids = |text: &str| -> Vec<&'static str> {
+        dialogue(text).iter().flat_map(|(_, _, p)| p.findings.iter().map(|f| f.id)).collect()
+    };
+    let selected = "S: * PREAUTH hi\nC: a SELECT INBOX\nS: a OK [READ-WRITE] done\n";
+    let refused = "C: b SELECT nosuch\nC: c ENABLE CONDSTORE\nS: b NO none\nS: c OK done";
+    assert_eq!(ids(&format!("{selected}{refused}")), [""; 0]);
+    assert_eq!(ids(&format!("{selected}C: b ENABLE CONDSTORE\nS: b BAD no")), ["command-out-of-phase"]);
+}

@@ -31,7 +31,7 @@ impl Pop3Reader {
 
     /// AUTH without a response yet. What looks like no command is then one: it must not be shown.
     fn auth_is_outstanding(&self) -> bool {
-        matches!(self.outstanding.back(), Some(Outstanding { asked: Asked::Auth { .. }, .. }))
+        self.outstanding.back().is_some_and(|o| o.early_response || matches!(o.asked, Asked::Auth { .. }))
     }
 
     /// A piece of a line that is longer than any command can be.
@@ -59,6 +59,10 @@ impl Pop3Reader {
         if !self.sasl {
             let detail = "a SASL response comes after the server's \"+ \"; here it has not come";
             piece.findings.push(Finding::error("response-too-early", span, detail));
+            if self.outstanding.len() < OUTSTANDING {
+                let (asked, verb) = (Asked::Unknown, String::new());
+                self.outstanding.push_back(Outstanding { asked, verb, early_response: true });
+            }
         }
         self.sasl = false;
         piece
@@ -82,9 +86,10 @@ impl Pop3Reader {
         // Half a line is no command: no server answers it.
         if found.terminator != Terminator::End {
             self.hoped = super::after(self.hoped, &asked, true);
+            self.may_lead_on(&asked);
             self.stls |= matches!(asked, Asked::Stls);
             if self.outstanding.len() < OUTSTANDING {
-                self.outstanding.push_back(Outstanding { asked, verb });
+                self.outstanding.push_back(Outstanding { asked, verb, early_response: false });
             }
         }
         piece
@@ -93,11 +98,13 @@ impl Pop3Reader {
     fn judge_phase(&self, asked: &Asked, keyword: Span, findings: &mut Vec<Finding>) {
         let verb = asked.verb();
         if self.stls {
-            let detail = "after STLS no command may be sent until TLS is negotiated (RFC 2595 §4)";
+            let detail = "after STLS no command may be sent until the server has answered and TLS is negotiated \
+                          (RFC 2595 §4)";
             findings.push(Finding::error("command-after-stls", keyword, detail));
         }
         let Some(phase) = self.hoped else { return };
-        if verb == Verb::Unknown || phase::is_legal(phase, verb) {
+        let may_be_legal = self.possible.iter().any(|phase| phase::is_legal(*phase, verb));
+        if verb == Verb::Unknown || may_be_legal || phase::is_legal(phase, verb) {
             return;
         }
         let detail = match (verb, phase) {

@@ -29,6 +29,9 @@ use std::collections::VecDeque;
 const OUTSTANDING: usize = 65_536;
 /// How many commands the hoped-for phase is worked out over after a refusal.
 const REPLAYED: usize = 256;
+/// Every phase: what may hold where it would be too much work to find out.
+const ALL_PHASES: [Phase; 5] =
+    [Phase::Authorization, Phase::NameGiven, Phase::Transaction, Phase::Update, Phase::Ended];
 /// Opaque bytes in one piece, once TLS has begun.
 const OPAQUE: usize = 16 * 1024;
 
@@ -45,6 +48,8 @@ pub struct Pop3Reader {
     phase: Option<Phase>,
     /// Where it will stand if all outstanding commands succeed.
     hoped: Option<Phase>,
+    /// Where it may stand, however they are answered.
+    possible: Vec<Phase>,
     greeted: bool,
     /// The server waits for a SASL response.
     sasl: bool,
@@ -58,6 +63,9 @@ pub struct Pop3Reader {
 struct Outstanding {
     asked: Asked,
     verb: String,
+    /// No command, but the response of a SASL exchange that the server has not asked for yet. If it never does, it
+    /// takes this line for a command.
+    early_response: bool,
 }
 
 impl Default for Pop3Reader {
@@ -69,6 +77,7 @@ impl Default for Pop3Reader {
             outstanding: VecDeque::new(),
             phase: Some(Phase::Authorization),
             hoped: Some(Phase::Authorization),
+            possible: vec![Phase::Authorization],
             greeted: false,
             sasl: false,
             stls: false,
@@ -81,7 +90,8 @@ impl Pop3Reader {
     /// Reads a conversation whose beginning was not seen: no greeting is awaited, and the phase is not known until
     /// a login is seen.
     pub fn mid_session() -> Self {
-        Pop3Reader { phase: None, hoped: None, greeted: true, ..Pop3Reader::default() }
+        let possible = Vec::new();
+        Pop3Reader { phase: None, hoped: None, possible, greeted: true, ..Pop3Reader::default() }
     }
 
     /// Whether STLS was accepted: what follows on both sides is TLS (RFC 2595 §4).
@@ -106,6 +116,28 @@ impl Pop3Reader {
         if !ok && hoped != Some(true) || self.outstanding.is_empty() {
             let waiting = self.outstanding.iter().take(REPLAYED);
             self.hoped = waiting.fold(self.phase, |phase, command| after(phase, &command.asked, true));
+        }
+        self.possible = self.phase.into_iter().collect();
+        if self.outstanding.len() > REPLAYED {
+            self.possible = ALL_PHASES.to_vec();
+        }
+        let waiting: Vec<Asked> = self.outstanding.iter().take(REPLAYED).map(|o| o.asked.clone()).collect();
+        waiting.iter().for_each(|asked| self.may_lead_on(asked));
+    }
+
+    /// Takes into account that a command may succeed or fail.
+    fn may_lead_on(&mut self, asked: &Asked) {
+        let outcomes: Vec<Phase> = self
+            .possible
+            .iter()
+            .flat_map(|phase| [after(Some(*phase), asked, true), after(Some(*phase), asked, false)])
+            .flatten()
+            .collect();
+        self.possible.clear();
+        for phase in outcomes {
+            if !self.possible.contains(&phase) {
+                self.possible.push(phase);
+            }
         }
     }
 

@@ -143,9 +143,14 @@ impl Pop3Reader {
 
     /// `+ `: AUTH goes on; the command stays outstanding.
     fn continue_request(&mut self) -> Option<Outstanding> {
-        let front = self.outstanding.front()?;
+        let front = self.outstanding.front()?.clone();
         self.sasl = matches!(front.asked, Asked::Auth { .. });
-        Some(front.clone())
+        // The response has been sent already: it was one, after all.
+        if self.sasl && self.outstanding.get(1).is_some_and(|next| next.early_response) {
+            self.outstanding.remove(1);
+            self.sasl = false;
+        }
+        Some(front)
     }
 
     fn reply_meaning(&self, status: Status, answers: Option<Asked>, told: Told) -> Meaning {

@@ -420,3 +420,55 @@ proptest! {
         prop_assert_eq!(whole, split);
     }
 }
+
+fn finding_ids(pieces: &[Piece]) -> Vec<&'static str> {
+    pieces.iter().flat_map(|p| p.findings.iter().map(|f| f.id)).collect()
+}
+
+#[test]
+fn no_order_is_broken_that_a_refusal_can_make_right() {
+    let refused = "S: +OK
+        C: USER bob
+        C: PASS wrong
+        C: USER bob
+        C: PASS right
+        S: +OK
+        S: -ERR
+        S: +OK
+        S: +OK
+        C: STAT
+        S: +OK 0 0";
+    assert_eq!(finding_ids(&read(refused)), [""; 0]);
+    let certain = "S: +OK
+        C: CAPA
+        C: STAT
+        S: -ERR
+        S: -ERR";
+    assert_eq!(finding_ids(&read(certain)), ["command-out-of-phase"]);
+}
+
+#[test]
+fn a_response_that_was_never_asked_for_is_answered_as_a_command() {
+    let refused = read(
+        "S: +OK
+        C: AUTH PLAIN
+        C: *
+        C: QUIT
+        S: -ERR no AUTH here
+        S: -ERR what
+        S: +OK bye",
+    );
+    let verbs: Vec<(&str, &str)> = refused.iter().map(|p| (p.verb.as_str(), p.code.as_str())).collect();
+    assert_eq!(verbs[4..], [("AUTH", "-ERR"), ("", "-ERR"), ("QUIT", "+OK")]);
+    let asked = read(
+        "S: +OK
+        C: AUTH PLAIN
+        C: *
+        C: QUIT
+        S: +
+        S: -ERR given up
+        S: +OK bye",
+    );
+    let verbs: Vec<(&str, &str)> = asked.iter().map(|p| (p.verb.as_str(), p.code.as_str())).collect();
+    assert_eq!(verbs[4..], [("AUTH", "+"), ("AUTH", "-ERR"), ("QUIT", "+OK")]);
+}

@@ -346,3 +346,23 @@ proptest! {
         watch(&[(C, a), (S, b), (C, b), (S, a)]);
     }
 }
+
+#[test]
+fn no_order_is_broken_that_a_refusal_can_make_right() {
+    let refused = "S: 220 mx
+        C: EHLO a.example.com
+        S: 250 mx
+        C: MAIL FROM:<a@example.com>
+        C: MAIL FROM:<b@example.com>
+        S: 550 not you
+        S: 250 ok";
+    assert_eq!(ids(&watch_script(refused)), [""; 0]);
+    let certain = "S: 220 mx
+        C: EHLO a.example.com
+        S: 250 mx
+        C: RCPT TO:<b@example.com>
+        C: DATA
+        S: 503 no
+        S: 503 no";
+    assert_eq!(ids(&watch_script(certain)), ["command-out-of-phase"; 2]);
+}

@@ -149,7 +149,7 @@ fn a_mark_stands_at_the_step_that_it_points_to() {
         conn: ehlo,
         from: Some(crate::trace::Direction::Client),
         range: Some((0, 4)),
-        quote: None,
+        ..Mark::default()
     };
     let lost = Mark { range: Some((99_999, 99_999)), text: "Where am I?".to_owned(), ..mark.clone() };
     records.extend([Record::Mark(mark), Record::Mark(lost)]);
