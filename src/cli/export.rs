@@ -88,7 +88,7 @@ pub fn run(args: &Export) -> Result<(), CommandError> {
     }
     let source = Source::find(&args.what)?;
     let (transcript, issues) = source.load()?;
-    open::tell_issues(&source, &issues);
+    open::tell_troubles(&source, &issues);
     let records = transcript.records;
     let selection = Selection::new(filter, args.steps, None);
     let Some(path) = &args.output else {

@@ -33,7 +33,7 @@ pub mod explain;
 
 /// Parse, run, and give the exit code.
 pub fn run() -> ExitCode {
-    let result = match Args::try_parse() {
+    let result = match Args::try_parse_from(explain::shielded(std::env::args_os())) {
         Ok(args) => match args.command {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),

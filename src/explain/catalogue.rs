@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 /// The files, in the order in which the reference lists them.
-const FILES: [(&str, &str); 16] = [
+const FILES: [(&str, &str); 17] = [
     ("tcp.toml", include_str!("catalogue/tcp.toml")),
     ("dns.toml", include_str!("catalogue/dns.toml")),
     ("smtp.toml", include_str!("catalogue/smtp.toml")),
@@ -27,6 +27,7 @@ const FILES: [(&str, &str); 16] = [
     ("imap-parts.toml", include_str!("catalogue/imap-parts.toml")),
     ("findings.toml", include_str!("catalogue/findings.toml")),
     ("facts.toml", include_str!("catalogue/facts.toml")),
+    ("topics.toml", include_str!("catalogue/topics.toml")),
     ("chapters.toml", include_str!("catalogue/chapters.toml")),
 ];
 
@@ -85,6 +86,8 @@ pub struct Catalogue {
     by_id: HashMap<String, usize>,
     /// The entries `message.FIELD`, by the field's name in lower case.
     fields: HashMap<String, usize>,
+    /// The entries `PROTOCOL.capability.NAME`, by protocol and the name in lower case.
+    capabilities: HashMap<String, HashMap<String, usize>>,
     /// By protocol (empty: any) and name.
     parts: HashMap<String, HashMap<String, PartTexts>>,
     sentences: HashMap<String, String>,
@@ -107,6 +110,10 @@ impl Catalogue {
             self.by_id.entry(entry.id.clone()).or_insert(self.entries.len());
             if let Some(field) = entry.id.strip_prefix("message.") {
                 self.fields.entry(field.to_ascii_lowercase()).or_insert(self.entries.len());
+            }
+            if let Some((protocol, name)) = entry.id.split_once(".capability.") {
+                let of_protocol = self.capabilities.entry(protocol.to_owned()).or_default();
+                of_protocol.entry(name.to_ascii_lowercase()).or_insert(self.entries.len());
             }
             self.entries.push(entry);
         }
@@ -155,16 +162,48 @@ impl Catalogue {
     }
 
     /// What a part means in general: looked for as `protocol.name=VALUE` (the value in upper case), then as
-    /// `protocol.name`, then as `name`.
+    /// `protocol.name`, then as `name`. A capability that has no such text is told by its own entry.
     pub fn part(&self, protocol: &str, name: &str, value: &str) -> Option<&str> {
         let texts = |protocol: &str| self.parts.get(protocol)?.get(name);
         let own = texts(protocol);
         let by_value = own.filter(|texts| !texts.by_value.is_empty() && value.len() <= LONGEST_PART_VALUE);
         by_value
             .and_then(|texts| texts.by_value.get(&value.to_ascii_uppercase()))
-            .or_else(|| own?.general.as_ref())
-            .or_else(|| texts("")?.general.as_ref())
             .map(String::as_str)
+            .or_else(|| self.capability(protocol, name, value))
+            .or_else(|| own?.general.as_deref())
+            .or_else(|| texts("")?.general.as_deref())
+    }
+
+    /// What `AUTH=PLAIN` or `APPENDLIMIT=10485760` says: the whole word first, then what stands before the `=`.
+    fn capability(&self, protocol: &str, name: &str, value: &str) -> Option<&str> {
+        if !matches!(name, "capability" | "capa-tag") || value.len() > LONGEST_PART_VALUE {
+            return None;
+        }
+        let value = value.to_ascii_lowercase();
+        let before = value.split('=').next().unwrap_or_default();
+        let of_protocol = self.capabilities.get(protocol)?;
+        let at = of_protocol.get(&value).or_else(|| of_protocol.get(before))?;
+        self.entries.get(*at).map(|entry| entry.summary.as_str())
+    }
+
+    /// Every text about a part, sorted: its protocol (empty: any), its name, its value where it has one, the text.
+    pub fn part_texts(&self) -> Vec<(&str, &str, Option<&str>, &str)> {
+        let mut all = Vec::new();
+        for (protocol, names) in &self.parts {
+            for (name, texts) in names {
+                let general = texts.general.iter().map(|text| (None, text));
+                let by_value = texts.by_value.iter().map(|(value, text)| (Some(value.as_str()), text));
+                for (value, text) in general.chain(by_value) {
+                    all.push((protocol.as_str(), name.as_str(), value, text.as_str()));
+                }
+            }
+        }
+        all.sort_by_cached_key(|(protocol, name, value, _)| {
+            let place = if protocol.is_empty() { (*name).to_owned() } else { format!("{protocol}.{name}") };
+            value.map_or(place.clone(), |value| format!("{place}={value}"))
+        });
+        all
     }
 
     /// A sentence that a note adds where the context calls for it; empty where there is none of that key.
@@ -295,6 +334,19 @@ mod tests {
         for n in [1, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 22, 23, 24, 25, 28, 29, 30] {
             assert!(named.contains(&n), "misconception {n} is named by no note");
         }
+    }
+
+    #[test]
+    fn a_capability_is_told_by_its_entry_whatever_its_value() {
+        let part = |value| catalogue().part("imap", "capability", value).unwrap_or_default();
+        assert!(part("APPENDLIMIT=10485760").contains("largest message"), "{}", part("APPENDLIMIT=1"));
+        assert_eq!(part("AUTH=PLAIN"), catalogue().get("imap.capability.AUTH=PLAIN").unwrap().summary);
+        assert!(part("SORT=DISPLAY").contains("names that are shown"));
+        assert!(part("X-NEW").contains("ignores"));
+        assert_eq!(
+            catalogue().part("pop3", "capa-tag", "stls"),
+            catalogue().part("pop3", "capa-tag", "STLS")
+        );
     }
 
     #[test]

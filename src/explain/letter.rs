@@ -38,6 +38,13 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
         let values = [("name", &*name), ("this", &*body), ("number", &*received.to_string())];
         extra.part("header-field", field.span, vars.fill_with(field_text(&name), &values));
     }
+    if step.protocol == Protocol::Imap {
+        // IMAP's grammar has a `body` of its own: the one in a BODYSTRUCTURE.
+        for body in step.parts.iter().filter_map(|p| p.find("message")?.find("body")) {
+            let text = catalogue().part("", "body", "").unwrap_or_default();
+            extra.part("body", body.span, text.to_owned());
+        }
+    }
     if received > 0 {
         vars.set("count", counted(received, "Received: line", "Received: lines"));
         extra.say("received-lines", vars);

@@ -18,6 +18,7 @@ pub mod letter;
 pub mod names;
 pub mod note;
 mod pop3;
+pub mod reference;
 pub mod sasl;
 pub mod smtp;
 pub mod story;

@@ -24,7 +24,7 @@ pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
     ("intent", "the task", "what a person sets out to do"),
     ("mailbox", "the mailbox", "a mailbox's name: `INBOX`"),
     ("meaning", "", "what another entry says, as part of a sentence"),
-    ("mechanism", "the mechanism", "a SASL mechanism: `PLAIN`"),
+    ("mechanism", "this mechanism", "a SASL mechanism: `PLAIN`"),
     ("name", "the name", "a name: of a header field, a record, a mailbox"),
     ("notification", "a notification", "the queue id of a bounce"),
     ("number", "one", "an ordinal number in digits"),

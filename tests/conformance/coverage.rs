@@ -41,7 +41,9 @@ impl Section {
         let is_number =
             number.starts_with(|c: char| c.is_ascii_digit()) || number.len() > 2 || numbered != line;
         let leader = title.contains("....") || title.contains(". . .");
-        let titled = title.trim_start().starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '[' || c == '"');
+        let titled = title
+            .trim_start()
+            .starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '[' || c == '"');
         (is_number && titled && !leader).then(|| Section::read(number))?
     }
 }

@@ -154,13 +154,8 @@ fn word(args: &Explain, query: &str) -> Result<(), CommandError> {
         }
         return Ok(out.flush()?);
     }
-    for (i, entry) in entries.iter().enumerate() {
-        if i > 0 {
-            writeln!(out)?;
-        }
-        for line in explain::lines(entry, width(args)) {
-            writeln!(out, "{line}")?;
-        }
+    for line in explain::page(query, width(args)).unwrap_or_default() {
+        writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
 }

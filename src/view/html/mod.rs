@@ -86,6 +86,8 @@ struct Telling<'a> {
     road: &'a Road,
     choice: bool,
     marks: Vec<&'a Mark>,
+    /// Which of them have found their Step.
+    placed: Vec<bool>,
     tally: Tally,
     state: State,
     after: After,
@@ -126,16 +128,20 @@ impl<'a> Telling<'a> {
         env.add_template("page.html", PAGE).map_err(broken)?;
         env.add_template("chapter.html", CHAPTER).map_err(broken)?;
         env.add_template("step.html", STEP).map_err(broken)?;
-        let marks = records.iter().filter_map(|record| match record {
-            Record::Mark(mark) if mark.conn.is_some() && mark.range.is_some() => Some(mark),
-            _ => None,
-        });
+        let marks: Vec<&Mark> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Mark(mark) if mark.conn.is_some() && mark.range.is_some() => Some(mark),
+                _ => None,
+            })
+            .collect();
         Ok(Telling {
             env,
             cast,
             road,
             choice: options.show_secrets,
-            marks: marks.collect(),
+            placed: vec![false; marks.len()],
+            marks,
             tally: Tally::default(),
             state: State::default(),
             after: After::default(),
@@ -161,8 +167,8 @@ impl<'a> Telling<'a> {
                 self.aside(item, Some(*at), matches!(fact, Fact::IntentBegins { .. }));
                 Ok(())
             }
-            // A mark that says where it belongs is shown there.
-            Item::Mark(mark) if self.marks.iter().any(|known| *known == mark) => Ok(()),
+            // A mark that says where it belongs is shown there; `end` tells of those whose place was not found.
+            Item::Mark(mark) if self.marks.contains(&mark) => Ok(()),
             Item::Mark(_) => {
                 self.aside(item, None, false);
                 Ok(())
@@ -236,18 +242,21 @@ impl<'a> Telling<'a> {
         Ok(())
     }
 
-    /// What people added to these bytes.
-    fn marks_at(&self, step: &Step) -> Vec<Aside> {
-        let here = |mark: &&&Mark| {
-            let (Some(conn), Some((start, end))) = (mark.conn, mark.range) else { return false };
+    /// What people added to these bytes: a mark stands at the first Step that holds its first byte.
+    fn marks_at(&mut self, step: &Step) -> Vec<Aside> {
+        let here = |mark: &Mark| {
             let side = mark.from.is_none_or(|from| from == step.from);
-            // A mark without width stands at the byte it points to.
-            let end = end.max(start.saturating_add(1));
-            conn == step.conn && side && start < step.range.end && step.range.start < end
+            let within = mark.range.is_some_and(|(start, _)| step.range.contains(&start));
+            mark.conn == Some(step.conn) && side && within
         };
-        let first = |mark: &&&Mark| mark.range.is_some_and(|(start, _)| start >= step.range.start);
-        let marks = self.marks.iter().filter(here).filter(first);
-        marks.map(|mark| Aside::mark(&prose(&mark.kind), prose(&mark.text))).collect()
+        let mut asides = Vec::new();
+        for (mark, placed) in self.marks.iter().zip(&mut self.placed).filter(|(mark, _)| here(mark)) {
+            if !*placed {
+                *placed = true;
+                asides.push(Aside::mark(&prose(&mark.kind), prose(&mark.text)));
+            }
+        }
+        asides
     }
 
     /// The Step that was told last is complete: nothing more belongs to it.
@@ -271,6 +280,10 @@ impl<'a> Telling<'a> {
         self.flush()?;
         if !self.chapters.is_empty() {
             self.html.push_str("</ol></section>");
+        }
+        for (mark, _) in self.marks.iter().zip(&self.placed).filter(|(_, placed)| !**placed) {
+            let text = format!("{} (its place is not in this recording)", prose(&mark.text));
+            self.before.push(Aside::mark(&prose(&mark.kind), text));
         }
         let (css, js) = (embedded(CSS), embedded(JS));
         let places: Vec<String> =

@@ -14,7 +14,7 @@ const MOST: usize = 14;
 const BOX: (i32, i32) = (196, 48);
 const STEP: (i32, i32) = (330, 66);
 /// Characters of a name that fit into a box.
-const NAME: usize = 23;
+const NAME: usize = 20;
 
 /// The picture of the road.
 #[derive(Clone, Debug, Default, Serialize)]

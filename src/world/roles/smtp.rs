@@ -32,6 +32,8 @@ pub async fn serve(
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
     config.consult = faults.any();
+    // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
+    config.dsn = false;
     let mut machine = Server::new(config);
     let Connection { mut stream, peer, .. } = connection;
     let clock = world.clock;
