@@ -36,12 +36,12 @@ enum Sort {
 pub fn run(args: &Explain) -> Result<(), CommandError> {
     let query = args.query.join(" ");
     if query == "-" {
-        return text_of(args, &whole(io::stdin(), "the standard input")?, "the standard input");
+        return any(args, io::stdin(), "the standard input");
     }
     if let Some(path) = named_file(args, &query) {
         let name = escape::text(&path.display().to_string());
         let file = File::open(path).map_err(|error| CommandError::file("read", path, &error))?;
-        return text_of(args, &whole(file, &name)?, &name);
+        return any(args, file, &name);
     }
     if query.trim().contains('\n') {
         return text_of(args, query.as_bytes(), "the pasted text");
@@ -55,6 +55,19 @@ fn named_file<'a>(args: &Explain, query: &'a str) -> Option<&'a Path> {
     let one = args.query.len() == 1 && path.is_file();
     let like_a_path = query.contains(['/', '\\', '.']);
     (one && (like_a_path || explain::lookup(query).is_err())).then_some(path)
+}
+
+/// A recording is told as it comes; anything else is read whole.
+fn any(args: &Explain, mut from: impl Read + Send + 'static, name: &str) -> Result<(), CommandError> {
+    let mut begins = Vec::new();
+    let unread = |error| CommandError::file("read", Path::new(name), &error);
+    from.by_ref().take(64).read_to_end(&mut begins).map_err(unread)?;
+    let recording = sort(&begins) == Sort::Recording;
+    let from = io::Cursor::new(begins).chain(from);
+    if recording {
+        return session::recording(args, from, name);
+    }
+    text_of(args, &whole(from, name)?, name)
 }
 
 fn whole(from: impl Read, name: &str) -> Result<Vec<u8>, CommandError> {
@@ -100,7 +113,7 @@ fn text_of(args: &Explain, bytes: &[u8], name: &str) -> Result<(), CommandError>
         ));
     }
     match sort(bytes) {
-        Sort::Recording => session::recording(args, bytes, name),
+        Sort::Recording => session::recording(args, io::Cursor::new(bytes.to_vec()), name),
         Sort::Message => message::tell(args, &letters::read(bytes, letters::Limits::default())),
         Sort::Log => log::tell(args, &logs::read(bytes, logs::Limits::default())),
         Sort::Session => {
