@@ -12,7 +12,7 @@
 //! Everything is a transcript: a journey runs to its end in virtual time, and what is shown is its transcript.
 //!
 //! # Who may import whom
-//! `proto` and `trace` import nothing but `base`. `dissect` reads `trace` with proto's grammars. `state` folds
+//! `proto` and `trace` import nothing but `base`. `import` writes `trace` from captures. `dissect` reads `trace` with proto's grammars. `state` folds
 //! `dissect`'s Steps and `trace`'s Facts. `explain` adds notes. `view` renders. `world` runs proto's machines and
 //! writes `trace`. Only `cli` sees everything. `tests/architecture.rs` holds this.
 //!
@@ -27,6 +27,7 @@ pub mod base;
 pub mod cli;
 pub mod dissect;
 pub mod explain;
+pub mod import;
 pub mod proto;
 pub mod state;
 pub mod trace;

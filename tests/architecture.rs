@@ -12,11 +12,12 @@ use source::{Source, Word};
 fn may_import(folder: &str) -> &'static [&'static str] {
     match folder {
         "world" => &["proto", "trace"],
+        "import" => &["trace", "proto"],
         "dissect" => &["trace", "proto"],
         "state" => &["trace", "dissect"],
         "explain" => &["trace", "dissect", "state", "proto"],
         "view" => &["trace", "dissect", "state", "explain"],
-        "cli" => &["proto", "trace", "world", "dissect", "state", "explain", "view"],
+        "cli" => &["proto", "trace", "world", "import", "dissect", "state", "explain", "view"],
         _ => &[],
     }
 }
@@ -43,8 +44,8 @@ fn against_the_wall(folder: &str, path: &[&str]) -> Option<String> {
     let part_of = |parts: &[&str]| path.iter().skip(1).any(|segment| parts.contains(segment));
     let machine = part_of(&["server", "client"]);
     match (folder, target) {
-        ("dissect", "proto") if machine || !part_of(&SYNTAX) => Some(format!(
-            "dissect may import proto's {}, by that name; never a server or a client",
+        ("dissect" | "import", "proto") if machine || !part_of(&SYNTAX) => Some(format!(
+            "{folder} may import proto's {}, by that name; never a server or a client",
             SYNTAX.join(", ")
         )),
         ("explain", "proto") if machine || !part_of(&["codes", "phase"]) => Some(
@@ -55,7 +56,8 @@ fn against_the_wall(folder: &str, path: &[&str]) -> Option<String> {
     }
 }
 
-const FOLDERS: [&str; 9] = ["base", "cli", "dissect", "explain", "proto", "state", "trace", "view", "world"];
+const FOLDERS: [&str; 10] =
+    ["base", "cli", "dissect", "explain", "import", "proto", "state", "trace", "view", "world"];
 
 /// Fails with all that was found, one line each.
 fn assert_none(what: &str, found: Vec<String>) {
@@ -196,7 +198,7 @@ fn the_pure_part_knows_no_runtime() {
     let check = |source: &Source| {
         if !matches!(
             source.folder(),
-            Some("base" | "proto" | "trace" | "dissect" | "state" | "explain" | "view")
+            Some("base" | "proto" | "trace" | "import" | "dissect" | "state" | "explain" | "view")
         ) {
             return Vec::new();
         }

@@ -112,6 +112,79 @@ fn a_journey_is_told_the_same_each_time_in_80_columns_without_colour() {
     assert!(!told.contains("of yours"), "how long it took is told only to whoever watches");
 }
 
+/// What stands behind the last rule.
+fn ending(args: &[&str]) -> String {
+    let told = stdout(&postroad(args).success());
+    told.split("── Where is it now? ").nth(1).unwrap_or_default().to_owned()
+}
+
+/// The titles of the chapters, without their numbers.
+fn chapters(args: &[&str]) -> Vec<String> {
+    let told = stdout(&postroad(args).success());
+    let titles = told.lines().filter_map(|l| l.strip_prefix("── ")?.split_once(" · "));
+    titles.map(|(_, title)| title.trim_end_matches(['─', ' ']).to_owned()).collect()
+}
+
+#[test]
+fn the_brief_telling_is_brief() {
+    let rows = |args: &[&str]| stdout(&postroad(args).success()).lines().count();
+    let (brief, full) = (rows(&["journey"]), rows(&["journey", "--detail", "full"]));
+    assert!((350..=470).contains(&brief) && full > 3 * brief, "{brief} and {full} rows");
+    let told = stdout(&postroad(&["journey"]).success());
+    // The letter is told once in full, and then by what each hop has added to it.
+    assert_eq!(told.matches("the kettle is new").count(), 1);
+    assert_eq!(told.matches(" header fields and the text, as in step ").count(), 3, "{told}");
+    assert_eq!(told.matches("queued as").count(), 2, "{told}");
+}
+
+#[test]
+fn each_ending_says_where_the_letter_is() {
+    let both = ending(&["journey"]);
+    assert!(both.contains("copies on bob-laptop and bob-phone. Nothing is"), "{both}");
+    assert!(both.contains("bob-phone does not know that yet"), "{both}");
+    let imap = ending(&["journey", "--fetch", "imap"]);
+    assert!(
+        imap.contains("in the INBOX on mx1.example.net (UID 1, \\Seen)")
+            && imap.contains("a copy on bob-phone")
+    );
+    let pop3 = ending(&["journey", "--fetch", "pop3"]);
+    assert!(pop3.contains("a copy on bob-laptop. Nothing is") && !pop3.contains("bob-phone"), "{pop3}");
+    for preset in ["null-mx", "nxdomain", "unknown-user", "mailbox-full"] {
+        let told = ending(&["journey", "--break", preset]);
+        assert!(told.contains("✗ not delivered to bob@example.net"), "{preset}: {told}");
+        assert!(told.contains("✉ Alice has “Undelivered mail"), "{preset}: {told}");
+    }
+    let backup = ending(&["journey", "--break", "mx1-down"]);
+    assert!(backup.contains("mail.example.com ──25──▶ mx2.example.net"), "{backup}");
+}
+
+#[test]
+fn chapters_are_the_stages_of_the_road() {
+    let home = chapters(&["journey", "--to", "carol@example.com"]);
+    let fetched = ["Carol reads the mail by IMAP", "Carol fetches the mail by POP3"];
+    assert_eq!(home[1..], [&["Alice's client hands the letter in"][..], &fetched].concat());
+    let backup = chapters(&["journey", "--break", "mx1-down"]);
+    let turns = [
+        "Where does example.net take its mail?",
+        "The next hop: mx1.example.net",
+        "The next hop: mx2.example.net",
+        "mx2.example.net hands the letter on",
+        "mx2.example.net tries again: attempt 2",
+        "mx2.example.net tries again: attempt 3",
+        "Bob reads the mail by IMAP",
+        "Bob fetches the mail by POP3",
+    ];
+    assert_eq!(backup[2..], turns);
+    let back = chapters(&["journey", "--break", "unknown-user"]);
+    let turns = ["The letter could not be delivered: a notice goes back", "Alice reads the mail by IMAP"];
+    assert_eq!(back[4..], turns);
+    let late = chapters(&["journey", "--break", "dns-timeout"]);
+    assert_eq!(
+        late[3..5],
+        ["mail.example.com tries again: attempt 2", "mail.example.com tries again: attempt 3"]
+    );
+}
+
 #[test]
 fn colour_is_there_when_asked_for() {
     let told = |name: &str, value: &str| {

@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   postroad journey                      Alice's letter to Bob, step by step
   postroad journey --break greylist     the same, with something going wrong
+  postroad replay imap-idle             a recording from the library
   postroad explain \"imap UID FETCH\"     what a word of a protocol means
 
 Nothing leaves this program: no mail is sent, no port is opened.";
@@ -28,8 +29,20 @@ Nothing leaves this program: no mail is sent, no port is opened.";
 pub enum Command {
     /// Carry a letter along the whole road, and tell what happens on every wire.
     Journey(Box<Journey>),
+    /// Play a recording: a transcript's file, or one of the built-in library.
+    Replay(Box<super::replay::Replay>),
+    /// List the built-in library of recordings.
+    Transcripts(super::transcripts::Transcripts),
+    /// Write into a recording: chapters, comments, highlights, questions, pauses. Its bytes stay as they are.
+    Annotate(Box<super::annotate::Annotate>),
+    /// Compare students' answers with an annotated recording.
+    Grade(super::grade::Grade),
     /// Look a verb, a reply code or another word up in the catalogue.
     Explain(Explain),
+    /// Read a capture (pcap, pcapng) and write it as a transcript.
+    Import(Import),
+    /// Turn a transcript into a web page, or into another file that others can use.
+    Export(super::export::Export),
 }
 
 /// `postroad journey`.
@@ -117,9 +130,19 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub struct Explain {
-    /// A verb, a reply code, an extension, a header field, or a whole line of a conversation.
-    #[arg(required = true, value_name = "QUERY")]
+    /// A verb, a reply code, an extension, a header field, a whole line of a conversation; or a file (a pasted
+    /// session, a message, a mail log, a recording); `-` is the standard input.
+    #[arg(required = true, value_name = "QUERY", value_hint = ValueHint::AnyPath)]
     pub query: Vec<String>,
+    /// How much is told about each line of a session. [default: brief]
+    #[arg(long, value_name = "HOW")]
+    pub detail: Option<Detail>,
+    /// Tell it as JSON, one object a line, for other programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Show passwords that stand in the text.
+    #[arg(long)]
+    pub show_secrets: bool,
     /// Columns, 32 to 1000. [default: the terminal's, else 80]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(32..=1000))]
     pub width: Option<u16>,
@@ -130,7 +153,37 @@ Examples:
   postroad explain RCPT
   postroad explain 550 5.1.1
   postroad explain \"imap UID FETCH\"
-  postroad explain \"451 4.7.1 Greylisted, please try again later\"";
+  postroad explain \"451 4.7.1 Greylisted, please try again later\"
+  swaks --to bob@example.net 2>&1 | postroad explain -
+      a session in whatever shape: C: and S:, swaks, curl -v, telnet, openssl, a program's debug log
+  postroad explain message.eml
+      a message: its header, its road, what was checked, what is in it; a bounce is told as one
+  grep 4XyZ1 /var/log/mail.log | postroad explain -
+      lines of Postfix, Exim or sendmail";
+
+/// `postroad import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub struct Import {
+    /// The capture: pcap or pcapng, as it is or in gzip; `-` is the standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Where the transcript goes. [default: the standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Leave out connections that are neither mail nor DNS. Reads the capture twice.
+    #[arg(long)]
+    pub mail: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  postroad import capture.pcap -o session.jsonl
+  postroad import --mail capture.pcapng -o session.jsonl
+      without the rest of what was on the wire
+  tcpdump -i any -s 0 -w - 'port 25 or port 53' | postroad import - -o session.jsonl
+
+A transcript holds every byte, passwords too.";
 
 /// How the letter is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -109,18 +109,37 @@ fn tell(
     Ok(view.end(&cast, &tally, &Closing { state: story.state(), real: took(), next })?)
 }
 
-/// What to try next: what was not tried yet.
+/// What to try next: what was not tried yet, and the word that this journey turned on.
 fn next(args: &Journey) -> Vec<String> {
-    let other = match args.breaks.first().map(String::as_str) {
-        None => "postroad journey --break mx1-down",
+    let broken = args.breaks.first().map(String::as_str);
+    let abroad = args.to.is_empty() || args.to.iter().any(|to| !to.contains("@example.com"));
+    let other = match broken {
+        None if args.to.is_empty() => "postroad journey --break mx1-down",
+        None if abroad => "postroad journey --to carol@example.com",
+        None => "postroad journey",
         Some("mx1-down") => "postroad journey --break greylist",
-        Some("greylist") => "postroad journey --to nobody@example.net",
+        Some("greylist") => "postroad journey --break unknown-user",
+        Some("unknown-user") => "postroad journey --break null-mx",
+        Some("null-mx" | "no-mx") => "postroad journey --break nxdomain",
+        Some("nxdomain") => "postroad journey --break dns-timeout",
+        Some("mailbox-full") => "postroad journey --break unknown-user",
         Some(_) => "postroad journey",
     };
-    let deeper = if args.to.is_empty() && args.breaks.is_empty() {
-        "postroad journey --to carol@example.com"
-    } else {
-        "postroad journey --detail full"
+    let word = match broken {
+        Some("mx1-down" | "no-mx" | "null-mx") => "postroad explain MX",
+        Some("greylist") => "postroad explain \"451 4.7.1\"",
+        Some("unknown-user") => "postroad explain \"550 5.1.1\"",
+        Some("mailbox-full") => "postroad explain \"552 5.2.2\"",
+        Some("nxdomain") => "postroad explain NXDOMAIN",
+        _ => "postroad explain RCPT",
     };
-    [other, deeper, "postroad explain RCPT"].map(str::to_owned).to_vec()
+    let mut out = vec![other];
+    if broken.is_none() && args.to.is_empty() {
+        out.push("postroad journey --to carol@example.com");
+    }
+    if args.detail == super::args::Detail::Brief {
+        out.push("postroad journey --detail full | less");
+    }
+    out.push(word);
+    out.into_iter().map(str::to_owned).collect()
 }

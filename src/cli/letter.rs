@@ -17,6 +17,8 @@ use std::path::Path;
 
 /// The largest file that is taken along: 32 MiB, above what any server of the journey accepts.
 const LARGEST: u64 = 32 << 20;
+/// Seconds between readers who are added.
+const BETWEEN: u32 = 10;
 /// `198.51.100.0/24` is for documentation (RFC 5737 §3); laptops that are added stand from here on.
 const FIRST_LAPTOP: u8 = 100;
 
@@ -63,6 +65,13 @@ fn parsed<'a>(option: &str, address: &'a str) -> Result<(&'a str, &'a str), Comm
     })
 }
 
+/// What is known, with what was probably meant in front.
+fn hint(word: &str, known: &[&str], what: &str) -> String {
+    let meant = terms::nearest(word, known.iter().copied());
+    let meant = meant.map_or(String::new(), |near| format!("did you mean {near}? "));
+    format!("{meant}{what}: {}", known.join(", "))
+}
+
 fn quoted(text: &str) -> String {
     format!("“{}”", escape::text(text))
 }
@@ -75,8 +84,15 @@ fn sender(scenario: &mut Scenario, at: usize, from: &str) -> Result<(), CommandE
         let known: Vec<&str> = scenario.accounts.iter().map(|a| a.address.as_str()).collect();
         let message =
             format!("--from {} has no account here, so no server would take the letter", quoted(&address));
-        return Err(CommandError::usage(message, format!("accounts: {}", known.join(", "))));
+        return Err(CommandError::usage(message, hint(&address, &known, "accounts")));
     };
+    if !hands_in(scenario, &account) {
+        let writers = scenario.accounts.iter().filter(|a| hands_in(scenario, a));
+        let writers: Vec<&str> = writers.map(|a| a.address.as_str()).collect();
+        let message =
+            format!("--from {}: no server here takes letters from people at {domain}", quoted(&address));
+        return Err(CommandError::usage(message, format!("who can write: {}", writers.join(", "))));
+    }
     let who = person_of(scenario, &account);
     if let Some(act) = scenario.acts.get_mut(at) {
         act.who = who;
@@ -86,6 +102,13 @@ fn sender(scenario: &mut Scenario, at: usize, from: &str) -> Result<(), CommandE
         letter.from = from.trim().to_owned();
     }
     Ok(())
+}
+
+/// Whether the DNS tells the account's client where to hand letters in (RFC 6186 §3).
+fn hands_in(scenario: &Scenario, account: &Account) -> bool {
+    let domain = account.address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let own = scenario.zones.iter().filter(|z| z.origin.trim_end_matches('.').eq_ignore_ascii_case(domain));
+    own.flat_map(|z| &z.records).any(|record| record.trim_start().starts_with("_submission"))
 }
 
 /// Other recipients: they are checked, put on the letter, and made able to fetch it.
@@ -105,12 +128,24 @@ fn recipients(scenario: &mut Scenario, at: usize, args: &Journey) -> Result<(), 
     letter.cc.extend(trimmed(&args.cc));
     letter.bcc.extend(trimmed(&args.bcc));
     let mut readers: Vec<String> = Vec::new();
+    let is_plain = args.breaks.is_empty() && args.scenario.is_none();
+    let mut later = BETWEEN;
     for account in &accounts {
         let who = person_of(scenario, account);
         if !scenario.acts.iter().any(|act| act.who == who && is_fetch(&act.what)) {
-            let fetch = |what| Act { who: who.clone(), device: String::new(), when: "mail".to_owned(), what };
-            scenario.acts.push(fetch(What::FetchImap {}));
-            scenario.acts.push(fetch(What::FetchPop3 { keep: false }));
+            // One after the other, so that each story can be read from its beginning to its end. Where something
+            // goes wrong nobody knows when the letter will come.
+            let when = if is_plain && accounts.len() > 1 { format!("+{later}s") } else { "mail".to_owned() };
+            later += BETWEEN;
+            let fetch = |when, what| Act {
+                who: who.clone(),
+                device: String::new(),
+                when,
+                password: Default::default(),
+                what,
+            };
+            scenario.acts.push(fetch(when, What::fetch_imap()));
+            scenario.acts.push(fetch("mail".to_owned(), What::FetchPop3 { keep: false }));
         }
         readers.push(who);
     }
@@ -144,7 +179,7 @@ fn trimmed(addresses: &[String]) -> Vec<String> {
 }
 
 fn is_fetch(what: &What) -> bool {
-    matches!(what, What::FetchPop3 { .. } | What::FetchImap {})
+    matches!(what, What::FetchPop3 { .. } | What::FetchImap { .. })
 }
 
 /// A domain must be known to some zone: there is no other internet here.
@@ -157,7 +192,7 @@ fn served(scenario: &Scenario, option: &str, domain: &str) -> Result<(), Command
         return Ok(());
     }
     let message = format!("{option}: no server of this small internet knows the domain {}", quoted(domain));
-    let hint = format!("known: {}; to see NXDOMAIN use --break nxdomain", origins.join(", "));
+    let hint = format!("{}; to see NXDOMAIN use --break nxdomain", hint(domain, &origins, "known"));
     Err(CommandError::usage(message, hint))
 }
 
@@ -275,7 +310,12 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, CommandError> {
 fn attachment(path: &Path) -> Result<Attachment, CommandError> {
     let bytes = bytes_of(path)?;
     let name = path.file_name().map_or("attachment".to_owned(), |n| escape::text(&n.to_string_lossy()));
-    Ok(Attachment { media_type: media_type(path, &bytes).to_owned(), name, base64: STANDARD.encode(bytes) })
+    Ok(Attachment {
+        media_type: media_type(path, &bytes).to_owned(),
+        name,
+        base64: STANDARD.encode(bytes),
+        octets: 0,
+    })
 }
 
 /// A media type guessed from the name; without a known one, from whether it is text.
@@ -325,7 +365,7 @@ fn fetched(scenario: &mut Scenario, fetch: Fetch) {
             missing.what = What::FetchPop3 { keep: false };
             scenario.acts.push(missing);
         } else if fetch != Fetch::Pop3 && imap.is_none() {
-            missing.what = What::FetchImap {};
+            missing.what = What::fetch_imap();
             // Before POP3 takes the letter away.
             scenario.acts.insert(first, missing);
         }
@@ -343,7 +383,7 @@ fn is_pop3(what: &What) -> bool {
 }
 
 fn is_imap(what: &What) -> bool {
-    matches!(what, What::FetchImap {})
+    matches!(what, What::FetchImap { .. })
 }
 
 #[cfg(test)]
@@ -367,8 +407,8 @@ mod tests {
         let acts = scenario.acts.iter().filter(|a| a.who == who);
         acts.filter_map(|a| match a.what {
             What::FetchPop3 { .. } => Some("pop3"),
-            What::FetchImap {} => Some("imap"),
-            What::Send(_) => None,
+            What::FetchImap { .. } => Some("imap"),
+            What::Send(_) | What::SendDirect { .. } => None,
         })
         .collect()
     }
@@ -417,6 +457,35 @@ mod tests {
         let scenario = from("carol@example.com").expect("has an account");
         assert_eq!(scenario.acts[0].who, "Carol");
         assert!(from("mallory@example.com").expect_err("has none").hint.contains("alice@example.com"));
+        assert_eq!(from("bob@example.net").expect("has one too").acts[0].who, "Bob");
+        let mut scenario = Scenario::builtin("journey").expect("it loads");
+        for host in scenario.hosts.iter_mut().filter(|h| h.name == "mx1.example.net") {
+            host.roles.retain(|role| *role != RoleKind::Submission);
+        }
+        let bob = Journey { from: Some("bob@example.net".into()), ..Journey::default() };
+        let error = apply(&mut scenario, &bob).expect_err("his domain only receives");
+        assert!(error.message.contains("example.net") && error.hint.contains("carol@example.com"), "{error}");
+    }
+
+    #[test]
+    fn what_was_meant_is_asked() {
+        let to = |to: &str| applied(Journey { to: vec![to.into()], ..Journey::default() });
+        assert!(to("bob@exmaple.net").expect_err("a slip").hint.starts_with("did you mean example.net? "));
+        let from = applied(Journey { from: Some("carl@example.com".into()), ..Journey::default() });
+        assert!(from.expect_err("a slip").hint.starts_with("did you mean carol@example.com? "));
+    }
+
+    #[test]
+    fn several_readers_read_one_after_the_other() {
+        let args = Journey {
+            to: vec!["bob@example.net".into()],
+            cc: vec!["carol@example.com".into()],
+            bcc: vec!["dave@example.net".into()],
+            ..Journey::default()
+        };
+        let scenario = applied(args).expect("is right");
+        let first = |who: &str| scenario.acts.iter().find(|a| a.who == who).map(|a| a.when.as_str());
+        assert_eq!((first("Bob"), first("Carol"), first("Dave")), (Some("mail"), Some("+10s"), Some("+20s")));
     }
 
     #[test]

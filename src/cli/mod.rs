@@ -3,12 +3,23 @@
 //! [`run`] parses, runs, and turns what went wrong into one sentence with a hint. Exit codes: 0 done, 1 failed,
 //! 2 asked for in the wrong way. A reader that goes away (`| head`) is no failure.
 
+mod annotate;
 mod args;
+mod check;
 mod error;
 mod explain_cmd;
+mod import;
+mod export;
+mod export_told;
 mod journey;
+mod grade;
 mod letter;
+mod onto;
+mod open;
+mod replay;
 mod screen;
+mod select;
+mod transcripts;
 mod welcome;
 
 pub use error::{CommandError, Kind};
@@ -26,7 +37,13 @@ pub fn run() -> ExitCode {
         Ok(args) => match args.command {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),
+            Some(Command::Replay(args)) => replay::run(&args),
+            Some(Command::Transcripts(args)) => transcripts::run(&args),
+            Some(Command::Annotate(args)) => annotate::run(&args),
+            Some(Command::Grade(args)) => grade::run(&args),
             Some(Command::Explain(args)) => explain_cmd::run(&args),
+            Some(Command::Import(args)) => import::run(&args),
+            Some(Command::Export(args)) => export::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.
         Err(said) => {

@@ -27,6 +27,8 @@ pub(super) struct Channel {
     streams: [Stream; 2],
     /// The server said yes to STARTTLS or STLS: what comes next may be TLS.
     tls_next: bool,
+    /// The recording began after the connection did.
+    met_late: bool,
 }
 
 fn other(side: Direction) -> Direction {
@@ -39,7 +41,7 @@ fn other(side: Direction) -> Direction {
 impl Channel {
     /// A channel read by `reader`, or by whatever its first words call for.
     pub fn new(reader: Option<Box<dyn Reader>>) -> Self {
-        Channel { reader, streams: Default::default(), tls_next: false }
+        Channel { reader, streams: Default::default(), tls_next: false, met_late: false }
     }
 
     /// The same, where some sides have already ended.
@@ -53,7 +55,10 @@ impl Channel {
 
     /// Take a datagram: always one piece, whole.
     pub fn datagram(&mut self, from: Direction, bytes: &[u8], stamp: Stamp, out: &mut Vec<Drawn>) {
-        let Some(reader) = &mut self.reader else { return };
+        let reader = self.reader.get_or_insert_with(|| {
+            // A resolver may have a port of its own.
+            registry::reader(registry::by_datagram(bytes), Transport::Udp)
+        });
         let mut piece = match reader.read(from, bytes, true) {
             Some(piece) => piece,
             None => unparsed(bytes.len(), "cut-short", "This datagram holds no whole message."),
@@ -84,6 +89,20 @@ impl Channel {
     pub fn end(&mut self, from: Direction, out: &mut Vec<Drawn>) {
         self.stream_mut(from).ended = true;
         self.drain(from, out);
+    }
+
+    /// Bytes of one side are missing: what waits of it becomes pieces, and its reader finds its place again.
+    /// How many is known, unless they were sent before the recording began. Places go on counting recorded bytes.
+    pub fn gap(&mut self, from: Direction, missing: Option<u64>, out: &mut Vec<Drawn>) {
+        let before = std::mem::replace(&mut self.stream_mut(from).ended, true);
+        if !self.stream(from).waiting().is_empty() {
+            self.drain(from, out);
+        }
+        self.stream_mut(from).ended = before;
+        match &mut self.reader {
+            Some(reader) => reader.gap(from, missing),
+            None => self.met_late = true,
+        }
     }
 
     /// The wire goes over to TLS: its mail protocol goes on in the plain layer, if that was seen.
@@ -122,7 +141,12 @@ impl Channel {
             let Some(protocol) = registry::by_content(client.waiting(), server.waiting(), ended) else {
                 return;
             };
-            self.reader = Some(registry::reader(protocol, Transport::Tcp));
+            let mut reader = registry::reader(protocol, Transport::Tcp);
+            if self.met_late {
+                reader.gap(Direction::Client, None);
+                reader.gap(Direction::Server, None);
+            }
+            self.reader = Some(reader);
             // What the other side said while nobody knew the language came first.
             while self.draw(other(from), out) {}
         }

@@ -8,7 +8,7 @@ use super::registry;
 use super::step::{Kind, Meaning, Piece, Protocol, Step};
 use super::stream::{Stamp, Taken};
 use crate::base::{Finding, Span};
-use crate::trace::{CloseHow, Conn, Data, Direction, Layer, Opened, Record, Transport};
+use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Layer, Missing, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -54,6 +54,7 @@ impl Dissector {
         match record {
             Record::Open { at, open } => self.open(open, Stamp { at: *at, record: index }, &mut out),
             Record::Data { at, data } => self.data(data, Stamp { at: *at, record: index }, &mut out),
+            Record::Gap { at, gap } => self.gap(gap, Stamp { at: *at, record: index }, &mut out),
             Record::Close { at, conn, from, how } => {
                 self.close(*conn, *from, *how, Stamp { at: *at, record: index }, &mut out);
             }
@@ -75,7 +76,12 @@ impl Dissector {
     fn open(&mut self, open: &Opened, stamp: Stamp, out: &mut Vec<Step>) {
         let conversation = Conversation::new(open.clone());
         if open.transport == Transport::Tcp {
-            out.push(conversation.opened(stamp));
+            let mut step = conversation.opened(stamp);
+            if begins_late(open) {
+                let detail = "The record begins in the middle of this session; its beginning is not known.";
+                step.findings.push(Finding::hint("open-not-seen", Span::default(), detail));
+            }
+            out.push(step);
         }
         if let Some(mut before) = self.conversations.insert(open.conn, conversation) {
             // The same number again: two transcripts in one, or a mistake. The first one ends here.
@@ -86,16 +92,25 @@ impl Dissector {
     }
 
     fn data(&mut self, data: &Data, stamp: Stamp, out: &mut Vec<Step>) {
-        let conversation = self.conversations.entry(data.conn).or_insert_with(|| {
-            let conversation = Conversation::new(unseen(data.conn));
+        let limits = self.limits;
+        self.conversation(data.conn, stamp, out).data(data, stamp, limits, out);
+    }
+
+    fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
+        self.conversation(gap.conn, stamp, out).gap(gap, stamp, out);
+    }
+
+    /// The conversation of that number; a new one where no record says that it was opened.
+    fn conversation(&mut self, conn: Conn, stamp: Stamp, out: &mut Vec<Step>) -> &mut Conversation {
+        self.conversations.entry(conn).or_insert_with(|| {
+            let conversation = Conversation::new(unseen(conn));
             let mut step = conversation.opened(stamp);
             step.verb = String::new();
             let detail = "No record says that this connection was opened; it is read from here on.";
             step.findings.push(Finding::hint("open-not-seen", Span::default(), detail));
             out.push(step);
             conversation
-        });
-        conversation.data(data, stamp, self.limits, out);
+        })
     }
 
     fn close(&mut self, conn: Conn, from: Direction, how: CloseHow, stamp: Stamp, out: &mut Vec<Step>) {
@@ -121,6 +136,42 @@ fn unseen(conn: Conn) -> Opened {
     Opened { conn, transport: Transport::Tcp, client: nowhere, server: nowhere }
 }
 
+/// Whether it was opened before its record begins: nobody knows from where, and yet which service was called.
+fn begins_late(open: &Opened) -> bool {
+    open.client.ip().is_unspecified() && open.server.port() != 0 && open.transport == Transport::Tcp
+}
+
+/// What a gap is told as.
+fn missing(gap: &Gap) -> Finding {
+    let speaker = if gap.from == Direction::Client { "client" } else { "server" };
+    let bytes = match gap.len {
+        Some(1) => "1 byte".to_owned(),
+        Some(len) => format!("{len} bytes"),
+        None => "bytes".to_owned(),
+    };
+    let (id, detail) = match gap.why {
+        Missing::Before => {
+            ("began-before", format!("What the {speaker} sent before the recording began is not here."))
+        }
+        Missing::Lost => (
+            "gap",
+            format!("The recording missed {bytes} of the {speaker} here, though the other end had them."),
+        ),
+        Missing::Cut => (
+            "gap-cut",
+            format!("{bytes} of the {speaker} are missing here: only the beginning of a packet was recorded."),
+        ),
+        Missing::LetGo => (
+            "gap-let-go",
+            format!("{bytes} of the {speaker} are missing here: too much waited for them to come."),
+        ),
+    };
+    if gap.why == Missing::Before {
+        return Finding::hint(id, Span::default(), detail);
+    }
+    Finding::warning(id, Span::default(), detail)
+}
+
 /// One connection from its Open to its end.
 struct Conversation {
     open: Opened,
@@ -139,10 +190,10 @@ impl Conversation {
         let port = open.server.port();
         let protocol = match registry::by_port(port) {
             Some(_) if registry::implicit_tls(port) => Some(Protocol::Tls),
-            None if open.transport == Transport::Udp => Some(Protocol::Unknown),
             known => known,
         };
-        let wire = Channel::new(protocol.map(|protocol| registry::reader(protocol, open.transport)));
+        let reader = if begins_late(&open) { registry::reader_mid_session } else { registry::reader };
+        let wire = Channel::new(protocol.map(|protocol| reader(protocol, open.transport)));
         Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
     }
 
@@ -164,6 +215,19 @@ impl Conversation {
         out.extend(drawn.into_iter().map(|drawn| self.step(layer, drawn)));
     }
 
+    /// Bytes are missing: a Step in their place says so.
+    fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
+        let mut drawn = Vec::new();
+        self.wire.gap(gap.from, gap.len, &mut drawn);
+        out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
+        let mut piece = Piece::new(Kind::Gap, 0);
+        piece.meaning = Meaning::Gap(gap.len, gap.why);
+        piece.findings.push(missing(gap));
+        let mut step = self.bare(gap.from, piece, stamp);
+        step.protocol = self.wire.protocol().unwrap_or(Protocol::Tcp);
+        out.push(step);
+    }
+
     /// What is said inside TLS. From its first byte on, the wire is TLS.
     fn inside(&mut self) -> &mut Channel {
         let Conversation { open, wire, plain, ended, before_tls, .. } = self;
@@ -171,8 +235,11 @@ impl Conversation {
             wire.become_tls();
             let reader = match *before_tls {
                 Some(protocol) => Some(registry::reader_after_starttls(protocol)),
-                None => registry::by_port(open.server.port())
-                    .map(|protocol| registry::reader(protocol, open.transport)),
+                None => {
+                    let late = begins_late(open);
+                    let reader = if late { registry::reader_mid_session } else { registry::reader };
+                    registry::by_port(open.server.port()).map(|protocol| reader(protocol, open.transport))
+                }
             };
             Channel::with_ended(reader, *ended)
         })
@@ -227,9 +294,15 @@ impl Conversation {
             CloseHow::Reset => "reset",
             CloseHow::Refused => "refused",
             CloseHow::Timeout => "timeout",
+            CloseHow::LetGo => "let-go",
         }
         .to_owned();
         piece.meaning = Meaning::Close(how);
+        if how == CloseHow::LetGo {
+            let detail = "The connection may have gone on: it was silent longest when more were open than are \
+                          followed at once, or its ports were used anew.";
+            piece.findings.push(Finding::warning("let-go", Span::default(), detail));
+        }
         self.bare(from, piece, stamp)
     }
 

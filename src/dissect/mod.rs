@@ -7,6 +7,7 @@
 mod channel;
 pub mod conversation;
 pub mod dns;
+pub mod filter;
 pub mod imap;
 pub mod pop3;
 mod registry;

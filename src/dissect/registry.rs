@@ -7,6 +7,8 @@ use super::smtp::SmtpReader;
 use super::step::{Protocol, Reader};
 use super::tls::{self, TlsReader};
 use super::unknown::UnknownReader;
+use crate::base::Severity;
+use crate::proto::dns;
 use crate::trace::Transport;
 
 /// Undecided bytes of one side above which nothing is waited for any more.
@@ -48,6 +50,13 @@ pub(super) fn by_content(client: &[u8], server: &[u8], ended: bool) -> Option<Pr
     }
 }
 
+/// What a datagram to a port that says nothing holds: a DNS message where it reads as one.
+pub(super) fn by_datagram(bytes: &[u8]) -> Protocol {
+    let findings = dns::walk(bytes).findings;
+    let sound = bytes.len() > 12 && findings.iter().all(|finding| finding.severity != Severity::Error);
+    if sound { Protocol::Dns } else { Protocol::Unknown }
+}
+
 /// As many bytes as tell whether a server's first words are a greeting.
 const LONGEST_GREETING: usize = "* PREAUTH ".len();
 
@@ -84,6 +93,16 @@ pub(super) fn reader_after_starttls(protocol: Protocol) -> Box<dyn Reader> {
         Protocol::Smtp => Box::new(SmtpReader::after_starttls()),
         Protocol::Imap => Box::new(ImapReader::after_starttls()),
         other => reader(other, Transport::Tcp),
+    }
+}
+
+/// A new reader of a conversation whose beginning was not recorded: no greeting comes.
+pub(super) fn reader_mid_session(protocol: Protocol, transport: Transport) -> Box<dyn Reader> {
+    match protocol {
+        Protocol::Pop3 => Box::new(Pop3Reader::mid_session()),
+        Protocol::Smtp => Box::new(SmtpReader::mid_session()),
+        Protocol::Imap => Box::new(ImapReader::mid_session()),
+        other => reader(other, transport),
     }
 }
 

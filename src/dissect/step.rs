@@ -1,7 +1,7 @@
 //! [`Step`]: one thing that a reader steps over; and [`Reader`]: what each protocol's dissector offers.
 
 use crate::base::{Finding, Instant, Part};
-use crate::trace::{CloseHow, Conn, Direction, Layer, Opened};
+use crate::trace::{CloseHow, Conn, Direction, Layer, Missing, Opened};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -82,6 +82,8 @@ pub enum Kind {
     Answer,
     /// Bytes that belong to nothing known.
     Unparsed,
+    /// Bytes that were sent here and are not in the transcript: a place without length.
+    Gap,
 }
 
 /// What a Step means, beyond its bytes: the values that state and notes need, by protocol.
@@ -94,6 +96,8 @@ pub enum Meaning {
     Open(Opened),
     /// A connection ended.
     Close(CloseHow),
+    /// So many bytes are missing (not known: none), and why.
+    Gap(Option<u64>, Missing),
     /// SMTP.
     Smtp(super::smtp::SmtpMeaning),
     /// POP3.
@@ -203,4 +207,11 @@ pub trait Reader: Send {
     /// The next piece of `from`'s stream, of whose bytes `waiting` have come and are not in a piece yet.
     /// `ended` says that no more will come: then what waits must become pieces (with a finding), to the last byte.
     fn read(&mut self, from: Direction, waiting: &[u8], ended: bool) -> Option<Piece>;
+
+    /// `missing` bytes of `from` are not in the transcript (how many is not known: none). What waited before them
+    /// has been taken, as if the stream had ended there. From here on the reader finds its place again as well as
+    /// it can, and accuses nobody of what may stand in the gap.
+    fn gap(&mut self, from: Direction, missing: Option<u64>) {
+        let _ = (from, missing);
+    }
 }

@@ -1,20 +1,22 @@
 //! Which stage of the road a Step belongs to: the letter is handed in, a domain's mail servers are looked up, it
 //! is carried, tried again, or comes back, and it is fetched.
 //!
-//! A stage is told by who opened a connection, to which port, and what waits in the opener's queue. A chapter
+//! A stage is told by who opened a connection, to which port, and what waits in the opener's queue; where a host
+//! needs no wire (an answer from its cache, a notice that goes to a mailbox next door), by what it states. A chapter
 //! begins when the stage, its client or the domain looked up changes; what is still said on a connection of an
 //! earlier chapter (a QUIT, a close) begins none.
 
 use super::catalogue::catalogue;
+use super::names;
 use super::story::Chapter;
 use super::template::Vars;
-use crate::dissect::{Kind, Protocol, Step};
+use crate::dissect::{Kind, Meaning, Protocol, Step};
 use crate::state::State;
 use crate::trace::{Conn, Fact, Head, HostInfo, Opened, Record, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-/// How many open connections are remembered at once.
+/// How many open connections, people and mail hosts are remembered at once.
 const MAX_OPEN: usize = 4096;
 
 /// Gives chapters their beginnings.
@@ -24,7 +26,13 @@ pub struct Chapters {
     open: BTreeMap<Conn, Opened>,
     /// Who was last seen to act on which host; hosts and people of one scenario, so a few.
     people: BTreeMap<String, String>,
-    now: Option<Stage>,
+    /// Domains, and the hosts that an MX answer named for them.
+    exchanges: BTreeSet<(String, String)>,
+    /// Whether it was told how a client finds its server: after that, the search belongs to what it is for.
+    discovered: bool,
+    /// The stage that each client is in. Several may be under way at once, and take turns on the page: a chapter
+    /// begins only when a client enters a stage.
+    now: BTreeMap<String, Stage>,
     number: usize,
 }
 
@@ -57,28 +65,80 @@ impl Chapters {
             {
                 self.people.insert(host.clone(), who.clone());
             }
+            // Whoever is done begins anew next time.
+            Record::Fact { host, fact: Fact::IntentEnds { .. } | Fact::Dequeued { .. }, .. } => {
+                self.now.remove(host);
+            }
             _ => {}
         }
     }
 
     /// The chapter that begins with this Step, given what held before it; `None` where it goes on.
     pub fn step(&mut self, step: &Step, state: &State) -> Option<Chapter> {
+        self.learn(step);
         let begins = match step.kind {
             Kind::Open | Kind::Query => true,
             // An import may begin in mid-conversation, and a refused connection may show nothing but its end.
-            _ => self.now.is_none() && step.kind != Kind::Close,
+            _ => self.number == 0 && step.kind != Kind::Close,
         };
         let open = self.open.get(&step.conn).cloned()?;
         if !begins {
             return None;
         }
         let stage = self.stage(step, &open, state)?;
-        if self.now.as_ref() == Some(&stage) {
+        self.begin(stage, Some(&open), state)
+    }
+
+    /// The chapter that begins with what a host states, given what held before it; `None` where it goes on.
+    pub fn fact(&mut self, host: &str, fact: &Fact, state: &State) -> Option<Chapter> {
+        let client = host.to_owned();
+        let stage = match fact {
+            // Where everything is remembered, no question and so no wire tells that a host sets out again.
+            Fact::ResolverHit { .. } => match carrying(host, state) {
+                "retry" => retry(client, state),
+                _ => {
+                    let intent = state.intents.iter().rev().find(|i| i.host == host)?;
+                    Stage { id: for_intent(&intent.intent)?, client, about: String::new() }
+                }
+            },
+            Fact::Failed { id, .. } => {
+                state.queues.get(host)?.get(id).filter(|entry| !entry.sender.is_empty())?;
+                Stage { id: "bounce", client, about: String::new() }
+            }
+            _ => return None,
+        };
+        // A client that still looks for its server has not begun to talk to it.
+        let searching = self.now.get(host).is_some_and(|now| now.id == "discovery");
+        if searching { None } else { self.begin(stage, None, state) }
+    }
+
+    /// Remember the hosts that an MX answer names.
+    fn learn(&mut self, step: &Step) {
+        let Meaning::Dns(dns) = &step.meaning else { return };
+        if step.kind != Kind::Answer || dns.qtype != "MX" {
+            return;
+        }
+        for row in dns.answers.iter().filter(|row| row.rtype == "MX") {
+            if self.exchanges.len() < MAX_OPEN
+                && let Some(host) = row.data.rsplit(' ').next()
+            {
+                let named = host.trim_end_matches('.').to_ascii_lowercase();
+                self.exchanges.insert((dns.qname.to_ascii_lowercase(), named));
+            }
+        }
+    }
+
+    fn begin(&mut self, stage: Stage, open: Option<&Opened>, state: &State) -> Option<Chapter> {
+        if self.now.get(&stage.client) == Some(&stage) {
             return None;
         }
         self.number += 1;
-        let chapter = self.write(&stage, &open, state);
-        self.now = Some(stage);
+        self.discovered |= stage.id == "discovery";
+        let chapter = self.write(&stage, open, state);
+        self.now.insert(stage.client.clone(), stage);
+        if self.now.len() > MAX_OPEN {
+            self.now.pop_first();
+        }
         Some(chapter)
     }
 
@@ -91,7 +151,7 @@ impl Chapters {
         let id = match port {
             587 | 465 | 2525 => "submission",
             25 if self.is_client_only(open.client) => "submission",
-            25 => return Some(Stage { about: self.name(open.server), id: carrying(&client, state), client }),
+            25 => return Some(self.hop(open, client, state)),
             110 | 995 => "fetch-pop3",
             143 | 993 => "fetch-imap",
             _ => match step.protocol {
@@ -105,15 +165,35 @@ impl Chapters {
         Some(Stage { id, client, about: String::new() })
     }
 
+    /// One mail server calls another: with a letter, again with a letter, for a better host, or with a notice.
+    fn hop(&self, open: &Opened, client: String, state: &State) -> Stage {
+        match carrying(&client, state) {
+            "retry" => retry(client, state),
+            "bounce" => Stage { id: "bounce", client, about: String::new() },
+            _ => match self.now.get(&client) {
+                Some(now) if now.id == "backup" => now.clone(),
+                _ => Stage { id: "relay", about: self.name(open.server), client },
+            },
+        }
+    }
+
     /// A question to the DNS: by a mail server, where a domain takes its mail; by a person's client, where its own
     /// server is.
     fn lookup(&self, step: &Step, open: &Opened, client: String, state: &State) -> Option<Stage> {
         if step.kind == Kind::Query && step.verb == "SRV" {
-            return Some(Stage { id: "discovery", client, about: String::new() });
+            let joined = self.discovered.then(|| for_service(step)).flatten();
+            let searching = self.now.get(&client).filter(|now| now.id == "discovery");
+            let id = if searching.is_some() { "discovery" } else { joined.unwrap_or("discovery") };
+            return Some(Stage { id, client, about: String::new() });
         }
         if self.is_client_only(open.client) {
-            let same = self.now.as_ref().filter(|now| now.client == client);
+            let same = self.now.get(&client);
             return same.cloned().or(Some(Stage { id: "discovery", client, about: String::new() }));
+        }
+        match carrying(&client, state) {
+            "retry" => return Some(retry(client, state)),
+            "bounce" => return Some(Stage { id: "bounce", client, about: String::new() }),
+            _ => {}
         }
         let asked =
             (step.kind == Kind::Query && step.verb == "MX").then(|| super::dns::question(step)).flatten();
@@ -126,24 +206,30 @@ impl Chapters {
             _ => String::new(),
         };
         // Looking up the address of the next MX belongs to the chapter that the same client is in.
-        let going_on = self.now.as_ref().filter(|now| now.client == client);
-        if let Some(now) =
-            going_on.filter(|now| about.is_empty() || now.id == "routing" && now.about == about)
-        {
+        let going_on = self.now.get(&client);
+        let same =
+            |now: &&Stage| about.is_empty() || matches!(now.id, "routing" | "backup") && now.about == about;
+        if let Some(now) = going_on.filter(same) {
             return Some(now.clone());
         }
         if step.kind == Kind::Query && step.verb != "MX" {
             return going_on.cloned();
         }
-        (!about.is_empty()).then_some(Stage { id: "routing", client, about })
+        let own = self.exchanges.contains(&(about.clone(), client.to_ascii_lowercase()));
+        let id = if own { "backup" } else { "routing" };
+        (!about.is_empty()).then_some(Stage { id, client, about })
     }
 
-    fn write(&self, stage: &Stage, open: &Opened, state: &State) -> Chapter {
+    fn write(&self, stage: &Stage, open: Option<&Opened>, state: &State) -> Chapter {
         let mut vars = Vars::default();
-        vars.set("client", &stage.client).set("server", self.name(open.server));
-        vars.count("port", u64::from(open.server.port()));
+        vars.set("client", names::short(&self.hosts, &stage.client));
         vars.set("device", device(&stage.client));
-        if !stage.about.is_empty() {
+        if let Some(open) = open {
+            vars.set("server", self.name(open.server)).count("port", u64::from(open.server.port()));
+        }
+        if stage.id == "retry" {
+            vars.set("number", &stage.about);
+        } else if !stage.about.is_empty() {
             vars.set("domain", &stage.about);
         }
         let intent = state.intents.iter().rev().find(|i| i.host == stage.client).map(|i| &i.who);
@@ -178,6 +264,35 @@ impl Chapters {
     fn is_client_only(&self, address: SocketAddr) -> bool {
         let roles = self.host(address).map(|h| h.roles.as_slice()).unwrap_or_default();
         !roles.is_empty() && roles.iter().all(|r| r == "mua")
+    }
+}
+
+/// The next attempt of what waits in a host's queue.
+fn retry(client: String, state: &State) -> Stage {
+    let entries = state.queues.get(&client).into_iter().flat_map(BTreeMap::values);
+    let made = entries.flat_map(|e| e.waiting.iter().map(|w| w.attempts)).max().unwrap_or_default();
+    Stage { id: "retry", client, about: made.saturating_add(1).to_string() }
+}
+
+/// The stage that a person's intention leads to.
+fn for_intent(intent: &str) -> Option<&'static str> {
+    match intent {
+        "send" => Some("submission"),
+        "fetch-pop3" => Some("fetch-pop3"),
+        "fetch-imap" => Some("fetch-imap"),
+        _ => None,
+    }
+}
+
+/// The stage for which a client looks for a server: the first label of an SRV name is the service (RFC 2782), and
+/// RFC 6186 §3 names those of mail.
+fn for_service(step: &Step) -> Option<&'static str> {
+    let name = super::dns::question(step)?;
+    match name.split('.').next()? {
+        "_submission" | "_submissions" => Some("submission"),
+        "_pop3" | "_pop3s" => Some("fetch-pop3"),
+        "_imap" | "_imaps" => Some("fetch-imap"),
+        _ => None,
     }
 }
 
@@ -277,6 +392,67 @@ mod tests {
         r.queue("", 0);
         r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
         assert_eq!(r.titles, ["1 retry", "2 bounce"]);
+    }
+
+    #[test]
+    fn a_client_that_looks_for_its_server_again_is_in_the_chapter_of_what_it_looks_for() {
+        let mut r = Reader::new();
+        let ask = |r: &mut Reader, name: &[u8]| {
+            let conn = r.open(LAPTOP, "192.0.2.53:53", Transport::Udp);
+            let mut step = step(Protocol::Dns, Kind::Query, "SRV", "");
+            step.conn = conn;
+            let qname = String::from_utf8_lossy(name).into_owned();
+            step.meaning = Meaning::Dns(crate::dissect::dns::DnsMeaning { qname, ..Default::default() });
+            let chapter = r.chapters.step(&step, &r.state);
+            r.titles.extend(chapter.map(|c| format!("{} {}", c.number, c.id)));
+        };
+        ask(&mut r, b"_submission._tcp.example.com");
+        r.open(LAPTOP, "192.0.2.25:587", Transport::Tcp);
+        ask(&mut r, b"_imap._tcp.example.com");
+        r.open(LAPTOP, "192.0.2.25:143", Transport::Tcp);
+        assert_eq!(r.titles, ["1 discovery", "2 submission", "3 fetch-imap"]);
+    }
+
+    #[test]
+    fn two_who_take_turns_begin_one_chapter_each() {
+        let mut r = Reader::new();
+        for _ in 0..3 {
+            r.open(LAPTOP, "192.0.2.25:143", Transport::Tcp);
+            r.open("198.51.100.10:40000", "198.51.100.25:143", Transport::Tcp);
+        }
+        assert_eq!(r.titles, ["1 fetch-imap", "2 fetch-imap"]);
+        // Who has done what they came for, and comes back, begins again.
+        let done = Fact::IntentEnds {
+            who: "Alice".to_owned(),
+            intent: "fetch-imap".to_owned(),
+            ok: true,
+            detail: String::new(),
+        };
+        let host = "alice-laptop.example.com".to_owned();
+        r.chapters.observe(&Record::Fact { at: Instant::default(), host, fact: done });
+        r.open(LAPTOP, "192.0.2.25:143", Transport::Tcp);
+        assert_eq!(r.titles.len(), 3);
+    }
+
+    #[test]
+    fn what_no_wire_shows_begins_a_chapter_too() {
+        let mut r = Reader::new();
+        r.queue("alice@example.com", 1);
+        let hit = Fact::ResolverHit { name: "example.net".to_owned(), rtype: "MX".to_owned() };
+        let retry = r.chapters.fact("mail.example.com", &hit, &r.state).expect("a second attempt");
+        assert_eq!(
+            (retry.id.as_str(), retry.title.as_str()),
+            ("retry", "mail.example.com tries again: attempt 2")
+        );
+        assert!(r.chapters.fact("mail.example.com", &hit, &r.state).is_none(), "it goes on");
+        let failed = Fact::Failed {
+            id: "1A".to_owned(),
+            recipients: Vec::new(),
+            status: "5.1.1".to_owned(),
+            reason: String::new(),
+        };
+        let bounce = r.chapters.fact("mail.example.com", &failed, &r.state);
+        assert_eq!(bounce.map(|c| c.id).as_deref(), Some("bounce"));
     }
 
     #[test]

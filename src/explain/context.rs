@@ -5,7 +5,7 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, imap, letter, pop3, sasl, smtp};
+use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp};
 use crate::base::{Finding, Part, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
@@ -90,9 +90,10 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// An explainer that calls hosts by the head's names.
+    /// An explainer that calls hosts by the head's names, and people's devices by their first label.
     pub fn new(head: &Head) -> Self {
-        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
+        let called = |host| names::known_as(host, &head.hosts).to_owned();
+        let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(move |a| (*a, called(h))));
         Explainer { hosts: names.collect(), ..Explainer::default() }
     }
 

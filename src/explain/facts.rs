@@ -143,6 +143,38 @@ fn place<'v>(vars: &'v mut Vars, account: &str, mailbox: &str, uid: u32) -> &'v 
     vars.set("account", account).set("mailbox", mailbox).count("number", u64::from(uid))
 }
 
+/// Several answers that one resolver keeps, or remembers, as one line; `None` where they are not of one kind: `mail.example.com remembers both answers, for 60 minutes`.
+pub fn together(host: &str, facts: &[(Instant, &Fact)]) -> Option<String> {
+    let mut vars = Vars::default();
+    vars.set("host", host).count("number", facts.len() as u64);
+    let (mut waits, mut names) = (Vec::new(), Vec::new());
+    let (mut kept, mut each) = (0, Vec::new());
+    for (at, fact) in facts {
+        match fact {
+            Fact::ResolverCached { rtype, until, .. } => {
+                kept += 1;
+                let wait = duration(Instant::from_micros(*until).since(*at));
+                each.push(format!("{rtype} for {wait}"));
+                waits.push(wait);
+            }
+            Fact::ResolverHit { name, rtype } => names.push(format!("{name} {rtype}")),
+            _ => return None,
+        }
+    }
+    waits.dedup();
+    let id = match (kept, facts.len(), waits.as_slice()) {
+        (1, 1, [_]) => "resolver-cached.one",
+        (2, 2, [_]) => "resolver-cached.both",
+        (n, all, [_]) if n == all => "resolver-cached.several",
+        (n, all, _) if n == all => "resolver-cached.each",
+        (0, _, _) if !names.is_empty() => "resolver-hit.several",
+        _ => return None,
+    };
+    vars.set("wait", waits.first().map_or("", String::as_str))
+        .set("answer", list(if kept > 0 { &each } else { &names }));
+    catalogue().get(&format!("fact.{id}")).map(|entry| vars.fill(&entry.summary))
+}
+
 /// The first three of a list, and how many more.
 fn list(all: &[String]) -> String {
     match all {
@@ -152,14 +184,16 @@ fn list(all: &[String]) -> String {
     }
 }
 
-/// `40 ms`, `15 minutes`, `2 h 30 min`: whole units, as people say them.
+/// `40 ms`, `15 minutes`, `2 h 30 min`: whole units, rounded, as people say them.
 pub fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
+    // An answer that came 40 ms ago and is kept for an hour is kept for an hour.
+    let seconds = if time.as_secs() == 0 { 0 } else { (time + Duration::from_millis(500)).as_secs() };
     let plural = |n: u64, unit: &str| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
     match seconds {
         0 => format!("{} ms", time.as_millis()),
         1..=119 => plural(seconds, "second"),
-        120..=7199 => plural(seconds / 60, "minute"),
+        120..=7169 => plural((seconds + 30) / 60, "minute"),
+        7170..=7199 => plural(2, "hour"),
         7200..=172_799 if seconds % 3600 < 60 => plural(seconds / 3600, "hour"),
         7200..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
         _ => plural(seconds / 86_400, "day"),
@@ -193,6 +227,32 @@ mod tests {
         };
         let text = text(Instant::default(), "mail.example.com", &fact);
         assert!(text.contains("15 minutes") && text.contains("come back later"), "{text}");
+    }
+
+    #[test]
+    fn answers_that_are_kept_alike_are_told_together() {
+        let kept = |at: u64| Fact::ResolverCached {
+            name: "mx1.example.net".to_owned(),
+            rtype: "A".to_owned(),
+            answer: "203.0.113.25".to_owned(),
+            until: 3_600_000_000 + at as i64,
+        };
+        let at = Instant::from_micros;
+        let (first, second) = (kept(0), kept(20_000));
+        // The first of two answers has waited 20 ms for the second.
+        let told = together("mail.example.com", &[(at(20_000), &first), (at(20_000), &second)]);
+        assert_eq!(told.as_deref(), Some("mail.example.com remembers both answers for 60 minutes"));
+        let short = Fact::ResolverCached {
+            name: "x".to_owned(),
+            rtype: "A".to_owned(),
+            answer: "no data".to_owned(),
+            until: 300_000_000,
+        };
+        let told = together("h", &[(at(0), &short), (at(0), &first)]);
+        assert_eq!(told.as_deref(), Some("h remembers these answers: A for 5 minutes, A for 60 minutes"));
+        let hit = |name: &str| Fact::ResolverHit { name: name.to_owned(), rtype: "MX".to_owned() };
+        let told = together("h", &[(at(0), &hit("a.example")), (at(0), &hit("b.example"))]).unwrap();
+        assert!(told.contains("a.example MX, b.example MX"), "{told}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! `smtp.550 5.1.1`, `smtp.550`. The last resort, `smtp.generic`, is a gap in the catalogue and a failed test.
 
 use crate::dissect::{Kind, Protocol, Step, Verdict};
-use crate::trace::{CloseHow, Direction};
+use crate::trace::{CloseHow, Direction, Missing};
 
 /// The ids to look for, in order. `port` is the server's, where it is known.
 pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
@@ -22,6 +22,7 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         (Kind::Continuation, _) => continuation(step),
         (Kind::Command, _) => command(step),
         (Kind::Unparsed, _) => Vec::new(),
+        (Kind::Gap, _) => gap(step),
     };
     if step.protocol == Protocol::Tls {
         ids.push("tls.record".to_owned());
@@ -58,6 +59,7 @@ fn close(step: &Step, port: Option<u16>) -> Vec<String> {
         crate::dissect::Meaning::Close(CloseHow::Reset) => "reset",
         crate::dissect::Meaning::Close(CloseHow::Refused) => "refused",
         crate::dissect::Meaning::Close(CloseHow::Timeout) => "timeout",
+        crate::dissect::Meaning::Close(CloseHow::LetGo) => "let-go",
         _ => "fin",
     };
     let ordinary = format!("tcp.close.{how}");
@@ -82,6 +84,17 @@ fn service(port: u16) -> Option<&'static str> {
         143 | 993 => Some("imap"),
         _ => None,
     }
+}
+
+/// Missing bytes are explained by why they are missing, whatever is spoken.
+fn gap(step: &Step) -> Vec<String> {
+    let why = match &step.meaning {
+        crate::dissect::Meaning::Gap(_, Missing::Before) => "before",
+        crate::dissect::Meaning::Gap(_, Missing::Cut) => "cut",
+        crate::dissect::Meaning::Gap(_, Missing::LetGo) => "let-go",
+        _ => "lost",
+    };
+    vec![format!("gap.{why}")]
 }
 
 fn answer(step: &Step) -> Vec<String> {

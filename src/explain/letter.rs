@@ -111,6 +111,13 @@ pub(super) fn is_in(step: &Step) -> bool {
     mail && (step.kind == Kind::Data || step.parts.iter().any(|p| p.find("header-field").is_some()))
 }
 
+/// What a header field of this name and body means, in one line, for whoever shows a message by itself.
+pub fn field_meaning(name: &str, body: &str) -> String {
+    let mut vars = Vars::default();
+    vars.set("name", escape::text(name)).set("this", escape::text(body));
+    vars.fill(field_text(name))
+}
+
 /// What the catalogue says about a field: `message.Subject`, whatever case it is written in.
 fn field_text(name: &str) -> &'static str {
     let entry = catalogue().field(name);

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod ids;
 mod imap;
 pub mod letter;
+pub mod names;
 pub mod note;
 mod pop3;
 pub mod reference;

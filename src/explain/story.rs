@@ -3,11 +3,14 @@
 //! The one way from Records to what views show: dissect, fold the state, explain. Views take [`Item`]s.
 
 use super::chapter::Chapters;
-use super::{Explainer, Note, facts};
+use super::{Explainer, Note, facts, names};
 use crate::base::Instant;
 use crate::dissect::{Dissector, Step};
 use crate::state::State;
-use crate::trace::{Fact, Head, Mark, Record};
+use crate::trace::{Fact, Head, HostInfo, Mark, Record};
+
+/// At most so many beginnings wait for what they lead to.
+const MAX_HELD: usize = 64;
 
 /// A stage of the road begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,9 @@ pub struct Story {
     state: State,
     explainer: Explainer,
     chapters: Chapters,
+    hosts: Vec<HostInfo>,
+    /// People who set out: told with what comes next, inside the chapter that they begin.
+    held: Vec<Item>,
 }
 
 impl Story {
@@ -61,6 +67,8 @@ impl Story {
             state: State::default(),
             explainer: Explainer::new(head),
             chapters: Chapters::new(head),
+            hosts: head.hosts.clone(),
+            held: Vec::new(),
         }
     }
 
@@ -72,20 +80,36 @@ impl Story {
         let mut items = self.explain(steps);
         match record {
             Record::Fact { at, host, fact } => {
+                items.extend(self.chapters.fact(host, fact, &self.state).map(Item::Chapter));
                 self.state.apply_fact(*at, host, fact);
-                let text = facts::text(*at, host, fact);
+                let text = facts::text(*at, names::short(&self.hosts, host), fact);
                 items.push(Item::Fact { at: *at, host: host.clone(), fact: fact.clone(), text });
             }
             Record::Mark(mark) => items.push(Item::Mark(mark.clone())),
             _ => {}
         }
-        items
+        self.release(items)
     }
 
     /// Nothing more comes: what still waits is shown.
     pub fn finish(&mut self) -> Vec<Item> {
         let steps = self.dissector.finish();
-        self.explain(steps)
+        let mut items = self.explain(steps);
+        items.splice(0..0, std::mem::take(&mut self.held));
+        items
+    }
+
+    /// What is held goes in front of these items, behind the chapter where they begin one; a person who sets out
+    /// is held.
+    fn release(&mut self, mut items: Vec<Item>) -> Vec<Item> {
+        let sets_out = |item: &Item| matches!(item, Item::Fact { fact: Fact::IntentBegins { .. }, .. });
+        if items.len() == 1 && items.iter().all(sets_out) && self.held.len() < MAX_HELD {
+            self.held.append(&mut items);
+        } else if !items.is_empty() {
+            let place = usize::from(matches!(items.first(), Some(Item::Chapter(_))));
+            items.splice(place..place, std::mem::take(&mut self.held));
+        }
+        items
     }
 
     /// What holds after everything that was pushed.

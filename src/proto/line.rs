@@ -95,6 +95,11 @@ impl LineBuffer {
         self.len() == 0
     }
 
+    /// How many bytes of memory it takes.
+    pub fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// What waits to be taken.
     pub fn waiting(&self) -> &[u8] {
         &self.bytes[self.head..]

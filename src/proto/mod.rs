@@ -45,6 +45,12 @@ pub trait Machine {
     /// The peer has ended its side of the stream.
     fn closed(&mut self, now: Instant);
 
+    /// Whether it can take more input now. While it says no, whoever drives it leaves the bytes in the stream, so that
+    /// the peer is held back, and nothing grows. A machine that says no is waiting for its owner, or has a `poll` to do.
+    fn wants_input(&self) -> bool {
+        true
+    }
+
     /// What to do next. Call until it gives `Idle` or `WakeAt`.
     fn poll(&mut self, now: Instant) -> Output<Self::Event>;
 }

@@ -3,13 +3,15 @@
 //! A transcript holds bytes, facts and marks, never derived explanations. Everything to the right of here on the
 //! road (dissect, state, explain, view) reads only this.
 
+pub mod answers;
 pub mod fact;
 pub mod file;
+pub mod marks;
 pub mod record;
 pub mod tap;
 
 pub use fact::Fact;
 pub use file::Transcript;
 pub use record::{
-    CloseHow, Conn, Data, Direction, Head, HostInfo, Layer, Mark, Opened, Payload, Record, Transport,
+    CloseHow, Conn, Data, Direction, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Payload, Record, Transport,
 };

@@ -63,6 +63,36 @@ pub enum CloseHow {
     Refused,
     /// No answer came.
     Timeout,
+    /// Not the connection ended but the watching of it: more were open than an importer follows, or its ports were
+    /// used anew. What it said later is not in this transcript, or stands under another number.
+    LetGo,
+}
+
+/// Why bytes that one end sent are not in the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// They were sent before the recording began.
+    Before,
+    /// The recording missed them, though the other end had them.
+    Lost,
+    /// Only the beginning of their packet was recorded.
+    Cut,
+    /// They may have come, but more waited for them than an importer keeps.
+    LetGo,
+}
+
+/// A stretch of one side's stream that is not in the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gap {
+    /// On which connection.
+    pub conn: Conn,
+    /// Whose bytes.
+    pub from: Direction,
+    /// How many, where that is known.
+    pub len: Option<u64>,
+    /// Why.
+    pub why: Missing,
 }
 
 /// A host of the head: a name for addresses, so that views speak of hosts.
@@ -130,26 +160,48 @@ pub struct Data {
 /// Exact bytes; as text in the file where they are UTF-8, as base64 where not.
 pub type Payload = Vec<u8>;
 
-/// Something a person added; anchored by connection, byte range and the bytes it quotes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Something a person added; anchored by connection, byte range and the bytes it quotes (see `trace::marks`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// `chapter`, `comment`, `highlight`, `question`, `pause`.
+    /// `chapter`, `comment`, `highlight`, `question`, `pause`, `answer`.
     pub kind: String,
     /// Its text.
     #[serde(default)]
     pub text: String,
+    /// What other marks and answers files call it by, as in `q1`; unique in its transcript. Empty: nothing does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// Who added it; empty: nobody said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub author: String,
     /// The connection it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conn: Option<Conn>,
     /// Which side's stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Direction>,
+    /// Which layer of it.
+    #[serde(default, skip_serializing_if = "is_wire")]
+    pub layer: Layer,
     /// Offsets into that side's stream: start and end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(u64, u64)>,
     /// The bytes it quotes, as escaped text, to find its place again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<String>,
+    /// A question's right answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub answer: String,
+    /// Wrong answers that a question offers beside the right one; none: it is answered in free text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrong: Vec<String>,
+    /// An answer's question: the `id` of that mark.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+}
+
+fn is_wire(layer: &Layer) -> bool {
+    *layer == Layer::Wire
 }
 
 /// One line of a transcript.
@@ -170,6 +222,13 @@ pub enum Record {
         at: Instant,
         /// Which, where from, where to.
         data: Data,
+    },
+    /// Bytes that one end sent here are not in this transcript.
+    Gap {
+        /// When that was noticed.
+        at: Instant,
+        /// Whose, how many, why.
+        gap: Gap,
     },
     /// A connection, or one direction of it, ends.
     Close {
@@ -209,6 +268,7 @@ impl Record {
             Record::Head(head) => Some(head.start),
             Record::Open { at, .. }
             | Record::Data { at, .. }
+            | Record::Gap { at, .. }
             | Record::Close { at, .. }
             | Record::Fact { at, .. }
             | Record::End { at } => Some(*at),

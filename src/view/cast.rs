@@ -1,7 +1,8 @@
 //! [`Cast`]: who is who: hosts by address, connections by number, from a transcript's head and opens.
 
 use crate::base::{Instant, escape};
-use crate::trace::{Conn, Direction, Head, HostInfo, Opened, Record, Transport};
+use crate::explain::names;
+use crate::trace::{Conn, Direction, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -15,6 +16,8 @@ pub struct Cast {
     /// The seed it ran with, where it ran a scenario.
     pub seed: Option<u64>,
     hosts: BTreeMap<IpAddr, String>,
+    /// By the (escaped) name of the head: what a host is called.
+    called: BTreeMap<String, String>,
     conns: BTreeMap<Conn, Opened>,
 }
 
@@ -55,8 +58,9 @@ impl Cast {
                 self.start = head.start;
                 self.seed = (!head.scenario.is_empty()).then_some(head.seed);
                 for host in &head.hosts {
-                    let name = escape::text(known_as(host, head));
+                    let name = escape::text(names::known_as(host, &head.hosts));
                     self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
+                    self.called.insert(escape::text(&host.name), name);
                 }
             }
             Record::Open { open, .. } => {
@@ -69,6 +73,17 @@ impl Cast {
     /// The host that has this address, or the address itself.
     pub fn host(&self, address: IpAddr) -> String {
         self.hosts.get(&address).cloned().unwrap_or_else(|| address.to_string())
+    }
+
+    /// What the host of this (escaped) name is called; the name itself where nobody has it.
+    pub fn called<'c>(&'c self, name: &'c str) -> &'c str {
+        self.called.get(name).map_or(name, String::as_str)
+    }
+
+    /// What the host of this name is called, for a name as it stands in a record.
+    pub fn known(&self, host: &str) -> String {
+        let name = escape::text(host);
+        self.called(&name).to_owned()
     }
 
     /// A connection, where it is known.
@@ -97,14 +112,6 @@ impl Cast {
             (None, Direction::Server) => "the server".to_owned(),
         }
     }
-}
-
-/// A person's device is known by its first label, where no other host has that one: `alice-laptop`.
-fn known_as<'h>(host: &'h HostInfo, head: &'h Head) -> &'h str {
-    let first = |name: &'h str| name.split('.').next().unwrap_or(name);
-    let is_device = !host.roles.is_empty() && host.roles.iter().all(|role| role == "mua");
-    let alone = head.hosts.iter().filter(|h| first(&h.name) == first(&host.name)).count() == 1;
-    if is_device && alone { first(&host.name) } else { &host.name }
 }
 
 impl Call {

@@ -15,9 +15,16 @@ pub fn elapsed(since: Duration) -> String {
     }
 }
 
-/// `15 minutes pass`, `1 hour 5 minutes pass`, `1 second passes`: the two largest units, rounded down.
+/// `15 minutes pass`, `1 hour 5 minutes pass`, `1 second passes`: the two largest units, the second left out where
+/// it is little beside the first.
 pub fn passes(by: Duration) -> String {
     let secs = by.as_secs();
+    // 4 minutes 58 seconds are five minutes to people.
+    let whole = [86_400, 3600, 60].into_iter().find(|unit| secs >= *unit);
+    let secs = match whole.map(|unit| ((secs + unit / 30) / unit, unit)) {
+        Some((n, unit)) if secs.abs_diff(n * unit) <= unit / 30 => n * unit,
+        _ => secs,
+    };
     let units = [
         (secs / 86_400, "day"),
         (secs / 3600 % 24, "hour"),
@@ -87,6 +94,8 @@ mod tests {
         assert_eq!(passes(Duration::from_millis(1_020)), "1 second passes");
         assert_eq!(passes(Duration::from_secs(86_400 + 3600)), "1 day 1 hour pass");
         assert_eq!(passes(Duration::from_secs(3605)), "1 hour passes");
+        assert_eq!(passes(Duration::from_secs(298)), "5 minutes pass");
+        assert_eq!(passes(Duration::from_secs(270)), "4 minutes 30 seconds pass");
         assert_eq!(short(Duration::from_millis(2_345)), "2.3 s");
     }
 

@@ -2,14 +2,23 @@
 //!
 //! Where it stands on the road: last. [`cast`] knows who is who, [`page`] turns an [`Item`] into labelled text
 //! (and is the one place where untrusted bytes are escaped and secrets hidden), [`tally`] counts and keeps where
-//! each message lies; [`plain`] and [`json`] render. All of them stream: an item in, text out.
+//! each message lies; [`plain`], [`json`],
+//! [`html`], [`markdown`], [`mermaid`], [`svg`] and [`asciicast`] render, an item in, text out; [`pcapng`] takes
+//! the records themselves.
 
+pub mod asciicast;
 pub mod cast;
 pub mod clock;
 mod dns;
+mod headline;
+pub mod html;
 pub mod json;
+pub mod markdown;
+pub mod mermaid;
 pub mod page;
+pub mod pcapng;
 pub mod plain;
+pub mod svg;
 pub mod tally;
 pub mod wire;
 

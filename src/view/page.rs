@@ -8,6 +8,7 @@ use super::wire::{self, Amount, WireLines};
 use crate::base::{Severity, Span, escape};
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
 use crate::explain::{Chapter, Item, Note};
+use crate::trace::answers::choices;
 use crate::trace::{CloseHow, Direction, Fact, Mark};
 use std::time::Duration;
 
@@ -118,6 +119,10 @@ pub struct StepPage {
     pub elapsed: Duration,
     /// Who speaks.
     pub voice: Voice,
+    /// In which protocol.
+    pub protocol: Protocol,
+    /// Whether the server says no, for now or for good.
+    pub refused: bool,
     /// Between whom, where that is known.
     pub call: Option<Call>,
     /// What is shown of its bytes (for what has none to read: words instead).
@@ -135,6 +140,8 @@ pub struct PartPage {
     pub span: Span,
     /// The grammar's name for it.
     pub name: String,
+    /// How it begins, as it is shown; empty where it holds a secret.
+    pub quote: String,
     /// What it means.
     pub text: String,
 }
@@ -163,6 +170,9 @@ pub struct Choice {
     pub show_secrets: bool,
 }
 
+/// Characters of what a mark quotes that are shown.
+const QUOTED: usize = 48;
+
 /// The page of an item.
 pub fn of(item: &Item, cast: &Cast, choice: Choice) -> Page {
     match item {
@@ -177,8 +187,29 @@ pub fn of(item: &Item, cast: &Cast, choice: Choice) -> Page {
             },
             text: prose(text),
         },
-        Item::Mark(Mark { kind, text, .. }) => Page::Mark { kind: prose(kind), text: prose(text) },
+        Item::Mark(mark) => Page::Mark { kind: prose(&mark.kind), text: prose(&said(mark)) },
     }
+}
+
+/// What a mark says: what it is about, its text, who wrote it, and the choices of a question. The right answer is not
+/// told: whoever shows the mark to a class has it (`Mark::answer`).
+fn said(mark: &Mark) -> String {
+    let mut said = String::new();
+    if let Some(quote) =
+        mark.quote.as_deref().filter(|_| matches!(mark.kind.as_str(), "comment" | "highlight"))
+    {
+        let short: String = quote.trim_end_matches("␍␊").chars().take(QUOTED).collect();
+        let more = if short.len() < quote.trim_end_matches("␍␊").len() { "…" } else { "" };
+        said = format!("“{short}{more}” ");
+    }
+    said.push_str(if mark.kind == "pause" && mark.text.is_empty() { "stop here" } else { &mark.text });
+    for (letter, choice) in ('a'..='z').zip(choices(mark)) {
+        said.push_str(&format!(" ({letter}) {choice}"));
+    }
+    if !mark.author.is_empty() {
+        said.push_str(&format!(" — {}", mark.author));
+    }
+    said
 }
 
 fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {
@@ -188,11 +219,14 @@ fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {
         (_, Direction::Client) => Voice::Client,
         (_, Direction::Server) => Voice::Server,
     };
-    let parts: Vec<PartPage> = note.parts.iter().filter(|p| !p.text.is_empty()).map(part).collect();
+    let parts: Vec<PartPage> =
+        note.parts.iter().filter(|p| !p.text.is_empty()).map(|p| part(p, step)).collect();
     StepPage {
         number: step.number,
         elapsed: step.at.since(cast.start),
         voice,
+        protocol: step.protocol,
+        refused: matches!(step.verdict, Some(Verdict::Transient | Verdict::Negative)),
         call: cast.call(step.conn),
         wire: wire_of(step, voice, cast, &parts, choice),
         parts,
@@ -200,8 +234,15 @@ fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {
     }
 }
 
-fn part(part: &crate::explain::PartNote) -> PartPage {
-    PartPage { span: part.span, name: part.name.to_owned(), text: prose(&part.text) }
+/// Octets of a part that are quoted.
+const QUOTE: usize = 40;
+
+fn part(part: &crate::explain::PartNote, step: &Step) -> PartPage {
+    let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
+    let bytes = part.span.of(&step.bytes);
+    let line = bytes.split(|b| *b == b'\r' || *b == b'\n').next().unwrap_or_default();
+    let quote = if secret { String::new() } else { escape::line(&line[..line.len().min(QUOTE)]) };
+    PartPage { span: part.span, name: part.name.to_owned(), quote, text: prose(&part.text) }
 }
 
 /// The bytes as lines; where there is nothing to read in them, words.
@@ -212,6 +253,9 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
         (Voice::Client, _) => Label::ClientLine,
         (Voice::Server, _) => Label::ServerLine,
     };
+    if let Meaning::Gap(len, _) = step.meaning {
+        return wire::words(Label::Dim, &[gap(len)]);
+    }
     match (voice, step.protocol) {
         (Voice::Open, _) => WireLines::default(),
         (Voice::Close, _) => wire::words(label, &[ending(step, cast)]),
@@ -228,12 +272,25 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
     }
 }
 
+/// What stands in the place of bytes that are not there.
+fn gap(len: Option<u64>) -> String {
+    match len {
+        Some(1) => "(1 byte is missing here)".to_owned(),
+        Some(len) => format!("({len} bytes are missing here)"),
+        None => "(what was sent before is missing)".to_owned(),
+    }
+}
+
 /// How a connection ended, and by whom.
 fn ending(step: &Step, cast: &Cast) -> String {
     let speaker = cast.speaker(step.conn, step.from);
     match step.meaning {
         Meaning::Close(CloseHow::Reset) => format!("{speaker} breaks the connection off (RST)"),
-        Meaning::Close(CloseHow::Refused) => format!("refused: nobody listens there on {speaker}"),
+        Meaning::Close(CloseHow::Refused) => {
+            let at = cast.call(step.conn).map_or(speaker, |call| call.server_address);
+            format!("refused: nobody listens at {at}")
+        }
+        Meaning::Close(CloseHow::LetGo) => "the recording follows this connection no further".to_owned(),
         Meaning::Close(CloseHow::Timeout) => "no answer comes; the caller gives up".to_owned(),
         _ => format!("{speaker} closes the connection"),
     }

@@ -10,7 +10,7 @@ use crate::explain::Item;
 use crate::state::State;
 use crate::trace::{Conn, Direction, Fact, Layer};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How a story ended, for the closing block.
@@ -42,12 +42,22 @@ pub struct Tally {
     pub round_trips: u64,
     /// Bytes on the wires, both ways.
     pub bytes: u64,
+    /// Those of them that clients sent.
+    pub bytes_up: u64,
+    /// Those that servers sent.
+    pub bytes_down: u64,
     /// Virtual time from the story's start to its last item, in microseconds.
     pub virtual_micros: u64,
     #[serde(skip)]
     turns: BTreeMap<Conn, Direction>,
     #[serde(skip)]
     homes: BTreeMap<String, String>,
+    /// Who was last seen to act on which host, and what for.
+    #[serde(skip)]
+    acts: BTreeMap<String, (String, String)>,
+    /// Whose maildrop was emptied by POP3.
+    #[serde(skip)]
+    emptied: BTreeSet<String>,
     #[serde(skip)]
     failed: Vec<Place>,
 }
@@ -127,7 +137,12 @@ impl Tally {
     fn step(&mut self, step: &Step) {
         self.steps += 1;
         if step.layer == Layer::Wire {
-            self.bytes += step.range.end.saturating_sub(step.range.start);
+            let bytes = step.range.end.saturating_sub(step.range.start);
+            self.bytes += bytes;
+            match step.from {
+                Direction::Client => self.bytes_up += bytes,
+                Direction::Server => self.bytes_down += bytes,
+            }
         }
         match step.kind {
             Kind::Open => self.connections += 1,
@@ -153,7 +168,14 @@ impl Tally {
     fn fact(&mut self, host: &str, fact: &Fact) {
         match fact {
             Fact::Delivered { account, .. } => {
-                self.homes.insert(account.clone(), prose(host));
+                self.homes.insert(prose(account), prose(host));
+                self.emptied.remove(&prose(account));
+            }
+            Fact::IntentBegins { who, intent, .. } => {
+                self.acts.insert(prose(host), (prose(who), intent.clone()));
+            }
+            Fact::MaildropUnlocked { account, updated: true } => {
+                self.emptied.insert(prose(account));
             }
             Fact::Failed { recipients, status, .. } => self.failed.push(Place::Failed {
                 host: prose(host),
@@ -162,6 +184,21 @@ impl Tally {
             }),
             _ => {}
         }
+    }
+
+    /// The person who was last seen to act on a host.
+    pub fn person(&self, host: &str) -> Option<&str> {
+        self.acts.get(host).map(|(who, _)| who.as_str())
+    }
+
+    /// Whether a host last went for mail by IMAP: what it keeps are copies that follow the server.
+    pub fn follows(&self, host: &str) -> bool {
+        self.acts.get(host).is_some_and(|(_, intent)| intent == "fetch-imap")
+    }
+
+    /// The server where an account's mail was delivered, and whether POP3 has removed mail there since.
+    pub fn home(&self, account: &str) -> Option<(&str, bool)> {
+        self.homes.get(account).map(|host| (host.as_str(), self.emptied.contains(account)))
     }
 
     /// Where every message and copy lies, queues first, then mailboxes, clients, and what failed. Text in it is
@@ -189,7 +226,7 @@ impl Tally {
                 out.extend(content.messages.iter().map(|(uid, message)| Place::Mailbox {
                     account: prose(account),
                     mailbox: prose(mailbox),
-                    host: self.homes.get(account).cloned().unwrap_or_default(),
+                    host: self.homes.get(&prose(account)).cloned().unwrap_or_default(),
                     uid: *uid,
                     flags: message.flags.iter().map(|f| prose(f)).collect(),
                 }));

@@ -67,6 +67,8 @@ const WHOLE: usize = 30;
 const HEADERS: usize = 60;
 /// How many lines of the body are shown behind them.
 const BODY: usize = 6;
+/// How many where the body is a report on a delivery (RFC 3464), which is there to be read.
+const REPORT: usize = 30;
 
 /// The lines of a Step's bytes.
 pub fn lines(source: &Source<'_>, amount: Amount) -> WireLines {
@@ -108,7 +110,12 @@ fn plan(bytes: &[u8], ranges: &[Range<usize>]) -> (usize, usize) {
         return (ranges.len(), 0);
     }
     let is_empty = |range: &Range<usize>| matches!(bytes.get(range.clone()), Some(b"\r\n" | b"\n"));
-    let head = ranges.iter().take(HEADERS).position(is_empty).map_or(2 * BODY, |blank| blank + 1 + BODY);
+    let blank = ranges.iter().take(HEADERS).position(is_empty);
+    let header = blank.and_then(|blank| ranges.get(blank)).and_then(|end| bytes.get(..end.start));
+    let is_report =
+        header.is_some_and(|h| h.to_ascii_lowercase().windows(15).any(|w| w == b"delivery-status"));
+    let body = if is_report { REPORT } else { BODY };
+    let head = blank.map_or(2 * BODY, |blank| blank + 1 + body);
     if ranges.len() < head + 5 { (ranges.len(), 0) } else { (head, 1) }
 }
 

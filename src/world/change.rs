@@ -5,13 +5,16 @@
 
 use super::scenario::Fault;
 use crate::trace::Conn;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 /// One deviation from a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Change {
-    /// Put `text` in place of `length` bytes of a client's stream; a length of 0 inserts.
+    /// Put `text` in place of `length` bytes of a client's stream; a length of 0 inserts, as soon as the stream has
+    /// come to `offset`.
     Replace {
         /// The connection's number in the transcript.
         conn: Conn,
@@ -20,9 +23,13 @@ pub enum Change {
         /// How many of its bytes are not sent.
         length: u64,
         /// What is sent in their place.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         text: String,
+        /// The same in base64, where it is no text; `text` is empty then.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        base64: String,
     },
-    /// Break the connection off when the client's stream has come to `offset`.
+    /// Break the connection off as soon as the client's stream has come to `offset`: what was sent still arrives.
     Cut {
         /// The connection's number in the transcript.
         conn: Conn,
@@ -69,10 +76,12 @@ impl Edits {
         let mut edits: Vec<Edit> = changes
             .iter()
             .filter_map(|change| match change {
-                Change::Replace { conn: c, offset, length, text } if *c == conn => Some(Edit {
+                Change::Replace { conn: c, offset, length, text, base64 } if *c == conn => Some(Edit {
                     offset: *offset,
                     length: *length,
-                    text: Some(text.clone().into_bytes()),
+                    text: Some(
+                        BASE64.decode(base64).ok().filter(|b| !b.is_empty()).unwrap_or(text.clone().into()),
+                    ),
                     done: false,
                 }),
                 Change::Cut { conn: c, offset } if *c == conn => {
@@ -109,7 +118,22 @@ impl Edits {
                 out.push(byte);
             }
         }
-        Edited { bytes: out, cut: false }
+        let cut = self.at_the_end(&mut out);
+        Edited { bytes: out, cut }
+    }
+
+    /// Insertions and cuts at the place that the stream has just come to: they need not wait for the next byte, which
+    /// may never come. Says whether the connection is cut.
+    fn at_the_end(&mut self, out: &mut Vec<u8>) -> bool {
+        let here = self.edits.iter_mut().filter(|e| !e.done && e.offset == self.sent && e.length == 0);
+        for edit in here {
+            edit.done = true;
+            match &edit.text {
+                Some(text) => out.extend_from_slice(text),
+                None => return true,
+            }
+        }
+        false
     }
 }
 
@@ -119,7 +143,13 @@ mod tests {
 
     #[test]
     fn an_edit_is_the_same_however_the_machine_splits_its_bytes() {
-        let change = Change::Replace { conn: Conn(1), offset: 5, length: 3, text: "localhost".to_owned() };
+        let change = Change::Replace {
+            conn: Conn(1),
+            offset: 5,
+            length: 3,
+            text: "localhost".to_owned(),
+            base64: String::new(),
+        };
         for size in 1..12 {
             let mut edits = Edits::of(Conn(1), std::slice::from_ref(&change));
             let sent: Vec<u8> =
@@ -133,5 +163,19 @@ mod tests {
         let mut edits = Edits::of(Conn(2), &[Change::Cut { conn: Conn(2), offset: 4 }]);
         let edited = edits.apply(b"DATA\r\n".to_vec());
         assert_eq!((edited.bytes.as_slice(), edited.cut), (b"DATA".as_slice(), true));
+    }
+
+    #[test]
+    fn what_stands_at_the_end_of_the_stream_does_not_wait_for_more() {
+        let insert = Change::Replace {
+            conn: Conn(3),
+            offset: 6,
+            length: 0,
+            text: String::new(),
+            base64: BASE64.encode(b"\xff\r\n"),
+        };
+        let mut edits = Edits::of(Conn(3), &[insert, Change::Cut { conn: Conn(3), offset: 6 }]);
+        let edited = edits.apply(b"QUIT\r\n".to_vec());
+        assert_eq!((edited.bytes.as_slice(), edited.cut), (b"QUIT\r\n\xff\r\n".as_slice(), true));
     }
 }

@@ -52,7 +52,9 @@ fn multipart(out: &mut String, letter: &Letter, boundary: &str) {
 
 fn text_part(out: &mut String, body: &str) {
     let body = crlf(body);
-    let plain = body.is_ascii() && body.split("\r\n").all(|line| line.len() <= LONGEST_LINE);
+    // RFC 2045 §2.7: 7bit data holds no NUL, and CR and LF only as line ends; other controls are better encoded too.
+    let is_text = |c: char| c.is_ascii_graphic() || matches!(c, ' ' | '\t');
+    let plain = body.split("\r\n").all(|line| line.len() <= LONGEST_LINE && line.chars().all(is_text));
     let (charset, encoding) = if plain { ("us-ascii", "7bit") } else { ("utf-8", "quoted-printable") };
     field(out, "Content-Type", &format!("text/plain; charset={charset}"));
     field(out, "Content-Transfer-Encoding", encoding);
@@ -65,12 +67,21 @@ fn attachment_part(out: &mut String, attachment: &Attachment) {
     field(out, "Content-Transfer-Encoding", "base64");
     field(out, "Content-Disposition", &format!("attachment; {}", file_name(&attachment.name)));
     out.push_str("\r\n");
-    let encoded: Vec<char> = attachment.base64.chars().filter(|c| !c.is_whitespace()).collect();
+    let made_up = (attachment.octets > 0).then(|| BASE64.encode(made_up(attachment.octets)));
+    let base64 = made_up.as_deref().unwrap_or(&attachment.base64);
+    let encoded: Vec<char> = base64.chars().filter(|c| !c.is_whitespace()).collect();
     // "The encoded output stream must be represented in lines of no more than 76 characters" (RFC 2045 §6.8).
     for line in encoded.chunks(76) {
         out.extend(line);
         out.push_str("\r\n");
     }
+}
+
+/// Content that nobody wrote: the same octets for the same length, at most 64 MiB.
+fn made_up(octets: u64) -> Vec<u8> {
+    let length = usize::try_from(octets.min(64 << 20)).unwrap_or_default();
+    let mut random = fastrand::Rng::with_seed(octets);
+    std::iter::repeat_with(|| random.u8(..)).take(length).collect()
 }
 
 /// The filename parameter: quoted where ASCII, else extended (RFC 2231 §4).
@@ -122,8 +133,9 @@ pub fn encode_words(text: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut chunk = String::new();
     for c in text.chars() {
-        // "An 'encoded-word' may not be more than 75 characters long": 45 octets are 60 in base64, and 12 around.
-        if chunk.len() + c.len_utf8() > 45 {
+        // "each line of a header field that contains one or more 'encoded-word's is limited to 76 characters": 39
+        // octets are 52 in base64, 12 stand around them, and "Subject: " may stand in front.
+        if chunk.len() + c.len_utf8() > 39 {
             words.push(std::mem::take(&mut chunk));
         }
         chunk.push(c);
@@ -217,6 +229,7 @@ mod tests {
             name: "größe.txt".to_owned(),
             media_type: "text/plain".to_owned(),
             base64: BASE64.encode("enclosed"),
+            octets: 0,
         });
         let at = Instant::from_secs(1_767_603_600);
         let bytes = message(&letter, "Alice <alice@example.com>", at, "u1", "example.com");

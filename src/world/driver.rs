@@ -10,7 +10,12 @@ use crate::base::Instant;
 use crate::proto::{Machine, Output};
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// How long a peer may leave what we say unread: as long as the patience of RFC 5321 §4.5.3.2 with a block of data
+/// (three minutes) and then some.
+const UNREAD: Duration = Duration::from_secs(300);
 
 /// Whether to go on after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +75,8 @@ where
         }
         tokio::select! {
             biased;
-            read = stream.read(&mut buffer) => match read {
+            // A machine that waits for its owner leaves the peer's bytes where they are, and so holds the peer back.
+            read = stream.read(&mut buffer), if machine.wants_input() => match read {
                 Ok(0) => {
                     peer_ended = true;
                     machine.closed(clock.now());
@@ -111,7 +117,7 @@ where
         match machine.poll(clock.now()) {
             Output::Send(bytes) => {
                 let edited = edits.apply(bytes);
-                stream.write_all(&edited.bytes).await?;
+                write(stream, &edited.bytes).await?;
                 if edited.cut {
                     return Ok(Drained::Dropped);
                 }
@@ -128,9 +134,112 @@ where
     }
 }
 
+/// Write all of it, as fast as the peer reads; one that takes nothing at all for [`UNREAD`] is given up.
+async fn write(stream: &mut dyn ByteStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = tokio::time::timeout(UNREAD, stream.write(bytes)).await;
+        let count = written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        bytes = bytes.get(count..).unwrap_or_default();
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    Ok(())
+}
+
 async fn sleep_until(clock: Clock, at: Option<Instant>) {
     match at {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Instant;
+    use crate::trace::tap::Tap;
+    use crate::trace::{Head, Transport};
+    use crate::world::net::pipe::{self, LinkManner};
+
+    /// Asks its owner something for each byte, and wants nothing before it is answered.
+    #[derive(Default)]
+    struct Asker {
+        held: usize,
+        most: usize,
+        asked: bool,
+    }
+
+    impl Machine for Asker {
+        type Event = ();
+
+        fn receive(&mut self, bytes: &[u8], _: Instant) {
+            self.held += bytes.len();
+            self.most = self.most.max(self.held);
+        }
+
+        fn closed(&mut self, _: Instant) {}
+
+        fn wants_input(&self) -> bool {
+            !self.asked
+        }
+
+        fn poll(&mut self, _: Instant) -> Output<()> {
+            if self.asked || self.held == 0 {
+                return Output::Idle;
+            }
+            self.asked = true;
+            Output::Event(())
+        }
+    }
+
+    /// Answers every second, not at once.
+    struct Slow;
+
+    impl Owner<Asker> for Slow {
+        async fn on_event(&mut self, _: &mut Asker, (): ()) -> Flow {
+            Flow::Continue
+        }
+
+        async fn news(&mut self) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+
+        fn tell(&mut self, machine: &mut Asker) {
+            (machine.held, machine.asked) = (0, false);
+        }
+    }
+
+    fn head() -> Head {
+        let (start, text) = (Instant::from_secs(0), String::new());
+        Head {
+            version: 1,
+            generator: text.clone(),
+            title: text.clone(),
+            start,
+            hosts: Vec::new(),
+            scenario: text,
+            seed: 1,
+            changes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_machine_that_waits_is_given_nothing_and_its_peer_is_held_back() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let (clock, tap) = (Clock::starting_at(Instant::from_secs(0)), Tap::new(head(), None));
+            let ends = ("192.0.2.1:1".parse().expect("one"), "192.0.2.2:2".parse().expect("two"));
+            let conn = tap.open(clock.now(), Transport::Tcp, ends.0, ends.1);
+            let manner = LinkManner { latency: Duration::from_millis(1), kbit: 0 };
+            let (mut client, mut server) = pipe::pair(&tap, clock, conn, manner);
+            let flood = tokio::spawn(async move { client.write_all(&vec![0; 4 << 20]).await });
+            let mut machine = Asker::default();
+            let (mut owner, mut edits) = (Slow, Edits::default());
+            let driving = drive(&mut machine, &mut server, clock, &mut owner, &mut edits);
+            let _ = tokio::time::timeout(Duration::from_secs(30), driving).await;
+            assert!(machine.most <= 16 * 1024, "one piece at a time, but it held {}", machine.most);
+            assert!(!flood.is_finished(), "the peer waits for the window");
+        });
     }
 }

@@ -1,7 +1,8 @@
 //! Delivery status notifications: what the host that gave up tells the envelope's sender (RFC 3461, 3464, 6522).
 //!
 //! A notification is a multipart/report of three parts: words for people, fields for programs, and the headers of
-//! the message that failed. Its own reverse-path is null, so that no notification is ever sent about it.
+//! the message that failed. Its own reverse-path is null, so that no notification is ever sent about it. Where an
+//! address or a header field is in UTF-8, the parts are the internationalised ones of RFC 6533.
 
 use super::compose::{field, rfc5322_date};
 use crate::base::Instant;
@@ -53,15 +54,59 @@ pub fn write(report: &Report<'_>) -> Vec<u8> {
     field(&mut out, "MIME-Version", "1.0");
     let media = format!("multipart/report; report-type=delivery-status; boundary=\"{boundary}\"");
     field(&mut out, "Content-Type", &media);
-    let _ = write!(out, "\r\n--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n");
+    let types = if report.is_international() { &INTERNATIONAL } else { &ASCII };
+    begin_part(&mut out, &boundary, types.text, types);
     for_people(&mut out, report);
-    let _ = write!(out, "\r\n--{boundary}\r\nContent-Type: message/delivery-status\r\n\r\n");
+    begin_part(&mut out, &boundary, types.status, types);
     for_programs(&mut out, report);
-    let _ = write!(out, "\r\n--{boundary}\r\nContent-Type: text/rfc822-headers\r\n\r\n");
+    begin_part(&mut out, &boundary, types.headers, types);
     let mut bytes = out.into_bytes();
     bytes.extend_from_slice(header_of(report.message));
     bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     bytes
+}
+
+/// The media types of the three parts, and how an address is announced.
+struct Types {
+    text: &'static str,
+    status: &'static str,
+    headers: &'static str,
+    encoding: &'static str,
+    address: &'static str,
+}
+
+/// RFC 3464, RFC 6522.
+const ASCII: Types = Types {
+    text: "text/plain; charset=us-ascii",
+    status: "message/delivery-status",
+    headers: "text/rfc822-headers",
+    encoding: "7bit",
+    address: "rfc822",
+};
+
+/// RFC 6533 §3 and §4.
+const INTERNATIONAL: Types = Types {
+    text: "text/plain; charset=utf-8",
+    status: "message/global-delivery-status",
+    headers: "message/global-headers",
+    encoding: "8bit",
+    address: "utf-8",
+};
+
+impl Report<'_> {
+    /// Whether UTF-8 stands in an address or in the header of the message that failed.
+    pub fn is_international(&self) -> bool {
+        !self.sender.is_ascii()
+            || self.failed.iter().any(|f| !f.address.is_ascii() || !f.diagnostic.is_ascii())
+            || !header_of(self.message).is_ascii()
+    }
+}
+
+fn begin_part(out: &mut String, boundary: &str, media: &str, types: &Types) {
+    let _ = write!(out, "\r\n--{boundary}\r\n");
+    field(out, "Content-Type", media);
+    field(out, "Content-Transfer-Encoding", types.encoding);
+    out.push_str("\r\n");
 }
 
 fn for_people(out: &mut String, report: &Report<'_>) {
@@ -80,7 +125,8 @@ fn for_programs(out: &mut String, report: &Report<'_>) {
     field(out, "Arrival-Date", &rfc5322_date(report.arrived));
     for failed in report.failed {
         out.push_str("\r\n");
-        field(out, "Final-Recipient", &format!("rfc822; {}", one_line(&failed.address)));
+        let kind = if failed.address.is_ascii() { ASCII.address } else { INTERNATIONAL.address };
+        field(out, "Final-Recipient", &format!("{kind}; {}", one_line(&failed.address)));
         field(out, "Action", "failed");
         field(out, "Status", &failed.status);
         if !failed.remote.is_empty() {
@@ -91,9 +137,9 @@ fn for_programs(out: &mut String, report: &Report<'_>) {
     }
 }
 
-/// Another host's words, safe inside our text: ASCII, one line.
+/// Another host's words, safe inside our text: one line, nothing that steers a terminal.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The header section of a message, its last CR LF included.
@@ -105,6 +151,29 @@ pub fn header_of(message: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_in_utf_8_stays_what_it_is() {
+        let failed = [FailedRecipient {
+            address: "bücher@example.net".to_owned(),
+            status: "5.1.1".to_owned(),
+            diagnostic: "550 5.1.1 No such user".to_owned(),
+            remote: "mx1.example.net".to_owned(),
+        }];
+        let text = String::from_utf8(write(&Report {
+            reporter: "mail.example.com",
+            sender: "alice@example.com",
+            id: "1A",
+            arrived: Instant::from_secs(0),
+            at: Instant::from_secs(60),
+            unique: "n1",
+            failed: &failed,
+            message: b"Subject: Hello\r\n\r\n",
+        }));
+        let text = text.expect("UTF-8");
+        assert!(text.contains("Final-Recipient: utf-8; bücher@example.net\r\n"), "{text}");
+        assert!(text.contains("Content-Type: message/global-delivery-status\r\n"), "{text}");
+    }
 
     #[test]
     fn a_notification_reads_as_rfc_3464_asks() {

@@ -17,10 +17,10 @@ use crate::trace::{Conn, Fact, Transport};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 /// See [`World::handling`].
 const HANDLING: Duration = Duration::from_millis(250);
@@ -53,7 +53,7 @@ pub struct Host {
     /// Rings when something was queued.
     pub bell: Notify,
     /// Counts changes of any mailbox here.
-    pub changed: watch::Sender<u64>,
+    pub changed: Changes,
     mailboxes: Mutex<Mailboxes>,
     queue: Mutex<Queue>,
     ids: Mutex<Ids>,
@@ -99,8 +99,20 @@ impl World {
 
     /// The account kept at `host` that takes mail for an address (aliases followed; case does not matter here, as it
     /// does not at any host that people know: RFC 5321 §2.4 leaves it to the receiving host).
+    ///
+    /// Where nobody has the alias, postmaster's mail goes to the domain's first account: "Any system that includes an
+    /// SMTP server supporting mail relaying or delivery MUST support the reserved mailbox "postmaster" as a
+    /// case-insensitive local name" (RFC 5321 §4.5.1).
     pub fn account(&self, host: &Host, address: &str) -> Option<String> {
-        lock(&host.mailboxes).resolve(address)
+        let mailboxes = lock(&host.mailboxes);
+        let postmaster = || {
+            let (local, domain) = address.rsplit_once('@')?;
+            let of_domain =
+                |a: &String| a.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain));
+            let accounts = mailboxes.accounts().into_iter();
+            local.eq_ignore_ascii_case("postmaster").then_some(accounts)?.find(of_domain)
+        };
+        mailboxes.resolve(address).or_else(postmaster)
     }
 
     /// The account, if these credentials are right and its mailboxes are kept at `host`.
@@ -128,7 +140,7 @@ impl World {
         let facts = mailboxes.take_facts();
         if !facts.is_empty() {
             facts.into_iter().for_each(|fact| self.fact(host, fact));
-            host.changed.send_modify(|count| *count += 1);
+            host.changed.ring();
         }
         result
     }
@@ -162,11 +174,6 @@ impl World {
     pub fn edits(&self, conn: Conn) -> Edits {
         Edits::of(conn, &self.changes)
     }
-
-    /// The name that belongs to an address, as a reverse look-up would give it.
-    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
-        self.hosts.values().find(|h| h.spec.addresses.contains(&address)).map(|h| h.spec.name.as_str())
-    }
 }
 
 impl Host {
@@ -175,7 +182,7 @@ impl Host {
         let mut unique = random::stream(scenario.seed, &spec.name, "host", "unique");
         Host {
             bell: Notify::new(),
-            changed: watch::Sender::new(0),
+            changed: Changes::default(),
             mailboxes: Mutex::new(mailboxes),
             queue: Mutex::default(),
             ids: Mutex::new(Ids { next_queue_id: unique.u32(0x10..0x100), unique }),
@@ -298,6 +305,39 @@ impl Exchange for HostExchange {
                         .await
                         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
                 })
+            }
+        }
+    }
+}
+
+/// Counts changes, and rings about each. Whoever waits is woken in the order in which they began to wait, so that two
+/// who wait for the same thing go on in the same order every time (tokio's `watch` draws lots).
+#[derive(Default)]
+pub struct Changes {
+    count: AtomicU64,
+    bell: Notify,
+}
+
+impl Changes {
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// There is one more.
+    pub fn ring(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.bell.notify_waiters();
+    }
+
+    /// Wait until there are more than `seen`; gives how many there are.
+    pub async fn after(&self, seen: u64) -> u64 {
+        loop {
+            // It hears what rings from here on, even before it is polled.
+            let rings = self.bell.notified();
+            match self.count() {
+                count if count != seen => return count,
+                _ => rings.await,
             }
         }
     }

@@ -24,4 +24,4 @@ pub mod zones;
 
 pub use change::Change;
 pub use hosts::World;
-pub use run::{RunError, run, run_observed};
+pub use run::{RunError, run, run_observed, with_world};

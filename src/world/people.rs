@@ -22,8 +22,11 @@ pub async fn live(world: Arc<World>, person: Person) {
         wait(&world, &person, act.begins()).await;
         let _busy = world.activity.begin();
         let device = if act.device.is_empty() { person.devices.first() } else { Some(&act.device) };
-        if let Some(mua) = device.and_then(|name| client(&world, &person, name)) {
-            perform(&mua, &person, &act.what).await;
+        if let Some(mut mua) = device.and_then(|name| client(&world, &person, name)) {
+            if !act.password.expose().is_empty() {
+                mua.password = act.password.clone();
+            }
+            perform(&mua, &person, &act).await;
         }
     }
 }
@@ -42,15 +45,13 @@ async fn wait(world: &World, person: &Person, when: When) {
 /// Until a message has come for the person. Nobody is busy meanwhile: mail that never comes does not hold the story.
 async fn wait_for_mail(world: &World, person: &Person) {
     let Some(host) = host_of(world, &person.account) else { return std::future::pending().await };
-    let mut changed = host.changed.subscribe();
     let has_mail = || {
         let status = world.with_mailboxes(host, |mailboxes| mailboxes.status(&person.account, INBOX));
         status.is_ok_and(|s| s.uidnext > 1)
     };
+    let mut seen = host.changed.count();
     while !has_mail() {
-        if changed.changed().await.is_err() {
-            return std::future::pending().await;
-        }
+        seen = host.changed.after(seen).await;
     }
     let _busy = world.activity.begin();
     tokio::time::sleep(NOTICING).await;
@@ -71,19 +72,31 @@ fn client(world: &Arc<World>, person: &Person, device: &str) -> Option<Client> {
     })
 }
 
-async fn perform(mua: &Client, person: &Person, what: &What) {
+async fn perform(mua: &Client, person: &Person, act: &Act) {
     let (who, device) = (person.name.clone(), short_name(&mua.device.spec.name));
+    let what = &act.what;
     let (intent, detail) = match what {
         What::Send(_) => ("send", format!("{who} presses Send")),
         What::FetchPop3 { .. } => ("fetch-pop3", format!("{device} looks for new mail by POP3")),
-        What::FetchImap {} => ("fetch-imap", format!("{device} looks for new mail by IMAP")),
+        What::SendDirect { server, .. } => (
+            "send-direct",
+            format!("{who} calls {server} on port 25, and hands it a letter without logging in"),
+        ),
+        What::FetchImap { idle_s: 0, .. } => ("fetch-imap", format!("{device} looks for new mail by IMAP")),
+        What::FetchImap { .. } => ("fetch-imap", format!("{device} opens the mailbox by IMAP, and stays")),
     };
     let intent = intent.to_owned();
     mua.world.fact(&mua.device, Fact::IntentBegins { who: who.clone(), intent: intent.clone(), detail });
     let outcome = match what {
         What::Send(letter) => mua::send::send(mua, &person.name, letter).await,
         What::FetchPop3 { keep } => mua::pop3::fetch(mua, *keep).await,
-        What::FetchImap {} => mua::imap::fetch(mua).await,
+        What::SendDirect { server, letter } => {
+            mua::send::send_direct(mua, &person.name, server, letter).await
+        }
+        What::FetchImap { idle_s, flag, delete } => {
+            let visit = mua::imap::Visit { idle: Duration::from_secs(*idle_s), flag, delete: *delete };
+            mua::imap::fetch(mua, &visit).await
+        }
     };
     // The end of the connection is still under way; a person does the next thing after it.
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -52,6 +52,31 @@ pub fn run_observed(
     observer: Option<Observer>,
     ready: impl FnOnce(&Arc<World>),
 ) -> Result<Vec<Record>, RunError> {
+    let quiet = async |world: Arc<World>| until_quiet(&world).await;
+    staged(scenario, changes, observer, ready, quiet).map(|((), records)| records)
+}
+
+/// Build the world of `scenario`, and let `act` do in it what it likes, in virtual time: open raw connections by
+/// `world.net`, wait, look at stores. The people of the scenario live in it meanwhile. The world ends when `act` does;
+/// gives what `act` gave, and the transcript.
+///
+/// # Errors
+/// As [`run`].
+pub fn with_world<T>(
+    scenario: &Scenario,
+    act: impl AsyncFnOnce(Arc<World>) -> T,
+) -> Result<(T, Vec<Record>), RunError> {
+    staged(scenario, &[], None, |_| {}, act)
+}
+
+/// Build a world, open its doors, let its people live; it ends when `story` does.
+fn staged<T>(
+    scenario: &Scenario,
+    changes: &[Change],
+    observer: Option<Observer>,
+    ready: impl FnOnce(&Arc<World>),
+    story: impl AsyncFnOnce(Arc<World>) -> T,
+) -> Result<(T, Vec<Record>), RunError> {
     let start = scenario.start_instant();
     let head = head(scenario, changes, start);
     let faults = changes.iter().filter_map(|change| match change {
@@ -63,7 +88,7 @@ pub fn run_observed(
     let zones = Arc::new(Zones::from(&scenario));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let tap = Tap::new(head, observer);
-    runtime.block_on(async {
+    let told = runtime.block_on(async {
         let clock = Clock::starting_at(start);
         let terrain = Arc::new(ScenarioTerrain::of(&scenario));
         let net: Arc<dyn Network> = Arc::new(MemoryNet::new(tap.clone(), clock, terrain));
@@ -76,11 +101,12 @@ pub fn run_observed(
         for person in world.scenario.people.clone() {
             tokio::spawn(people::live(world.clone(), person));
         }
-        until_quiet(&world).await;
+        let told = story(world).await;
         tap.end(tap.last_at());
+        told
     });
     drop(runtime); // Tasks end here; what their streams do in dying comes after the end record.
-    Ok(tap.take())
+    Ok((told, tap.take()))
 }
 
 fn head(scenario: &Scenario, changes: &[Change], start: Instant) -> Head {

@@ -4,7 +4,7 @@
 use postroad::dissect::{Dissector, Step};
 use postroad::trace::{Conn, Record, Transport};
 use postroad::world::scenario::Scenario;
-use postroad::world::scenario::presets::builtin_names;
+use postroad::world::scenario::presets::{builtin_names, story_names};
 use std::collections::BTreeSet;
 
 /// The same transcript with its streams' data records split (and joined where nothing tells them apart) at
@@ -49,7 +49,7 @@ pub fn shipped() -> Vec<(&'static str, Scenario)> {
         Ok(scenario) => (name, scenario),
         Err(error) => panic!("{}", error.render(false)),
     };
-    builtin_names().map(load).collect()
+    builtin_names().chain(story_names()).map(load).collect()
 }
 
 /// All Steps of these records.

@@ -116,6 +116,11 @@ impl ImapReader {
         ImapReader { phase, server_spoke: true, ..ImapReader::default() }
     }
 
+    /// A reader of a conversation whose beginning was not seen: no greeting comes, and the phase is not known.
+    pub fn mid_session() -> Self {
+        ImapReader { server_spoke: true, ..ImapReader::default() }
+    }
+
     /// Whether STARTTLS was answered OK: all further bytes are TLS, and no piece is given any more.
     pub fn is_opaque(&self) -> bool {
         self.tls

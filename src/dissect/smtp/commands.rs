@@ -44,6 +44,12 @@ impl SmtpReader {
             Client::Command | Client::Response => {
                 let len = self.line_len(waiting, ended)?;
                 let line = waiting.get(..len).unwrap_or_default();
+                if self.late && self.pending.is_empty() && line == b".\r\n" {
+                    let mut reader = DataReader::new(LineEnds::Strict, 0, 1000);
+                    let fed = reader.feed(line);
+                    self.client = Client::Message(Box::new(reader));
+                    return Some(self.message_piece(waiting, fed.ended));
+                }
                 let mut piece = if matches!(self.client, Client::Response) {
                     self.response_piece(line)
                 } else {
@@ -153,6 +159,9 @@ impl SmtpReader {
 
     /// Whether the phase table allows it, whatever the answers to come are.
     fn judge_order(&self, verb: Verb, piece: &mut Piece) {
+        if self.late {
+            return;
+        }
         let phase = self.hoped();
         let span = piece.parts.first().map_or(Span::default(), |part| part.span);
         if phase::next(phase, verb).is_none() && !self.may_be_in_order(verb) {

@@ -95,6 +95,8 @@ pub struct SmtpReader {
     held: usize,
     /// Clear text came where TLS was to begin; the next command says so.
     in_clear: bool,
+    /// The beginning was not seen, and nothing has told since where the session stands.
+    late: bool,
 }
 
 impl Default for SmtpReader {
@@ -112,6 +114,7 @@ impl Default for SmtpReader {
             tls: false,
             held: 0,
             in_clear: false,
+            late: false,
         }
     }
 }
@@ -120,6 +123,12 @@ impl SmtpReader {
     /// A reader of a session that begins inside TLS after STARTTLS: no greeting comes. RFC 3207 §4.2.
     pub fn after_starttls() -> Self {
         SmtpReader { pending: VecDeque::new(), ..SmtpReader::default() }
+    }
+
+    /// A reader of a session whose beginning was not seen: no greeting is awaited, and no order is judged until
+    /// an EHLO succeeds. A lone dot as the client's first line is the end of a message.
+    pub fn mid_session() -> Self {
+        SmtpReader { pending: VecDeque::new(), late: true, ..SmtpReader::default() }
     }
 
     /// Whether STARTTLS was accepted and the streams are TLS from here on. Bytes that came in the clear behind
@@ -191,6 +200,11 @@ impl SmtpReader {
         if let Some(expected) = self.pending.pop_front() {
             return expected;
         }
+        if self.late {
+            // What it answers was said before the recording began; 334 can only go on with a login.
+            let auth = code == 334;
+            return Pending::new(if auth { "AUTH" } else { "" }, auth.then_some(Verb::Auth));
+        }
         let place = Span::new(0, 3.min(piece.len));
         if matches!(self.client, Client::Message(_)) {
             let detail = "the server answers as if the message had ended, and CR LF . CR LF has not come: it took \
@@ -230,7 +244,10 @@ impl SmtpReader {
                 self.phase = Phase::Connected;
             }
             ("QUIT", _) => self.phase = Phase::Closed,
-            (_, Class::Completion) => self.phase = answered.after(self.phase),
+            (name, Class::Completion) => {
+                self.late &= !matches!(name, "EHLO" | "HELO" | "LHLO");
+                self.phase = answered.after(self.phase);
+            }
             _ => {}
         }
     }

@@ -269,6 +269,11 @@ impl CommandFramer {
         self.buffer.waiting().len()
     }
 
+    /// How many bytes of memory it takes.
+    pub fn held(&self) -> usize {
+        self.buffer.bytes.capacity()
+    }
+
     /// Whether no byte waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -69,9 +69,10 @@ pub fn cannot_verify() -> Reply {
     Reply::enhanced(252, (2, 1, 5), "Cannot VRFY user, but will take a message and try to deliver it")
 }
 
-/// 550 5.7.1: lists are not shown. RFC 5321 §3.5.2 and §7.3.
+/// 502 5.5.1: there are no lists here, and EHLO offers no EXPN (RFC 5321 §3.5.2, §4.2.4). Not 550, "a code that could
+/// be confused with successful or unsuccessful verification" (§7.3).
 pub fn expn_refused() -> Reply {
-    Reply::enhanced(550, (5, 7, 1), "Access denied: mailing lists are not expanded here")
+    Reply::enhanced(502, (5, 5, 1), "EXPN is not implemented: mailing lists are not expanded here")
 }
 
 /// 451 4.3.0: something broke here; nothing was kept. RFC 5321 §4.2.3.

@@ -2,7 +2,7 @@
 
 use crate::base::{Instant, escape};
 use crate::trace::{
-    CloseHow, Conn, Data, Direction, Fact, Head, HostInfo, Layer, Mark, Opened, Record, Transport,
+    CloseHow, Conn, Data, Direction, Fact, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Record, Transport,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -58,6 +58,18 @@ struct DataLine<'a> {
     s: Option<Cow<'a, str>>,
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     b: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GapLine<'a> {
+    k: Cow<'a, str>,
+    t: i64,
+    c: Conn,
+    d: Direction,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    n: Option<u64>,
+    why: Missing,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -134,6 +146,9 @@ pub(super) fn encode(record: &Record, start: Instant) -> io::Result<Vec<u8>> {
             server: *server,
         }),
         Record::Data { at, data } => encode_data(data, since(at)),
+        Record::Gap { at, gap: Gap { conn, from, len, why } } => {
+            to_json(&GapLine { k: "gap".into(), t: since(at), c: *conn, d: *from, n: *len, why: *why })
+        }
         Record::Close { at, conn, from, how } => {
             to_json(&CloseLine { k: "close".into(), t: since(at), c: *conn, d: *from, how: *how })
         }
@@ -221,6 +236,10 @@ pub(super) fn decode(line: &[u8], start: Instant) -> Decoded {
             Ok(data) => return decode_data(data, start),
             Err(error) => Err(error),
         },
+        "gap" => parse(line, |GapLine { t, c, d, n, why, .. }| Record::Gap {
+            at: after(start, t),
+            gap: Gap { conn: c, from: d, len: n, why },
+        }),
         "close" => parse(line, |CloseLine { t, c, d, how, .. }| Record::Close {
             at: after(start, t),
             conn: c,
@@ -300,7 +319,8 @@ fn complete(record: Record, line: &[u8]) -> Decoded {
     let taken = encode(&record, Instant::default()).unwrap_or_default();
     match (serde_json::from_slice(&taken), serde_json::from_slice(line)) {
         (Ok(Value::Object(taken)), Ok(Value::Object(all))) => {
-            let empty = |value: &Value| value.is_null();
+            let empty =
+                |value: &Value| value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty);
             match all.iter().find(|(name, value)| !taken.contains_key(*name) && !empty(value)) {
                 None => Decoded::Record(record),
                 Some((name, _)) => {
@@ -335,6 +355,7 @@ fn foreign_member(kind: &str, line: &[u8]) -> Option<String> {
         }
         "open" => &["k", "t", "c", "transport", "client", "server"],
         "data" => &["k", "t", "c", "d", "l", "s", "b"],
+        "gap" => &["k", "t", "c", "d", "n", "why"],
         "close" => &["k", "t", "c", "d", "how"],
         "end" => &["k", "t"],
         _ => return None,

@@ -5,9 +5,10 @@
 //! | `head` | `format` (`postroad`), `version`, `generator`, `title`, `start` (RFC 3339, UTC), `hosts`, `seed`, `changes`?, `scenario`? |
 //! | `open` | `t`, `c`, `transport`, `client`, `server` (each `ip:port`) |
 //! | `data` | `t`, `c`, `d`, `l`? (`plain`), then `s` (text, where the bytes are UTF-8) or `b` (base64) |
+//! | `gap` | `t`, `c`, `d`, `n`? (how many bytes, where known), `why` (`before`, `lost`, `cut`, `let-go`) |
 //! | `close` | `t`, `c`, `d`, `how` |
 //! | `fact` | `t`, `host`, `fact`, and what that fact has |
-//! | `mark` | `kind`, `text`, `conn`?, `from`?, `range`?, `quote`? |
+//! | `mark` | `kind`, `text`, `id`?, `author`?, `conn`?, `from`?, `layer`?, `range`?, `quote`?, `answer`?, `wrong`?, `to`? |
 //! | `end` | `t` |
 //!
 //! `t` is whole microseconds since the head's `start`, `c` the connection, `d` who spoke (`c` or `s`).
@@ -28,10 +29,17 @@ pub use reader::{Reader, Upgrade};
 pub use writer::Writer;
 
 use super::{Head, Record};
+use crate::base::Instant;
 use std::io::{self, BufRead, Write};
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
+
+/// A record as the file's line for it, line feed included; times count from `start`.
+pub fn line_of(record: &Record, start: Instant) -> Vec<u8> {
+    // Every record has a JSON form, so this cannot fail.
+    line::encode(record, start).unwrap_or_default()
+}
 
 /// A whole transcript in memory: its head first, then what happened in order.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::base::Instant;
-use crate::trace::{CloseHow, Conn, Data, Direction, Fact, Head, HostInfo, Layer, Mark, Opened, Transport};
+use crate::trace::{
+    CloseHow, Conn, Data, Direction, Fact, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Transport,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -67,9 +69,8 @@ fn each_record_has_its_line() {
         kind: "pause".to_owned(),
         text: "What comes next?".to_owned(),
         conn: Some(Conn(1)),
-        from: None,
         range: Some((0, 6)),
-        quote: None,
+        ..Mark::default()
     };
     let records = vec![
         head(),
@@ -250,7 +251,14 @@ fn record() -> impl Strategy<Value = Record> {
         Just(CloseHow::Fin),
         Just(CloseHow::Reset),
         Just(CloseHow::Refused),
-        Just(CloseHow::Timeout)
+        Just(CloseHow::Timeout),
+        Just(CloseHow::LetGo)
+    ];
+    let why = prop_oneof![
+        Just(Missing::Before),
+        Just(Missing::Lost),
+        Just(Missing::Cut),
+        Just(Missing::LetGo)
     ];
     let bytes = prop_oneof![any::<Vec<u8>>(), any::<String>().prop_map(String::into_bytes)];
     let unknown = any::<(String, i64, Option<bool>)>()
@@ -260,6 +268,9 @@ fn record() -> impl Strategy<Value = Record> {
             |(at, conn, from, layer, bytes)| {
                 Record::Data { at, data: Data { conn: Conn(conn), from, layer, bytes } }
             }
+        ),
+        (when.clone(), any::<u32>(), from.clone(), any::<Option<u64>>(), why).prop_map(
+            |(at, conn, from, len, why)| Record::Gap { at, gap: Gap { conn: Conn(conn), from, len, why } }
         ),
         (when.clone(), any::<u32>(), from, how).prop_map(|(at, conn, from, how)| Record::Close {
             at,
@@ -275,7 +286,7 @@ fn record() -> impl Strategy<Value = Record> {
         ),
         (any::<String>(), any::<Option<(u64, u64)>>(), any::<Option<String>>()).prop_map(
             |(text, range, quote)| {
-                Record::Mark(Mark { kind: "comment".to_owned(), text, conn: None, from: None, range, quote })
+                Record::Mark(Mark { kind: "comment".to_owned(), text, range, quote, ..Mark::default() })
             }
         ),
         when.prop_map(|at| Record::End { at }),

@@ -1,7 +1,7 @@
 //! Ink: text by label onto a writer, with colour or without. The look of every label stands in one table here.
 
 use crate::view::page::Label;
-use colored::{Color, ColoredString, Colorize, Styles};
+use colored::{Color, ColoredString, Colorize};
 use std::io::{self, Write};
 
 /// A writer that knows what each label looks like.
@@ -50,31 +50,38 @@ impl<W: Write> Ink<W> {
     }
 }
 
-/// The look of a label. Colours that can be read on a dark and on a light ground; weight says the rest.
+/// Of the 256 colours those in the middle, so that they can be read on a dark and on a light ground alike, whatever
+/// a terminal's own sixteen are: each has a contrast of about 4:1 to black and to white.
+const BLUE: Color = Color::AnsiColor(32);
+const GREEN: Color = Color::AnsiColor(28);
+const RED: Color = Color::AnsiColor(160);
+const VIOLET: Color = Color::AnsiColor(133);
+const BROWN: Color = Color::AnsiColor(130);
+/// For lines and brackets, which are no text.
+const GREY: Color = Color::AnsiColor(244);
+
+/// The look of a label: colour says who speaks, and that something went wrong; weight says the rest. Prose keeps the
+/// terminal's own colour.
 fn dressed(label: Label, text: &str) -> ColoredString {
-    let (colour, style) = match label {
-        Label::Title | Label::Chapter | Label::Host => (None, Some(Styles::Bold)),
-        Label::Intro => (None, Some(Styles::Italic)),
-        Label::Port | Label::Key => (Some(Color::Blue), None),
-        Label::Rule | Label::Time | Label::Source | Label::Pause | Label::Dim => (None, Some(Styles::Dimmed)),
-        Label::ClientLine => (Some(Color::Cyan), Some(Styles::Bold)),
-        Label::ServerLine => (Some(Color::Green), Some(Styles::Bold)),
-        Label::Refusal | Label::Finding => (Some(Color::Red), Some(Styles::Bold)),
-        Label::Secret => (Some(Color::Yellow), None),
-        Label::Pointer => (Some(Color::Blue), Some(Styles::Bold)),
-        Label::Note | Label::PartNote | Label::Detail => (None, None),
-        Label::Fact | Label::Intent => (Some(Color::Magenta), Some(Styles::Bold)),
-        Label::Mistake | Label::Mark => (Some(Color::Yellow), None),
-        Label::Command => (Some(Color::Cyan), None),
+    let (colour, bold) = match label {
+        Label::Title | Label::Chapter | Label::Host | Label::Pause => (None, true),
+        Label::ClientLine => (Some(BLUE), true),
+        Label::ServerLine => (Some(GREEN), true),
+        Label::Refusal | Label::Finding => (Some(RED), true),
+        Label::Secret | Label::Mistake | Label::Mark => (Some(BROWN), false),
+        Label::Fact | Label::Intent => (Some(VIOLET), false),
+        Label::Command => (Some(BLUE), false),
+        Label::Rule | Label::Pointer => (Some(GREY), false),
+        Label::Intro
+        | Label::Port
+        | Label::Key
+        | Label::Time
+        | Label::Source
+        | Label::Dim
+        | Label::Note
+        | Label::PartNote
+        | Label::Detail => (None, false),
     };
-    let text = match colour {
-        Some(colour) => text.color(colour),
-        None => text.normal(),
-    };
-    match style {
-        Some(Styles::Bold) => text.bold(),
-        Some(Styles::Dimmed) => text.dimmed(),
-        Some(Styles::Italic) => text.italic(),
-        _ => text,
-    }
+    let text = colour.map_or_else(|| text.normal(), |colour| text.color(colour));
+    if bold { text.bold() } else { text }
 }

@@ -1,19 +1,23 @@
 //! The plain view: a story as text that is made to be read, on a terminal, a projector or a printer.
 //!
 //! Meaning is carried by words, marks and place first, by colour second. [`layout`] says where things stand in a
-//! row, [`ink`] what they look like, [`line`] sets wire lines, [`step`] a Step with its note, [`closing`] the
-//! summary. Everything streams onto one writer, and nothing is flushed before the end.
+//! row, [`ink`] what they look like, [`line`] sets wire lines, [`step`] a Step with its note, [`news`] what hosts
+//! state, [`closing`] the summary; [`choose`] and [`fold`] keep the brief telling brief. Everything streams onto one writer, and nothing is flushed before the end.
 
+mod choose;
 mod closing;
+mod fold;
 mod ink;
 mod layout;
 mod line;
+mod news;
 mod step;
 
 use super::page::{self, Label, Page};
 use super::{Cast, Closing, Renderer, Tally, clock};
+use crate::dissect::{Protocol, Verdict};
 use crate::explain::Item;
-use crate::trace::{Conn, Fact};
+use crate::trace::Conn;
 use crate::view::wire::Amount;
 use ink::Ink;
 use layout::{Layout, Row, wrap};
@@ -28,7 +32,7 @@ pub use layout::MIN_WIDTH;
 pub enum Detail {
     /// What crossed the wires, and what changed in the world.
     Wire,
-    /// With what each line means; all of it where something appears for the first time.
+    /// With what each line means where that is new; what was said before is not said again.
     #[default]
     Brief,
     /// With everything that is known about each line.
@@ -54,8 +58,19 @@ impl Default for Options {
     }
 }
 
+/// So many chapters are listed at the end.
+const MAX_CHAPTERS: usize = 40;
+/// So many hops of the road are kept.
+const MAX_HOPS: usize = 64;
+
 /// A jump of virtual time of at least this much is said.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How to read it.
+const LEGEND: [&str; 2] = [
+    "▶ C the client speaks   ◀ S the server speaks   ╰─ what that means",
+    "●   a host's state changes   ☞   a person acts",
+];
 
 /// Renders a story as text.
 pub struct Plain<W> {
@@ -64,8 +79,18 @@ pub struct Plain<W> {
     options: Options,
     /// Ids of the notes that were told already.
     told: BTreeSet<String>,
-    /// What was said about parts already (in brief, where it is said once).
-    explained: BTreeSet<String>,
+    /// What was said already, about lines and about parts (in brief, where it is said once).
+    said: choose::Said,
+    /// The last note's summary.
+    asked: String,
+    /// Lines of blocks that were shown already.
+    known: fold::Known,
+    /// What a resolver states, kept together until something else comes.
+    kept: Vec<news::Kept>,
+    /// Chapters so far: number, title, and when they began.
+    chapters: Vec<(usize, String, Option<Duration>)>,
+    /// Who handed a letter to whom, on which port.
+    road: Vec<(String, u16, String)>,
     /// When the last item was.
     last: Option<Duration>,
     /// The connection that the reader is looking at.
@@ -88,7 +113,12 @@ impl<W: Write> Plain<W> {
             layout: Layout::new(options.width),
             options,
             told: BTreeSet::new(),
-            explained: BTreeSet::new(),
+            said: choose::Said::default(),
+            asked: String::new(),
+            known: fold::Known::default(),
+            kept: Vec::new(),
+            chapters: Vec::new(),
+            road: Vec::new(),
             last: None,
             current: None,
             gap: true,
@@ -171,11 +201,17 @@ impl<W: Write> Plain<W> {
         Ok(())
     }
 
-    /// Mailboxes that stood there before the story began are told in full only.
-    fn is_furniture(&self, cast: &Cast, item: &Item) -> bool {
-        let made = |fact: &Fact| matches!(fact, Fact::MailboxCreated { .. });
-        self.options.detail != Detail::Full
-            && matches!(item, Item::Fact { at, fact, .. } if *at == cast.start && made(fact))
+    /// Remember who took a letter from whom.
+    fn note_hop(&mut self, cast: &Cast, step: &crate::dissect::Step) {
+        let taken = step.protocol == Protocol::Smtp
+            && step.verdict == Some(Verdict::Positive)
+            && matches!(step.verb.as_str(), "." | "BDAT");
+        if let Some(call) = cast.call(step.conn).filter(|_| taken && self.road.len() < MAX_HOPS) {
+            let hop = (call.client, call.port, call.server);
+            if !self.road.contains(&hop) {
+                self.road.push(hop);
+            }
+        }
     }
 
     /// The chapter that waits begins.
@@ -184,8 +220,13 @@ impl<W: Write> Plain<W> {
         self.current = None;
         self.asking = None;
         self.rule(&format!("{number} · {title}"))?;
-        if self.options.detail != Detail::Wire && !intro.is_empty() {
+        // In brief a stage that comes again is not introduced again.
+        let new = self.said.known.insert(intro.clone()) || self.options.detail == Detail::Full;
+        if self.options.detail != Detail::Wire && new && !intro.is_empty() {
             self.indented(Label::Intro, &intro)?;
+        }
+        if self.chapters.len() < MAX_CHAPTERS {
+            self.chapters.push((number, title, self.last));
         }
         self.space()
     }
@@ -213,6 +254,11 @@ impl<W: Write> Renderer for Plain<W> {
             self.ink.put(Label::Title, &row)?;
             self.end_row()?;
         }
+        if self.options.detail != Detail::Wire {
+            for legend in LEGEND {
+                self.indented(Label::Dim, legend)?;
+            }
+        }
         self.space()
     }
 
@@ -225,6 +271,10 @@ impl<W: Write> Renderer for Plain<W> {
         if self.is_furniture(cast, item) {
             return Ok(());
         }
+        if self.keep(cast, item)? {
+            return Ok(());
+        }
+        self.tell_kept(cast)?;
         if let Some(at) = at {
             self.pause(at.since(cast.start))?;
         }
@@ -239,14 +289,10 @@ impl<W: Write> Renderer for Plain<W> {
             Page::Chapter { .. } => Ok(()),
             Page::Step(step) => {
                 let Item::Step(inner, _) = item else { return Ok(()) };
+                self.note_hop(cast, inner);
                 self.step(inner.conn, &step)
             }
-            Page::Fact { label, text } => {
-                let mark = if label == Label::Intent { "☞" } else { "●" };
-                let time = at.map_or(String::new(), |at| clock::elapsed(at.since(cast.start)));
-                let margin = self.layout.timed("", &time, (label, mark));
-                self.prose(&margin, label, &text)
-            }
+            Page::Fact { label, text } => self.news(label, at.map(|at| at.since(cast.start)), &text),
             Page::Mark { kind, text } => {
                 self.space()?;
                 self.margined((Label::Mark, &format!("✎ {kind}")), Label::Mark, &text)?;
@@ -256,8 +302,9 @@ impl<W: Write> Renderer for Plain<W> {
     }
 
     fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()> {
+        self.tell_kept(cast)?;
         self.chapter()?;
-        self.closing(tally, closing, cast.start)?;
+        self.closing(tally, closing, cast)?;
         self.ink.flush()
     }
 }

@@ -8,14 +8,17 @@
 //!                    b  the forward-path
 //! ```
 
+use super::choose::{self, Chosen, clause};
+use super::fold::Fold;
 use super::layout::{Row, cut, wrap};
 use super::line::{self, WireRow};
 use super::{Detail, Plain};
 use crate::base::{Severity, Span};
+use crate::dissect::Protocol;
 use crate::trace::Conn;
 use crate::view::cast::Call;
 use crate::view::clock;
-use crate::view::page::{Label, StepPage, Voice};
+use crate::view::page::{Label, PartPage, StepPage, Voice};
 use crate::view::wire::WireLine;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -23,13 +26,35 @@ use unicode_width::UnicodeWidthStr;
 
 /// Parts of one line that get a letter.
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
+/// In brief a line has at most so many rows.
+const LONG: usize = 4;
+/// A note right under its part needs so many columns.
+const ROOM: usize = 40;
 /// A side note needs so many columns.
 const SIDE: usize = 24;
+
+/// How the parts of a line are tied to their notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Brackets with letters under the line, and a note for each letter.
+    Brackets,
+    /// Each note behind the words that it is about.
+    Quoted,
+    /// The note stands under its part, which begins in this column.
+    Pointed(usize),
+}
 
 impl<W: Write> Plain<W> {
     pub(super) fn step(&mut self, conn: Conn, step: &StepPage) -> io::Result<()> {
         let first = self.told.insert(step.note.id.clone());
-        let parts = self.chosen(step, first);
+        let brief = self.options.detail == Detail::Brief;
+        // An answer of the DNS is told whole: what it says is the point.
+        let folds = if brief && step.protocol != Protocol::Dns {
+            self.known.folds(&step.wire, step.number)
+        } else {
+            Vec::new()
+        };
+        let chosen = self.chosen(step, &folds);
         if step.voice == Voice::Open {
             self.current = Some(conn);
             (self.asking, self.airy) = (None, false);
@@ -39,49 +64,35 @@ impl<W: Write> Plain<W> {
             if step.voice == Voice::Client && std::mem::take(&mut self.airy) {
                 self.space()?;
             }
-            self.wire(step, &parts)?;
+            self.wire(step, &chosen.lines, &folds)?;
         }
         match self.options.detail {
             Detail::Wire => Ok(()),
-            Detail::Brief if !first => self.again(step),
+            Detail::Brief if !first => self.again(step, &chosen),
             _ => {
                 self.airy = true;
-                self.note(step, parts.first().map_or(&[], Vec::as_slice))
+                self.said.known.insert(step.note.summary.clone());
+                self.note(step, &chosen)
             }
         }
     }
 
-    /// For each line the parts that are explained: none twice in a Step; in brief only where there are several,
-    /// in a line of a kind that appears for the first time or in a block, what was not explained before, and in
-    /// a block no part of a part.
-    fn chosen(&mut self, step: &StepPage, first: bool) -> Vec<Vec<usize>> {
-        let brief = self.options.detail == Detail::Brief;
-        let block = step.wire.lines.len() > 1;
-        let none = match self.options.detail {
-            Detail::Wire => true,
-            // A block may hold something new each time: the header field that the last hop added.
-            Detail::Brief => step.parts.len() < 2 || !(first || block),
-            Detail::Full => false,
-        };
-        let mut here: BTreeSet<&str> = BTreeSet::new();
-        let mut out = Vec::with_capacity(step.wire.lines.len());
-        for line in &step.wire.lines {
-            let mut chosen: Vec<usize> = Vec::new();
-            for (i, part) in line.parts.iter().filter_map(|i| step.parts.get(*i).map(|p| (*i, p))) {
-                let inside =
-                    |outer: &usize| step.parts.get(*outer).is_some_and(|o| part.span.end <= o.span.end);
-                let nested = brief && block && chosen.iter().any(inside);
-                let known = brief && self.explained.contains(&part.text);
-                if !none && !nested && !known && here.insert(&part.text) {
-                    chosen.push(i);
-                }
+    /// For each line the parts that are explained: in full all of them, none twice in a Step.
+    fn chosen(&mut self, step: &StepPage, folds: &[Fold]) -> Chosen {
+        match self.options.detail {
+            Detail::Wire => Chosen::default(),
+            Detail::Brief => {
+                let hidden = |line: usize| folds.iter().any(|f| f.lines.contains(&line));
+                choose::brief(step, &mut self.said, hidden)
             }
-            out.push(chosen);
+            Detail::Full => {
+                let mut here: BTreeSet<&str> = BTreeSet::new();
+                let mut new = |i: &usize| step.parts.get(*i).is_some_and(|p| here.insert(&p.text));
+                let lines = step.wire.lines.iter();
+                let lines = lines.map(|line| line.parts.iter().copied().filter(&mut new).collect());
+                Chosen { lines: lines.collect(), left: 0 }
+            }
         }
-        if brief {
-            self.explained.extend(here.into_iter().map(str::to_owned));
-        }
-        out
     }
 
     /// A connection begins: who calls whom, and for what.
@@ -160,7 +171,7 @@ impl<W: Write> Plain<W> {
     }
 
     /// The Step's lines, with number, time and direction in front of the first.
-    fn wire(&mut self, step: &StepPage, parts: &[Vec<usize>]) -> io::Result<()> {
+    fn wire(&mut self, step: &StepPage, parts: &[Vec<usize>], folds: &[Fold]) -> io::Result<()> {
         let mark = match step.voice {
             Voice::Client => (Label::ClientLine, "▶ C"),
             Voice::Server => (Label::ServerLine, "◀ S"),
@@ -171,6 +182,15 @@ impl<W: Write> Plain<W> {
         let block = wire.lines.len() > 1;
         let column = if block { self.side_column(step, parts) } else { 0 };
         for (i, wire_line) in wire.lines.iter().enumerate() {
+            if let Some(fold) = folds.iter().find(|f| f.lines.contains(&i)) {
+                if fold.lines.start == i {
+                    self.margined((Label::Rule, ""), Label::Dim, &fold.words)?;
+                }
+                continue;
+            }
+            if self.is_repeated_addition(step, wire_line) {
+                continue;
+            }
             if wire.elided > 0 && i == wire.lines.len() - wire.tail {
                 self.elided(wire.elided)?;
             }
@@ -181,6 +201,15 @@ impl<W: Write> Plain<W> {
             margin = self.layout.keyed(Label::Rule, "").0;
         }
         Ok(())
+    }
+
+    /// What a name server adds to its answer is shown with the first answer of a kind only.
+    fn is_repeated_addition(&mut self, step: &StepPage, line: &WireLine) -> bool {
+        let added = line.chunks.first().is_some_and(|c| c.text.starts_with("+ "));
+        self.options.detail == Detail::Brief
+            && step.protocol == Protocol::Dns
+            && added
+            && self.said.known.contains(&step.note.summary)
     }
 
     fn elided(&mut self, lines: usize) -> io::Result<()> {
@@ -208,10 +237,10 @@ impl<W: Write> Plain<W> {
         let used = width(line);
         if used > column {
             self.rows(line, margin, &[])?;
-            return self.under(&part.text);
+            return self.under(part);
         }
         let room = (self.layout.text() - column - 4).min(self.layout.prose());
-        for (i, text) in wrap(&part.text, room).iter().enumerate() {
+        for (i, text) in self.told_of(part, 2 * room - 8, room).iter().enumerate() {
             if i == 0 {
                 self.ink.runs(margin)?;
                 for row in line::rows(line, column) {
@@ -228,14 +257,25 @@ impl<W: Write> Plain<W> {
     }
 
     /// A note under a line of a block.
-    fn under(&mut self, text: &str) -> io::Result<()> {
-        for (i, row) in wrap(text, self.layout.prose() - 2).iter().enumerate() {
+    fn under(&mut self, part: &PartPage) -> io::Result<()> {
+        let room = self.layout.prose() - 2;
+        for (i, row) in self.told_of(part, 2 * room - 8, room).iter().enumerate() {
             self.ink.blanks(self.layout.margin())?;
             self.ink.put(Label::Pointer, if i == 0 { "╰ " } else { "  " })?;
             self.ink.put(Label::PartNote, row)?;
             self.end_row()?;
         }
         Ok(())
+    }
+
+    /// What a part of a block means, in rows of `room` columns: in brief `columns` of it in all, and without the
+    /// words that stand beside it anyway.
+    fn told_of(&self, part: &PartPage, columns: usize, room: usize) -> Vec<String> {
+        if self.options.detail != Detail::Brief {
+            return wrap(&part.text, room);
+        }
+        let text = part.text.strip_prefix(part.quote.as_str()).and_then(|t| t.strip_prefix(": "));
+        wrap(&clause(text.unwrap_or(&part.text), columns), room)
     }
 
     /// A line with brackets under its parts; in a block their notes follow at once.
@@ -247,17 +287,80 @@ impl<W: Write> Plain<W> {
         margin: &Row,
         block: bool,
     ) -> io::Result<()> {
-        let letters = Self::letters(step, parts);
-        self.rows(line, margin, &letters)?;
-        if block {
-            self.letter_notes(step, parts)?;
+        match self.manner(step, line, parts) {
+            Manner::Brackets => {
+                self.rows(line, margin, &Self::letters(step, parts))?;
+                if block { self.letter_notes(step, parts) } else { Ok(()) }
+            }
+            Manner::Quoted => {
+                self.rows(line, margin, &[])?;
+                if block { self.quoted(step, parts) } else { Ok(()) }
+            }
+            Manner::Pointed(column) => {
+                self.rows(line, margin, &[])?;
+                self.pointed(step, parts, column)
+            }
+        }
+    }
+
+    /// How the parts of a line are tied to their notes: in full by brackets and letters. In brief one part is
+    /// pointed at; where there is no room, or where brackets would be spread over several rows, parts are quoted.
+    fn manner(&self, step: &StepPage, line: &WireLine, parts: &[usize]) -> Manner {
+        if self.options.detail != Detail::Brief {
+            return Manner::Brackets;
+        }
+        let part = match parts {
+            [one] => step.parts.get(*one),
+            _ => None,
+        };
+        let before = |p: &PartPage| {
+            line.chunks.iter().filter(|c| c.span.end <= p.span.start).map(|c| c.text.width()).sum::<usize>()
+        };
+        match part.map(before) {
+            _ if width(line) > self.layout.text() => Manner::Quoted,
+            Some(column) if column + ROOM <= self.layout.text() => Manner::Pointed(column),
+            Some(_) => Manner::Quoted,
+            None => Manner::Brackets,
+        }
+    }
+
+    /// The one part's note right under it.
+    fn pointed(&mut self, step: &StepPage, parts: &[usize], column: usize) -> io::Result<()> {
+        let room = (self.layout.text() - column - 2).min(self.layout.prose());
+        for part in parts.iter().filter_map(|i| step.parts.get(*i)) {
+            for (i, row) in wrap(&clause(&part.text, 2 * room - 8), room).iter().enumerate() {
+                self.ink.blanks(self.layout.margin() + column)?;
+                self.ink.put(Label::Pointer, if i == 0 { "╰ " } else { "  " })?;
+                self.ink.put(Label::PartNote, row)?;
+                self.end_row()?;
+            }
         }
         Ok(())
     }
 
-    /// A line in rows, each with its brackets.
+    /// What the parts mean, each behind the words that it is about.
+    fn quoted(&mut self, step: &StepPage, parts: &[usize]) -> io::Result<()> {
+        for part in parts.iter().filter_map(|i| step.parts.get(*i)) {
+            let quote = cut(&part.quote, 24);
+            let named = quote.is_empty() || part.text.starts_with(quote.as_str());
+            let text = if named { part.text.clone() } else { format!("{quote}: {}", part.text) };
+            let text = clause(&text, 2 * self.layout.prose() - 8);
+            self.margined((Label::Pointer, "·"), Label::PartNote, &text)?;
+        }
+        Ok(())
+    }
+
+    /// A line in rows, each with its brackets; in brief at most [`LONG`] rows of it.
     fn rows(&mut self, line: &WireLine, margin: &Row, letters: &[(char, Span)]) -> io::Result<()> {
-        for (i, row) in line::rows(line, self.layout.text()).iter().enumerate() {
+        let rows = line::rows(line, self.layout.text());
+        let brief = self.options.detail == Detail::Brief && rows.len() > LONG + 1;
+        for (i, row) in rows.iter().enumerate() {
+            if brief && i == LONG {
+                let left: usize = rows.iter().skip(LONG).map(|r| r.width).sum();
+                let text =
+                    format!("… {} (--detail wire shows all)", clock::count(left as u64, "more character"));
+                return self.margined((Label::Rule, ""), Label::Dim, &text);
+            }
             match i {
                 // An empty line of a block needs no margin of blanks.
                 0 if row.width == 0 && margin.iter().all(|(_, t)| t.trim().is_empty()) => {}
@@ -294,24 +397,46 @@ impl<W: Write> Plain<W> {
         Ok(())
     }
 
-    /// A note that was told before: one short line.
-    fn again(&mut self, step: &StepPage) -> io::Result<()> {
-        if step.voice != Voice::Close && !step.note.summary.is_empty() {
-            let short = cut(&step.note.summary, self.layout.prose());
-            self.margined((Label::Dim, "╰─"), Label::Dim, &short)?;
+    /// A note that was told before: only what is new in it, in one row.
+    fn again(&mut self, step: &StepPage, chosen: &Chosen) -> io::Result<()> {
+        let summary = &step.note.summary;
+        // Who calls whom stands in the line itself, and so does what a DNS message says.
+        let said = matches!(step.voice, Voice::Open | Voice::Close) || step.protocol == Protocol::Dns;
+        if !said && !summary.is_empty() && self.said.known.insert(summary.clone()) {
+            let short = clause(summary.split("; ").next().unwrap_or(summary), self.layout.prose());
+            self.margined((Label::Pointer, "╰─"), Label::Note, &short)?;
         }
+        self.parts(step, chosen)?;
         self.findings(step)
     }
 
+    /// What the parts of a single line mean.
+    fn parts(&mut self, step: &StepPage, chosen: &Chosen) -> io::Result<()> {
+        if let [line] = step.wire.lines.as_slice() {
+            let parts = chosen.lines.first().map_or(&[][..], Vec::as_slice);
+            match self.manner(step, line, parts) {
+                Manner::Brackets => self.letter_notes(step, parts)?,
+                Manner::Quoted => self.quoted(step, parts)?,
+                Manner::Pointed(_) => {}
+            }
+        }
+        if chosen.left > 0 {
+            let text = format!("+ {}: see --detail full", clock::count(chosen.left as u64, "more extension"));
+            self.margined((Label::Pointer, "·"), Label::Dim, &text)?;
+        }
+        Ok(())
+    }
+
     /// The note: its summary, what the parts of a single line mean, and in full everything else.
-    fn note(&mut self, step: &StepPage, parts: &[usize]) -> io::Result<()> {
+    fn note(&mut self, step: &StepPage, chosen: &Chosen) -> io::Result<()> {
         let full = self.options.detail == Detail::Full;
-        if !step.note.summary.is_empty() {
+        // The answer to "which address?" needs no words.
+        let echo = !full && step.protocol == Protocol::Dns && choose::echoes(&step.note.summary, &self.asked);
+        if !step.note.summary.is_empty() && !echo {
             self.summary(step, !full)?;
         }
-        if step.wire.lines.len() == 1 {
-            self.letter_notes(step, parts)?;
-        }
+        self.asked.clone_from(&step.note.summary);
+        self.parts(step, chosen)?;
         if full && step.wire.lines.iter().all(|l| l.parts.is_empty()) {
             // Words stand there in place of the bytes: the parts cannot be pointed at, only named.
             for part in &step.parts {
@@ -331,7 +456,7 @@ impl<W: Write> Plain<W> {
         Ok(())
     }
 
-    /// `╰─ what it means · RFC 5321 §4.2`: the source in the same row where there is room for it.
+    /// `╰─ what it means · RFC 5321 §4.2`: the source where there is room for it in the last row.
     fn summary(&mut self, step: &StepPage, source: bool) -> io::Result<()> {
         let (summary, said) = (&step.note.summary, step.note.source.first().map_or("", String::as_str));
         let rows = wrap(summary, self.layout.prose());
@@ -348,9 +473,6 @@ impl<W: Write> Plain<W> {
                 self.ink.put(Label::Source, &format!(" · {said}"))?;
             }
             self.end_row()?;
-        }
-        if source && !fits {
-            self.margined((Label::Source, ""), Label::Source, said)?;
         }
         Ok(())
     }

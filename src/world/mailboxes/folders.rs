@@ -32,8 +32,10 @@ pub(super) fn canonical(name: &str) -> String {
 fn possible(name: &str, limits: &StoreLimits) -> bool {
     !name.is_empty()
         && name.len() <= limits.name
+        && name.split(DELIMITER).count() <= limits.levels
         && name.split(DELIMITER).all(|level| !matches!(level, "" | "." | ".."))
-        && !name.chars().any(char::is_control)
+        // U+FFFD is what octets that are no UTF-8 were read as: such names are not made (RFC 9051 §5.1).
+        && !name.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
 }
 
 impl Account {

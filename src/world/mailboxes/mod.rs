@@ -39,6 +39,8 @@ pub struct StoreLimits {
     pub subscriptions: usize,
     /// Octets in a mailbox name.
     pub name: usize,
+    /// Levels of a mailbox name: every level above it is listed too.
+    pub levels: usize,
     /// Keywords (flags of the clients' own) per mailbox; others are not kept.
     pub keywords: usize,
     /// UIDs of removed messages remembered per mailbox, for VANISHED (RFC 7162 §3.2.10).
@@ -47,7 +49,14 @@ pub struct StoreLimits {
 
 impl Default for StoreLimits {
     fn default() -> Self {
-        StoreLimits { mailboxes: 10_000, subscriptions: 10_000, name: 1_000, keywords: 200, removed: 10_000 }
+        StoreLimits {
+            mailboxes: 10_000,
+            subscriptions: 10_000,
+            name: 1_000,
+            levels: 100,
+            keywords: 200,
+            removed: 10_000,
+        }
     }
 }
 

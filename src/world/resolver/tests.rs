@@ -193,7 +193,7 @@ fn services_are_found_by_srv() {
         let server = |port, target: &str| Srv { priority: 0, weight: 1, port, target: target.to_owned() };
         let found = srv("_submission._tcp", "example.com").await;
         assert_eq!(found, SrvLookup::Records(vec![server(587, "mail.example.com")]));
-        assert_eq!(srv("_submission._tcp", "example.net").await, SrvLookup::None);
+        assert_eq!(srv("_submissions._tcp", "example.net").await, SrvLookup::None);
         assert_eq!(srv("_pop3s._tcp", "example.net").await, SrvLookup::NotOffered);
         let found = srv("_imaps._tcp", "example.net").await;
         assert_eq!(found, SrvLookup::Records(vec![server(993, "elsewhere.example.edu")]));

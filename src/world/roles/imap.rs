@@ -7,7 +7,6 @@ use crate::world::hosts::{Host, World};
 use crate::world::mailboxes::imap::{ImapSession, answer_ask};
 use crate::world::net::Connection;
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
@@ -16,8 +15,8 @@ pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, conn
     let mut machine = Server::new(config);
     let Connection { mut stream, .. } = connection;
     let clock = world.clock;
-    let changed = host.changed.subscribe();
-    let mut owner = ImapOwner { world, host, faults, changed, session: ImapSession::default() };
+    let seen = host.changed.count();
+    let mut owner = ImapOwner { world, host, faults, seen, session: ImapSession::default() };
     // How a session ends is on the wire; nobody here needs telling.
     let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut Default::default()).await;
 }
@@ -26,8 +25,8 @@ struct ImapOwner {
     world: Arc<World>,
     host: Arc<Host>,
     faults: Arc<Faults>,
-    /// Rings when any mailbox of the host has changed.
-    changed: watch::Receiver<u64>,
+    /// How many changes of the host's mailboxes were heard of.
+    seen: u64,
     session: ImapSession,
 }
 
@@ -51,9 +50,7 @@ impl Owner<Server> for ImapOwner {
     }
 
     async fn news(&mut self) {
-        if self.changed.changed().await.is_err() {
-            std::future::pending().await
-        }
+        self.seen = self.host.changed.after(self.seen).await;
     }
 
     fn tell(&mut self, server: &mut Server) {

@@ -86,23 +86,25 @@ fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Verdict)>
 
 /// The delivery status notification about what failed: from nobody, to the envelope's sender.
 fn notification(host: &Host, entry: &Entry, now: Instant) -> Entry {
-    let message = dsn::write(&Report {
+    let unique = host.unique();
+    let report = Report {
         reporter: &host.spec.name,
         sender: &entry.sender,
         id: &entry.id,
         arrived: entry.arrived,
         at: now,
-        unique: &host.unique(),
+        unique: &unique,
         failed: &entry.failed,
         message: &entry.message,
-    });
+    };
+    let message = dsn::write(&report);
     Entry {
         id: host.next_queue_id(),
         sender: String::new(),
         waiting: vec![entry.sender.clone()],
         failed: Vec::new(),
         message: message.into(),
-        smtputf8: false,
+        smtputf8: report.is_international(),
         arrived: now,
         attempts: 0,
         next: now,

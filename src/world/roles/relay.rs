@@ -6,6 +6,7 @@
 //! about sender, recipient or message is its word, and is not asked for again elsewhere.
 
 use super::deliver::failed;
+use super::smtp::address_of_literal;
 use crate::proto::smtp::client::{Client, ClientConfig, ClientEvent, Fate, Outcome, Stage};
 use crate::proto::smtp::{Envelope, Path, Reply};
 use crate::world::driver::{Flow, Owner, drive};
@@ -32,8 +33,10 @@ pub struct Route<'a> {
 enum Turn {
     /// It decided about each recipient.
     Decided(Vec<(String, Verdict)>),
-    /// It could not be used: the next host's turn. Why.
+    /// It could not be used now: the next host's turn. Why.
     Next(String),
+    /// It can never be used, because the DNS names it wrongly: the next host's turn. Why.
+    Unusable(String),
 }
 
 /// Try to bring the message to the recipients of one domain.
@@ -42,14 +45,21 @@ pub async fn attempt(route: &Route<'_>, recipients: Vec<String>) -> Vec<(String,
         Ok(hosts) => hosts,
         Err(verdict) => return all(&recipients, |recipient| verdict.for_recipient(recipient)),
     };
-    let mut reason = "no host of the domain could be reached".to_owned();
+    let mut later = None;
+    let mut never = "the domain names no host".to_owned();
     for name in hosts {
         match try_host(route, &name, &recipients).await {
             Turn::Decided(verdicts) => return verdicts,
-            Turn::Next(why) => reason = why,
+            Turn::Next(why) => later = Some(why),
+            Turn::Unusable(why) => never = why,
         }
     }
-    all(&recipients, |_| Verdict::Transient(reason.clone()))
+    match later {
+        Some(reason) => all(&recipients, |_| Verdict::Transient(reason.clone())),
+        // "If MX records are present, but none of them are usable, ... this situation MUST be reported as an error"
+        // (RFC 5321 §5.1).
+        None => all(&recipients, |recipient| failed(recipient, "5.4.4", &never)),
+    }
 }
 
 fn all(recipients: &[String], verdict: impl Fn(&str) -> Verdict) -> Vec<(String, Verdict)> {
@@ -74,6 +84,9 @@ impl NoHost {
 /// The hosts that take the domain's mail, best first.
 async fn mail_exchangers(route: &Route<'_>) -> Result<Vec<String>, NoHost> {
     let (domain, us) = (route.domain, &route.host.spec.name);
+    if domain.starts_with('[') {
+        return Ok(vec![domain.to_owned()]); // An address literal names the host itself (RFC 5321 §5.1).
+    }
     let not_now = |reason: String| NoHost::NotNow(format!("4.4.3 {reason}"));
     let resolver = route.world.resolver(route.host).map_err(|e| not_now(e.to_string()))?;
     let lookup = resolver.mx(domain).await;
@@ -112,27 +125,37 @@ fn same_name(a: &str, b: &str) -> bool {
 async fn try_host(route: &Route<'_>, name: &str, recipients: &[String]) -> Turn {
     let addresses = match addresses(route, name).await {
         Ok(addresses) => addresses,
-        Err(why) => return Turn::Next(why),
+        Err(turn) => return turn,
     };
     let mut reason = format!("4.4.4 {name} has no address");
     for address in addresses {
         match try_address(route, name, address, recipients).await {
             Turn::Decided(verdicts) => return Turn::Decided(verdicts),
-            Turn::Next(why) => reason = why,
+            Turn::Next(why) | Turn::Unusable(why) => reason = why,
         }
     }
     Turn::Next(reason)
 }
 
-async fn addresses(route: &Route<'_>, name: &str) -> Result<Vec<IpAddr>, String> {
-    let resolver = route.world.resolver(route.host).map_err(|e| e.to_string())?;
+async fn addresses(route: &Route<'_>, name: &str) -> Result<Vec<IpAddr>, Turn> {
+    if let Some(literal) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let unreadable = || Turn::Unusable(format!("{name} is no address"));
+        return address_of_literal(literal).map(|address| vec![address]).ok_or_else(unreadable);
+    }
+    if name.trim_end_matches('.').parse::<IpAddr>().is_ok() {
+        // RFC 5321 §5.1: the data of an MX is a domain name that has an address, never an address.
+        return Err(Turn::Unusable(format!(
+            "an MX names the address {name}, where a host's name must stand"
+        )));
+    }
+    let resolver = route.world.resolver(route.host).map_err(|e| Turn::Next(format!("4.4.3 {e}")))?;
     let lookup = resolver.addresses(name).await;
     route.world.resolved(route.host);
     match lookup {
         AddressLookup::Records(addresses) => Ok(addresses),
-        AddressLookup::None => Err(format!("4.4.4 {name} has no address")),
-        AddressLookup::NxDomain => Err(format!("4.4.4 {name} does not exist")),
-        AddressLookup::Failed(reason) => Err(format!("4.4.3 {reason}")),
+        AddressLookup::None => Err(Turn::Unusable(format!("the host {name} has no address"))),
+        AddressLookup::NxDomain => Err(Turn::Unusable(format!("the host {name} does not exist"))),
+        AddressLookup::Failed(reason) => Err(Turn::Next(format!("4.4.3 {reason}"))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The SMTP server of a host: submission on 587, relay on 25. It decides who may send what to whom, and takes
 //! responsibility for messages by putting them into the queue before it says 250 (RFC 5321 §4.2.5, §6.1).
 
+use crate::proto::smtp::grammar::{Domain, Mailbox};
 use crate::proto::smtp::server::{Message, Server, ServerConfig, ServerEvent, ServerKind};
 use crate::proto::smtp::{Envelope, Path, Recipient, Reply, replies};
 use crate::world::compose::rfc5322_date;
@@ -10,6 +11,7 @@ use crate::world::hosts::{Host, World};
 use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,8 @@ pub async fn serve(
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
     config.consult = faults.any();
+    // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
+    config.dsn = false;
     let mut machine = Server::new(config);
     let Connection { mut stream, peer, .. } = connection;
     let clock = world.clock;
@@ -103,10 +107,24 @@ impl SmtpOwner {
         let address = match path {
             Path::Null => return None,
             Path::Postmaster => format!("postmaster@{}", self.host.spec.domains.first()?),
+            Path::Mailbox(mailbox) if self.is_us(&mailbox.domain) => {
+                let domain = self.host.spec.domains.first()?;
+                Mailbox { domain: Domain::Name(domain.clone()), ..mailbox.clone() }.to_string()
+            }
             Path::Mailbox(mailbox) => mailbox.to_string(),
         };
         let domain = address.rsplit_once('@')?.1.to_owned();
         Some((address, domain))
+    }
+
+    /// Whether a domain is one of our own addresses, as in `bob@[203.0.113.25]` (RFC 5321 §4.1.3).
+    fn is_us(&self, domain: &Domain) -> bool {
+        match domain {
+            Domain::Literal(literal) => {
+                address_of_literal(literal).is_some_and(|address| self.host.spec.addresses.contains(&address))
+            }
+            Domain::Name(_) => false,
+        }
     }
 
     fn keeps_mailboxes_of(&self, domain: &str) -> bool {
@@ -150,22 +168,32 @@ impl SmtpOwner {
         replies::queued(&id)
     }
 
+    /// Whom it goes to, each once: the same mailbox may stand in the envelope twice, under other names too.
     fn addresses(&self, envelope: &Envelope) -> Vec<String> {
-        let resolve = |r: &Recipient| self.resolve_path(&r.forward_path).map(|(address, _)| address);
+        let mut seen = BTreeSet::new();
+        let resolve = |r: &Recipient| {
+            let (address, domain) = self.resolve_path(&r.forward_path)?;
+            let account =
+                self.world.account(&self.host, &address).filter(|_| self.keeps_mailboxes_of(&domain));
+            // Only the host of the domain may say that two local parts are one (RFC 5321 §2.3.11, §2.4).
+            let local = &address[..address.len() - domain.len()];
+            let same = account.unwrap_or_else(|| format!("{local}{}", domain.to_ascii_lowercase()));
+            seen.insert(same).then_some(address)
+        };
         envelope.recipients.iter().filter_map(resolve).collect()
     }
 
-    /// The trace line (RFC 5321 §4.4): `Received: from HELO (name [address]) by us with PROTOCOL id ID for <one>; date`.
-    /// A single recipient only is named: "for" must not give others' addresses away (§7.6).
+    /// The trace line (RFC 5321 §4.4): `Received: from HELO ([address]) by us with PROTOCOL id ID for <one>; date`.
+    /// The name in front is what the client says; the address in brackets is what we saw, and no name stands beside
+    /// it, because we looked none up. A single recipient only is named: "for" must not give others away (§7.6).
     fn received(&self, message: &Message, id: &str) -> String {
-        let name = self.world.name_of(self.peer.ip()).unwrap_or("unknown");
         let literal = address_literal(self.peer.ip());
         let for_one = match message.envelope.recipients.as_slice() {
             [only] => format!("\r\n\tfor <{}>", only.forward_path),
             _ => String::new(),
         };
         format!(
-            "Received: from {} ({name} {literal})\r\n\tby {} with {} id {id}{for_one};\r\n\t{}\r\n",
+            "Received: from {} ({literal})\r\n\tby {} with {} id {id}{for_one};\r\n\t{}\r\n",
             message.hello,
             self.host.spec.name,
             message.protocol,
@@ -181,6 +209,16 @@ pub fn keeps_mailboxes_of(world: &World, host: &Host, domain: &str) -> bool {
             && a.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
     };
     host.takes(domain) && world.scenario.accounts.iter().any(here)
+}
+
+/// The address in a literal, without its square brackets: `192.0.2.10`, `IPv6:2001:db8::1`.
+pub fn address_of_literal(literal: &str) -> Option<IpAddr> {
+    let v6 =
+        literal.get(..5).filter(|tag| tag.eq_ignore_ascii_case("IPv6:")).map(|tag| &literal[tag.len()..]);
+    match v6 {
+        Some(address) => address.parse().ok().map(IpAddr::V6),
+        None => literal.parse().ok().map(IpAddr::V4),
+    }
 }
 
 /// `[192.0.2.10]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3).

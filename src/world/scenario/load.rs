@@ -5,9 +5,10 @@
 
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
-use super::{Act, Fault, Scenario, presets};
+use super::{Act, Fault, Host, Link, Person, Scenario, Zone, presets};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
@@ -44,7 +45,7 @@ impl LoadError {
         let problem = Problem {
             message: format!("there is no built-in scenario `{}`", name.escape_debug()),
             span: None,
-            help: Some(choose(name, presets::builtin_names())),
+            help: Some(choose(name, presets::all_names())),
         };
         LoadError::new("", "", vec![problem])
     }
@@ -104,9 +105,70 @@ pub(super) struct Preset {
     /// Replace all acts.
     #[serde(rename = "act")]
     pub acts: Option<Vec<Act>>,
+    /// Are added; one whose name is there already takes its place.
+    #[serde(rename = "host", default)]
+    pub hosts: Vec<Host>,
+    /// Are added.
+    #[serde(rename = "link", default)]
+    pub links: Vec<Link>,
+    /// Are added; the records of one whose origin is there already are added to it.
+    #[serde(rename = "zone", default)]
+    pub zones: Vec<Zone>,
+    /// Are added; one whose name is there already takes its place.
+    #[serde(rename = "person", default)]
+    pub people: Vec<Person>,
     /// Are added.
     #[serde(rename = "fault", default)]
     pub faults: Vec<Fault>,
+}
+
+impl Preset {
+    /// Put its parts onto a scenario. Gives where in the scenario each element of its lists stands now.
+    fn put_onto(self, scenario: &mut Scenario) -> Places {
+        let mut places = Places::new();
+        let mut note = |key: &'static str, at: usize| places.entry(key).or_default().push(at);
+        let Preset { title, about, start, seed, acts, hosts, links, zones, people, faults, .. } = self;
+        scenario.title = title.unwrap_or(std::mem::take(&mut scenario.title));
+        scenario.about = about.unwrap_or(std::mem::take(&mut scenario.about));
+        scenario.start = start.unwrap_or(std::mem::take(&mut scenario.start));
+        scenario.seed = seed.unwrap_or(scenario.seed);
+        if let Some(acts) = acts {
+            (0..acts.len()).for_each(|at| note("act", at));
+            scenario.acts = acts;
+        }
+        for host in hosts {
+            note("host", put(&mut scenario.hosts, host, |a, b| a.name.eq_ignore_ascii_case(&b.name)));
+        }
+        for link in links {
+            note("link", put(&mut scenario.links, link, |_, _| false));
+        }
+        for zone in zones {
+            match scenario.zones.iter_mut().find(|known| known.origin.eq_ignore_ascii_case(&zone.origin)) {
+                Some(known) => known.records.extend(zone.records),
+                None => note("zone", put(&mut scenario.zones, zone, |_, _| false)),
+            }
+        }
+        for person in people {
+            note("person", put(&mut scenario.people, person, |a, b| a.name == b.name));
+        }
+        for fault in faults {
+            note("fault", put(&mut scenario.faults, fault, |_, _| false));
+        }
+        places
+    }
+}
+
+/// For each list of a preset: where its elements stand in the effective scenario.
+type Places = BTreeMap<&'static str, Vec<usize>>;
+
+/// Put an element in the place of the same one, or behind all others; gives its place.
+fn put<T>(list: &mut Vec<T>, element: T, same: impl Fn(&T, &T) -> bool) -> usize {
+    let at = list.iter().position(|known| same(known, &element)).unwrap_or(list.len());
+    match list.get_mut(at) {
+        Some(known) => *known = element,
+        None => list.push(element),
+    }
+    at
 }
 
 impl Scenario {
@@ -145,7 +207,8 @@ pub(super) fn check_appended(
     file: &str,
 ) -> Result<(), LoadError> {
     let table = syntax(text, file)?;
-    reject(rebase(check::check(broken), before), &table, text, file)
+    let places = Places::from([("fault", (before..broken.faults.len()).collect())]);
+    reject(rebase(check::check(broken), &places), &table, text, file)
 }
 
 /// The scenario that a preset makes of the one it extends.
@@ -155,29 +218,27 @@ fn extend(preset: Preset, text: &str, file_name: &str) -> Result<Scenario, LoadE
         let problem = Problem {
             message: format!("there is no built-in scenario `{}` to extend", preset.extends.escape_debug()),
             span: find(&table, &[Key::Name("extends")]),
-            help: Some(choose(&preset.extends, presets::builtin_names())),
+            help: Some(choose(&preset.extends, presets::all_names())),
         };
         return Err(LoadError::new(file_name, text, vec![problem]));
     };
     // A built-in may extend another one, but only the presets do, and they extend the journey: no loop.
     let mut scenario = Scenario::from_toml(base_text, &presets::file_name(&preset.extends))?;
-    let before = scenario.faults.len();
-    let Preset { title, about, start, seed, acts, faults, .. } = preset;
-    scenario.title = title.unwrap_or(scenario.title);
-    scenario.about = about.unwrap_or(scenario.about);
-    scenario.start = start.unwrap_or(scenario.start);
-    scenario.seed = seed.unwrap_or(scenario.seed);
-    scenario.acts = acts.unwrap_or(scenario.acts);
-    scenario.faults.extend(faults);
-    reject(rebase(check::check(&scenario), before), &table, text, file_name)?;
+    let places = preset.put_onto(&mut scenario);
+    reject(rebase(check::check(&scenario), &places), &table, text, file_name)?;
     Ok(scenario)
 }
 
-/// Complaints about the faults of the effective scenario, by their number in the preset's file.
-fn rebase(mut complaints: Vec<Complaint>, before: usize) -> Vec<Complaint> {
+/// Complaints about elements of the effective scenario, by their number in the preset's file. What does not stand in
+/// that file has no place in it.
+fn rebase(mut complaints: Vec<Complaint>, places: &Places) -> Vec<Complaint> {
     for complaint in &mut complaints {
-        if let [Key::Name("fault"), Key::At(number), ..] = complaint.path.as_mut_slice() {
-            *number = number.saturating_sub(before);
+        if let [Key::Name(list), Key::At(number), ..] = complaint.path.as_mut_slice() {
+            let at = places.get(list).and_then(|own| own.iter().position(|place| place == number));
+            match at {
+                Some(at) => *number = at,
+                None => complaint.path.clear(),
+            }
         }
     }
     complaints
@@ -474,8 +535,15 @@ mod tests {
         let (message, pointed, help) = complaint("extends = \"jorney\"");
         assert_eq!(message, "there is no built-in scenario `jorney` to extend");
         assert_eq!((pointed.as_str(), help.as_str()), ("\"jorney\"", "did you mean `journey`?"));
-        let (message, ..) = complaint("extends = \"journey\"\n[[host]]\nname = \"x\"");
-        assert_eq!(message, "unknown key `host`");
+        let (message, ..) = complaint("extends = \"journey\"\n[[account]]\nname = \"x\"");
+        assert_eq!(message, "unknown key `account`");
+        let host = "[[host]]\nname = \"x.example.org\"\naddresses = [\"192.0.2.77\"]\nroles = []";
+        let (message, pointed, _) = complaint(&format!("extends = \"journey\"\n{host}"));
+        assert_eq!((message.as_str(), pointed.as_str()), ("a host without a role does nothing", "[]"));
+        let (message, pointed, _) = complaint(
+            "extends = \"journey\"\n[[host]]\nname = \"mx1.example.net\"\naddresses = [\"192.0.2.77\"]\nroles = [\"mta\"]",
+        );
+        assert!(message.contains("does not take mail for") && pointed.is_empty(), "{message} {pointed}");
     }
 
     #[test]
@@ -505,6 +573,7 @@ error: this scenario has no account `bbo@example.net`
                 name: "a.txt".to_owned(),
                 media_type: "text/plain".to_owned(),
                 base64: "aGk=".to_owned(),
+                octets: 0,
             }];
         }
         let again = Scenario::from_toml(&scenario.to_toml(), "printed").unwrap_or_else(|e| panic!("{e}"));

@@ -9,7 +9,7 @@ pub mod presets;
 pub mod terms;
 
 pub use load::LoadError;
-pub use presets::{builtin, builtin_names};
+pub use presets::{builtin, builtin_names, story_names};
 pub use terms::When;
 
 use crate::base::Secret;
@@ -207,9 +207,24 @@ pub struct Act {
     /// empty: at once after their last act. See [`When`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub when: String,
+    /// The password that they type in place of the account's; empty: the right one.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    pub password: Secret,
     /// What.
     #[serde(rename = "do")]
     pub what: What,
+}
+
+fn is_unset(password: &Secret) -> bool {
+    password.expose().is_empty()
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What a person can do.
@@ -224,8 +239,35 @@ pub enum What {
         #[serde(default)]
         keep: bool,
     },
+    /// Hand a message straight to a mail server's port 25, as no mail client should: without logging in.
+    #[serde(rename_all = "kebab-case")]
+    SendDirect {
+        /// The host called: one with the `mta` role.
+        server: String,
+        /// What it is given.
+        letter: Letter,
+    },
     /// Fetch mail by IMAP.
-    FetchImap {},
+    #[serde(rename_all = "kebab-case")]
+    FetchImap {
+        /// Stay connected, waiting in IDLE (RFC 2177) until something comes, at most so many seconds; look at it,
+        /// and wait once more. 0: log out as soon as everything is read.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        idle_s: u64,
+        /// A flag that is put on every message of the INBOX, as in `\Flagged`; empty: none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        flag: String,
+        /// Delete what is in the INBOX after reading it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        delete: bool,
+    },
+}
+
+impl What {
+    /// Look at the mail by IMAP, and log out.
+    pub fn fetch_imap() -> Self {
+        What::FetchImap { idle_s: 0, flag: String::new(), delete: false }
+    }
 }
 
 /// A message as its writer sees it.
@@ -261,7 +303,11 @@ pub struct Attachment {
     #[serde(rename = "type")]
     pub media_type: String,
     /// Its bytes, base64.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base64: String,
+    /// So many octets of made-up content in place of `base64`; 0: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub octets: u64,
 }
 
 /// Something that goes wrong. One table serves presets, scenarios, what-if and the lab.

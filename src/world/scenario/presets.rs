@@ -15,9 +15,34 @@ const BUILTIN: [(&str, &str); 9] = [
     ("dns-timeout", include_str!("../../../lessons/scenarios/break/dns-timeout.toml")),
 ];
 
-/// The TOML text of a built-in scenario.
+/// Name and text of every further story of the library: the journey's world, in which other things are done.
+const STORIES: [(&str, &str); 11] = [
+    ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
+    ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
+    ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
+    ("relay-denied", include_str!("../../../lessons/scenarios/stories/relay-denied.toml")),
+    ("pipelining", include_str!("../../../lessons/scenarios/stories/pipelining.toml")),
+    ("large-attachment", include_str!("../../../lessons/scenarios/stories/large-attachment.toml")),
+    ("auth-failure", include_str!("../../../lessons/scenarios/stories/auth-failure.toml")),
+    ("keep-a-copy", include_str!("../../../lessons/scenarios/stories/keep-a-copy.toml")),
+    ("maildrop-lock", include_str!("../../../lessons/scenarios/stories/maildrop-lock.toml")),
+    ("imap-idle", include_str!("../../../lessons/scenarios/stories/imap-idle.toml")),
+    ("dot-stuffing", include_str!("../../../lessons/scenarios/stories/dot-stuffing.toml")),
+];
+
+/// The names of the library's further stories.
+pub fn story_names() -> impl Iterator<Item = &'static str> {
+    STORIES.iter().map(|(name, _)| *name)
+}
+
+/// The names of everything that loads.
+pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
+    builtin_names().chain(story_names())
+}
+
+/// The TOML text of a built-in scenario or story.
 pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+    BUILTIN.iter().chain(&STORIES).find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The names of all built-in scenarios; the first is the default journey, the others are presets for `--break`.
@@ -29,6 +54,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 pub(super) fn file_name(name: &str) -> String {
     match name {
         "journey" => "lessons/scenarios/journey.toml".to_owned(),
+        name if story_names().any(|story| story == name) => format!("lessons/scenarios/stories/{name}.toml"),
         name => format!("lessons/scenarios/break/{name}.toml"),
     }
 }
@@ -47,7 +73,8 @@ impl Scenario {
     /// Its title and about are extended. Where the preset names hosts, zones or accounts that this scenario does not
     /// have, the error points into the preset, and the scenario stays as it was.
     pub fn add_faults_of(&mut self, preset: &str) -> Result<(), LoadError> {
-        let Some(text) = builtin(preset).filter(|_| preset != "journey") else {
+        let Some(text) = builtin(preset).filter(|_| builtin_names().skip(1).any(|name| name == preset))
+        else {
             return Err(LoadError::unknown_builtin(preset));
         };
         let loaded = load::read_preset(text, &file_name(preset))?;
@@ -82,6 +109,12 @@ mod tests {
             let again = Scenario::from_toml(&printed, "printed").unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again, scenario, "{name}");
             assert_eq!(scenario.faults.is_empty(), name == "journey");
+        }
+        for name in story_names() {
+            let scenario = Scenario::builtin(name).unwrap_or_else(|e| panic!("{e}"));
+            let again = Scenario::from_toml(&scenario.to_toml(), "printed").unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(again, scenario, "{name}");
+            assert!(scenario.about.len() > 80, "{name} says what it shows");
         }
     }
 

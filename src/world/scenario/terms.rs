@@ -119,7 +119,7 @@ pub fn is_domain(name: &str) -> bool {
 }
 
 /// The candidate that `word` was probably meant to be: few letters differ.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = |candidate: &&str| distance(&word.to_lowercase(), &candidate.to_lowercase());
     let best = candidates.into_iter().min_by_key(near)?;
     let allowed = match word.chars().count().max(best.chars().count()) {

@@ -346,6 +346,8 @@ impl Client {
                     if section == super::types::Section::default() =>
                 {
                     self.summary.fetched.push(uid);
+                    // A later overview of the same session lists it, and does not ask for it again.
+                    self.config.known.insert(uid);
                     self.event(ClientEvent::Fetched { uid, bytes });
                 }
                 _ => {}

@@ -10,6 +10,12 @@ use crate::proto::imap::types::{ListCommand, ListReturn, StatusItem};
 use crate::proto::imap::utf7;
 use std::collections::BTreeSet;
 
+/// The selection options known here (RFC 9051 §6.3.9.1, RFC 6154 §3). There are no remote mailboxes.
+const SELECTION: [&str; 4] = ["SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"];
+
+/// The return options known here (RFC 9051 §6.3.9.2, RFC 6154 §2). STATUS is read as one of its own.
+const RETURN: [&str; 3] = ["SUBSCRIBED", "CHILDREN", "SPECIAL-USE"];
+
 /// A LIST on its way.
 #[derive(Debug)]
 pub(super) struct ListJob {
@@ -50,6 +56,18 @@ impl Server {
             status: None,
             pending: Vec::new(),
         };
+        // "A server MUST respond to options it does not recognize with a BAD response." (RFC 9051 §6.3.9)
+        let unknown =
+            job.selection.iter().map(String::as_str).find(|s| !SELECTION.contains(s)).or_else(|| {
+                command.returns.iter().find_map(|r| match r {
+                    ListReturn::Option(name) if !RETURN.contains(&name.as_str()) => Some(name.as_str()),
+                    _ => None,
+                })
+            });
+        if let Some(unknown) = unknown {
+            let shown: String = unknown.chars().take(40).collect();
+            return self.finish(Reply::bad(format!("LIST option {shown} is not known here")));
+        }
         // "the RECURSIVEMATCH option MUST NOT occur as the only selection option" (RFC 9051 §6.3.9.1).
         let alone = |s: &String| matches!(s.as_str(), "RECURSIVEMATCH" | "REMOTE");
         if job.selects("RECURSIVEMATCH") && job.selection.iter().all(alone) {

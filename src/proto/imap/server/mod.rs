@@ -221,6 +221,12 @@ impl Server {
         }
     }
 
+    /// How many octets of memory are taken by what the client sent, and by what it has not been told yet.
+    pub fn held(&self) -> usize {
+        let sends = self.out.iter().map(|o| if let Output::Send(bytes) = o { bytes.capacity() } else { 0 });
+        self.framer.held() + sends.sum::<usize>()
+    }
+
     /// The phase the connection is in.
     pub fn phase(&self) -> Phase {
         if self.mode == Mode::Idle { Phase::Idle } else { self.phase }
@@ -452,6 +458,15 @@ impl Machine for Server {
 
     fn closed(&mut self, _now: Instant) {
         self.ended = true;
+    }
+
+    fn wants_input(&self) -> bool {
+        let limits = if self.phase == Phase::NotAuthenticated {
+            self.config.before_login
+        } else {
+            self.config.after_login
+        };
+        matches!(self.wait, Wait::Nothing) || self.framer.len() < limits.line
     }
 
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {

@@ -90,7 +90,8 @@ impl Server {
     pub(super) fn tell_message_flags(&mut self, index: usize, modseq_only: bool) {
         let Some(message) = self.view.as_ref().and_then(|view| view.messages.get(index)) else { return };
         let mut items = Vec::new();
-        if self.verb.starts_with("UID ") || self.enabled.qresync {
+        // "If the server chooses to send unsolicited FETCH responses, they MUST include UID FETCH item." (RFC 9051 §7.5.2)
+        if self.verb.starts_with("UID ") || self.enabled.qresync || self.enabled.rev2 {
             items.push(format!("UID {}", message.meta.uid));
         }
         if self.enabled.condstore {

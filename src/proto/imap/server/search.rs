@@ -207,6 +207,11 @@ impl Server {
     ) {
         let known = |c: &str| c.eq_ignore_ascii_case("US-ASCII") || c.eq_ignore_ascii_case("UTF-8");
         if charset.is_some_and(|c| !known(&c)) {
+            // NO to a SEARCH that saves leaves the empty sequence (RFC 9051 §6.4.4.1).
+            let saves = returns.is_some_and(|r| r.contains(&SearchReturn::Save));
+            if let Some(view) = self.view.as_mut().filter(|_| saves) {
+                view.saved.clear();
+            }
             return self
                 .finish(Reply::no("[BADCHARSET (US-ASCII UTF-8)] That character set is not known here"));
         }

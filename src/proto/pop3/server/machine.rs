@@ -98,6 +98,12 @@ impl Server {
         &self.config
     }
 
+    /// How many octets of memory are taken by what the client sent, and by what it has not been told yet.
+    pub fn held(&self) -> usize {
+        let sends = self.out.iter().map(|o| if let Output::Send(bytes) = o { bytes.capacity() } else { 0 });
+        self.input.held() + sends.sum::<usize>()
+    }
+
     /// Where the session stands.
     pub fn phase(&self) -> Phase {
         self.phase
@@ -332,6 +338,10 @@ impl Machine for Server {
     fn closed(&mut self, _now: Instant) {
         self.client_ended = true;
         self.input.end();
+    }
+
+    fn wants_input(&self) -> bool {
+        matches!(self.asked, Asked::Nothing) || self.input.len() < self.config.limits.waiting / 2
     }
 
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {

@@ -15,7 +15,7 @@ pub use config::{BareNewlines, Mechanism, ServerConfig, ServerKind};
 pub use event::{Message, ServerEvent};
 
 use super::codes::{Enhanced, Reply};
-use super::data::DataReader;
+use super::data::{DataReader, LineEnds};
 use super::envelope::{Envelope, Recipient};
 use super::grammar::{Command, Parsed};
 use super::phase::{Phase, Verb};
@@ -97,6 +97,8 @@ pub struct Server {
     errors: u32,
     /// The greeting refused service: only QUIT is left. RFC 5321 §3.1.
     turned_away: bool,
+    /// The last line ended in a bare LF: up to the next CR LF all is part of it.
+    after_bare_lf: bool,
     /// More came while the owner thought than is kept.
     overflow: bool,
     /// When the session last moved.
@@ -123,6 +125,7 @@ impl Server {
             open: None,
             errors: 0,
             turned_away: false,
+            after_bare_lf: false,
             overflow: false,
             moved: Instant::default(),
             peer_ended: false,
@@ -175,9 +178,10 @@ impl Server {
         self.end();
     }
 
-    /// Whether it can take more input now; while it says no, better leave the bytes in the stream.
-    pub fn wants_input(&self) -> bool {
-        self.open.is_none() || self.input.len() < self.config.input_limit / 2
+    /// How many octets of memory are taken by what the client sent, and by what it has not been told yet.
+    pub fn held(&self) -> usize {
+        let content = if let Mode::Data(reader) = &self.mode { reader.content().len() } else { 0 };
+        self.input.held() + self.sending.capacity() + self.chunks.capacity() + content
     }
 
     /// Where the session stands.
@@ -286,10 +290,29 @@ impl Server {
             Terminator::TooLong => self.mode = if auth { Mode::SkipAuth } else { Mode::Skip },
             // A line that the stream broke off is no command.
             Terminator::End => {}
+            Terminator::Lf if self.line_ends() == LineEnds::Strict => self.bare_line_feed(),
+            Terminator::CrLf if std::mem::take(&mut self.after_bare_lf) => self.bare_line_feed_tail(),
             Terminator::CrLf | Terminator::Lf if auth => self.response(&line.text),
             Terminator::CrLf | Terminator::Lf => self.command(&line.text),
         }
         true
+    }
+
+    /// "Conforming implementations MUST NOT recognize or generate any other character or character sequence as a line
+    /// terminator." RFC 5321 §2.3.8. So nothing up to the next CR LF is carried out; but whoever sends it is told.
+    fn bare_line_feed(&mut self) {
+        self.after_bare_lf = true;
+        self.mode = Mode::Command;
+        self.refuse(500, (5, 5, 2), "A command line must end in CR LF; a bare LF came (RFC 5321 2.3.8)");
+    }
+
+    fn bare_line_feed_tail(&mut self) {
+        self.mode = Mode::Command;
+        self.refuse(
+            500,
+            (5, 5, 2),
+            "This is the rest of a line with a bare LF in it, and is not carried out",
+        );
     }
 
     /// Throw away the rest of a line that was too long, then say so. RFC 5321 §4.5.3.1.10, RFC 4954 §4.
@@ -298,6 +321,7 @@ impl Server {
         if matches!(line.terminator, Terminator::CrLf | Terminator::Lf) {
             let auth = matches!(self.mode, Mode::SkipAuth);
             self.mode = Mode::Command;
+            self.after_bare_lf = line.terminator == Terminator::Lf && self.line_ends() == LineEnds::Strict;
             if auth {
                 self.refuse(500, (5, 5, 6), "Authentication exchange line is too long");
             } else {
@@ -350,6 +374,10 @@ impl Machine for Server {
     fn closed(&mut self, _now: Instant) {
         self.input.end();
         self.peer_ended = true;
+    }
+
+    fn wants_input(&self) -> bool {
+        self.open.is_none() || self.input.len() < self.config.input_limit / 2
     }
 
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {

@@ -4,16 +4,60 @@
 //! something else when the server starts counting anew.
 
 use super::{Client, subject_of};
-use crate::proto::imap::client::{self, ClientConfig, ClientEvent, Failure, Summary};
+use crate::proto::imap::client::{self, ClientConfig, ClientEvent, Failure, Op, Summary};
+use crate::proto::imap::types::{CommandBody, Flag, SequenceSet, StoreOp};
 use crate::world::driver::{Flow, Owner, drive};
+use std::time::Duration;
+
+/// What is done beside fetching what is new.
+pub struct Visit<'a> {
+    /// How long to wait in IDLE for something to come, each of two times; zero: not at all.
+    pub idle: Duration,
+    /// A flag for every message; empty: none.
+    pub flag: &'a str,
+    /// Whether every message is deleted in the end.
+    pub delete: bool,
+}
+
+impl Visit<'_> {
+    /// The commands, in order.
+    fn script(&self) -> Vec<Op> {
+        let mut script = vec![Op::Capability, Op::Login, Op::List, Op::Select, Op::Overview];
+        let flag_all = |flag: Flag| {
+            Op::Command(Box::new(CommandBody::Store {
+                uid: true,
+                set: SequenceSet::range(1, None),
+                op: StoreOp::Add,
+                silent: false,
+                flags: vec![flag],
+                unchanged_since: None,
+            }))
+        };
+        if !self.idle.is_zero() {
+            let most = self.idle;
+            script.extend([Op::Idle { most }, Op::Overview, Op::Idle { most }]);
+        }
+        if !self.flag.is_empty() {
+            script.push(flag_all(Flag::from_name(self.flag)));
+        }
+        if self.delete {
+            script.extend([
+                flag_all(Flag::Deleted),
+                Op::Command(Box::new(CommandBody::Expunge { uids: None })),
+            ]);
+        }
+        script.push(Op::Logout);
+        script
+    }
+}
 
 /// Fetch. Gives how it went, in words.
 ///
 /// # Errors
 /// Why nothing, or not everything, was fetched, in words.
-pub async fn fetch(mua: &Client) -> Result<String, String> {
+pub async fn fetch(mua: &Client, visit: &Visit<'_>) -> Result<String, String> {
     let (connection, server) = mua.call("_imap._tcp").await?;
-    let mut machine = client::Client::new(config(mua));
+    let mut machine = client::Client::new(ClientConfig { script: visit.script(), ..config(mua) });
     let mut desk = Desk { mua, uidvalidity: 0, outcome: None };
     let mut edits = mua.world.edits(connection.conn);
     let mut stream = connection.stream;
@@ -73,6 +117,7 @@ impl Owner<client::Client> for Desk<'_> {
 fn in_words(summary: &Summary) -> String {
     match (summary.fetched.len(), summary.listed) {
         (0, 0) => "the mailbox is empty".to_owned(),
+        (0, 1) => "nothing new: one message, known already".to_owned(),
         (0, listed) => format!("nothing new among {listed} messages"),
         (1, _) => "1 message read; it stays on the server".to_owned(),
         (n, _) => format!("{n} messages read; they stay on the server"),

@@ -55,14 +55,18 @@ impl Client {
         self.world.resolved(&self.device);
         match lookup {
             SrvLookup::Records(servers) => Ok(servers.into_iter().map(|s| (s.target, s.port)).collect()),
-            SrvLookup::NotOffered | SrvLookup::None => {
+            SrvLookup::NotOffered => {
+                Err(format!("{} says that it does not offer {service}: its SRV record names no host", self.domain()))
+            }
+            SrvLookup::None => {
                 Err(format!("{} has no SRV record for {service}", self.domain()))
             }
             SrvLookup::Failed(reason) => Err(reason),
         }
     }
 
-    async fn call_host(&self, name: &str, port: u16) -> Result<Connection, String> {
+    /// Find the addresses of a host, and call them in turn.
+    pub(super) async fn call_host(&self, name: &str, port: u16) -> Result<Connection, String> {
         let resolver = self.world.resolver(&self.device).map_err(|e| e.to_string())?;
         let lookup = resolver.addresses(name).await;
         self.world.resolved(&self.device);

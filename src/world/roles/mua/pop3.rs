@@ -3,7 +3,8 @@
 //! The device remembers unique-ids (RFC 1939 §7), so that what is kept on the server is not fetched twice.
 
 use super::{Client, subject_of};
-use crate::proto::pop3::client::{self, ClientConfig, ClientEvent, Failure, Summary};
+use crate::base::escape;
+use crate::proto::pop3::client::{self, ClientConfig, ClientEvent, Failure, Reason, Summary};
 use crate::world::driver::{Flow, Owner, drive};
 
 /// Fetch. Gives how it went, in words.
@@ -22,7 +23,7 @@ pub async fn fetch(mua: &Client, keep: bool) -> Result<String, String> {
     let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut desk, &mut edits).await;
     match desk.outcome {
         Some(Ok(summary)) => Ok(in_words(&summary, keep)),
-        Some(Err(failure)) => Err(format!("{server}, at {}: {:?}", failure.stage, failure.reason)),
+        Some(Err(failure)) => Err(format!("{server}, at {}: {}", failure.stage, why(failure.reason))),
         None => Err(format!("{server} broke the connection off: {driven:?}")),
     }
 }
@@ -54,6 +55,15 @@ impl Owner<client::Client> for Desk<'_> {
             | ClientEvent::Deleted { .. } => {}
         }
         Flow::Continue
+    }
+}
+
+fn why(reason: Reason) -> String {
+    match reason {
+        Reason::Refused(line) | Reason::Unclear(line) => escape::text(&line),
+        Reason::Lost => "the server ended the connection".to_owned(),
+        Reason::TimedOut => "no answer came".to_owned(),
+        Reason::TooLarge => "the answer was larger than this client takes".to_owned(),
     }
 }
 

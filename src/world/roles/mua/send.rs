@@ -5,6 +5,7 @@ use crate::proto::smtp::client::{self, ClientConfig, ClientEvent, Fate, Outcome}
 use crate::proto::smtp::{Envelope, Reply};
 use crate::world::compose::{self, bare_address};
 use crate::world::driver::{Flow, Owner, drive};
+use crate::world::net::Connection;
 use crate::world::scenario::Letter;
 
 /// Send a letter. Gives how it went, in words; `Err` where nobody took it.
@@ -15,10 +16,37 @@ pub async fn send(mua: &Client, name: &str, letter: &Letter) -> Result<String, S
     let from = if letter.from.is_empty() { format!("{name} <{}>", mua.account) } else { letter.from.clone() };
     let envelope = envelope(letter, bare_address(&from))?;
     let (connection, server) = mua.call("_submission._tcp").await?;
-    let at = mua.world.clock.now();
-    let message = compose::message(letter, &from, at, &mua.device.unique(), mua.domain());
     let mut config = ClientConfig::new(&mua.device.spec.name);
     config.auth = Some((mua.account.clone(), mua.password.clone()));
+    hand_in(mua, Hand { from, envelope, letter, config, connection, server }).await
+}
+
+/// Call a mail server on port 25, as other mail servers do, and hand it a letter without logging in.
+///
+/// # Errors
+/// Why the letter was not taken, in words.
+pub async fn send_direct(mua: &Client, name: &str, server: &str, letter: &Letter) -> Result<String, String> {
+    let from = if letter.from.is_empty() { format!("{name} <{}>", mua.account) } else { letter.from.clone() };
+    let envelope = envelope(letter, bare_address(&from))?;
+    let connection = mua.call_host(server, 25).await?;
+    let config = ClientConfig::new(&mua.device.spec.name);
+    hand_in(mua, Hand { from, envelope, letter, config, connection, server: server.to_owned() }).await
+}
+
+/// What is handed in, where, and in what way.
+struct Hand<'a> {
+    from: String,
+    envelope: Envelope,
+    letter: &'a Letter,
+    config: ClientConfig,
+    connection: Connection,
+    server: String,
+}
+
+async fn hand_in(mua: &Client, hand: Hand<'_>) -> Result<String, String> {
+    let Hand { from, envelope, letter, config, connection, server } = hand;
+    let at = mua.world.clock.now();
+    let message = compose::message(letter, &from, at, &mua.device.unique(), mua.domain());
     let mut machine = client::Client::new(config, envelope, message);
     let mut word = Word { outcome: None };
     let mut edits = mua.world.edits(connection.conn);

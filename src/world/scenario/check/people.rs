@@ -116,14 +116,21 @@ impl Checker<'_> {
         let scenario = self.scenario;
         for (i, act) in scenario.acts.iter().enumerate() {
             self.act(i, act);
-            if let What::Send(letter) = &act.what {
-                self.letter(i, letter);
+            match &act.what {
+                What::Send(letter) => self.letter(place!["act", i, "do", "send"], letter),
+                What::SendDirect { server, letter } => {
+                    self.takes_mail(place!["act", i, "do", "send-direct", "server"], server);
+                    self.letter(place!["act", i, "do", "send-direct", "letter"], letter);
+                }
+                What::FetchImap { flag, .. } => self.flag(place!["act", i, "do", "fetch-imap", "flag"], flag),
+                What::FetchPop3 { .. } => {}
             }
         }
     }
 
     fn act(&mut self, i: usize, act: &Act) {
         let people = &self.scenario.people;
+        self.one_line(place!["act", i, "password"], act.password.expose());
         if When::parse(&act.when).is_none() {
             let message = format!("`{}` is no moment of a story", act.when.escape_debug());
             let help = "write `+5s` (also ms, m, h), `mail`, or leave it out".to_owned();
@@ -141,8 +148,29 @@ impl Checker<'_> {
         }
     }
 
-    fn letter(&mut self, i: usize, letter: &Letter) {
-        let send = |key: &'static str| place!["act", i, "do", "send", key];
+    /// The host exists, and listens on port 25.
+    fn takes_mail(&mut self, place: Vec<super::Key>, server: &str) {
+        if let Some(host) = self.host(place.clone(), server)
+            && !host.roles.contains(&RoleKind::Mta)
+        {
+            let help = Some("name a host with the role `mta`".to_owned());
+            self.complain(place, format!("`{server}` does not listen on port 25"), help);
+        }
+    }
+
+    /// RFC 9051 §9: `flag = "\Answered" / … / flag-keyword / flag-extension`, made of atoms.
+    fn flag(&mut self, place: Vec<super::Key>, flag: &str) {
+        let atom = flag.strip_prefix('\\').unwrap_or(flag);
+        let is_atom = |c: char| c.is_ascii_graphic() && !"(){%*\"\\]".contains(c);
+        if !flag.is_empty() && (atom.is_empty() || !atom.chars().all(is_atom)) {
+            let help = Some("write a flag as `\\Flagged`, or a keyword as `$Forwarded`".to_owned());
+            self.complain(place, format!("`{}` is no flag", flag.escape_debug()), help);
+        }
+    }
+
+    fn letter(&mut self, base: Vec<super::Key>, letter: &Letter) {
+        let base = base.as_slice();
+        let send = |key: &'static str| [base, &[super::Key::Name(key)]].concat();
         if letter.to.is_empty() && letter.cc.is_empty() && letter.bcc.is_empty() {
             self.complain(send("to"), "a letter needs somebody to go to", None);
         }
@@ -150,7 +178,7 @@ impl Checker<'_> {
         let from = (!letter.from.is_empty()).then(|| (send("from"), &letter.from));
         let lists = [("to", &letter.to), ("cc", &letter.cc), ("bcc", &letter.bcc)];
         let named = lists.into_iter().flat_map(|(key, list)| {
-            let place = move |j: usize| place!["act", i, "do", "send", key, j];
+            let place = move |j: usize| [base, &[super::Key::Name(key), super::Key::At(j)]].concat();
             list.iter().enumerate().map(move |(j, text)| (place(j), text))
         });
         for (place, text) in from.into_iter().chain(named) {
@@ -161,9 +189,14 @@ impl Checker<'_> {
             }
         }
         for (j, attachment) in letter.attachments.iter().enumerate() {
-            let place = |key: &'static str| place!["act", i, "do", "send", "attachment", j, key];
+            let place = |key: &'static str| {
+                [base, &[super::Key::Name("attachment"), super::Key::At(j), super::Key::Name(key)]].concat()
+            };
             self.one_line(place("name"), &attachment.name);
             self.one_line(place("type"), &attachment.media_type);
+            if attachment.octets > 0 && !attachment.base64.is_empty() {
+                self.complain(place("octets"), "an attachment has `base64` or `octets`, not both", None);
+            }
             if base64::engine::general_purpose::STANDARD.decode(&attachment.base64).is_err() {
                 self.complain(place("base64"), "this is not base64", None);
             }

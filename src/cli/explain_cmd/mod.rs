@@ -1,0 +1,178 @@
+//! `postroad explain`: a word out of the catalogue, or a whole text: a pasted session, a message, a mail log, a
+//! recording. What a text is, is told by its content.
+
+mod leaf;
+mod log;
+mod message;
+mod session;
+
+use super::args::{Detail, Explain};
+use super::{CommandError, explain, screen};
+use crate::base::escape;
+use crate::import::{logs, message as letters, text};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// Prose is not set wider than this.
+const MEASURE: usize = 96;
+/// Octets of a text that are read: 256 MiB.
+const MOST: u64 = 256 << 20;
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    /// A transcript of our own, or a capture.
+    Recording,
+    /// A message.
+    Message,
+    /// A mail server's log.
+    Log,
+    /// Anything else: perhaps a session.
+    Session,
+}
+
+/// Explain what was given.
+pub fn run(args: &Explain) -> Result<(), CommandError> {
+    let query = args.query.join(" ");
+    if query == "-" {
+        return text_of(args, &whole(io::stdin(), "the standard input")?, "the standard input");
+    }
+    if let Some(path) = named_file(args, &query) {
+        let name = escape::text(&path.display().to_string());
+        let file = File::open(path).map_err(|error| CommandError::file("read", path, &error))?;
+        return text_of(args, &whole(file, &name)?, &name);
+    }
+    if query.trim().contains('\n') {
+        return text_of(args, query.as_bytes(), "the pasted text");
+    }
+    word(args, &query)
+}
+
+/// A file, where one argument names one and no catalogue's word is meant: `DATA` is a verb, `DATA.txt` is not.
+fn named_file<'a>(args: &Explain, query: &'a str) -> Option<&'a Path> {
+    let path = Path::new(query);
+    let one = args.query.len() == 1 && path.is_file();
+    let like_a_path = query.contains(['/', '\\', '.']);
+    (one && (like_a_path || explain::lookup(query).is_err())).then_some(path)
+}
+
+fn whole(from: impl Read, name: &str) -> Result<Vec<u8>, CommandError> {
+    let mut bytes = Vec::new();
+    from.take(MOST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| CommandError::file("read", Path::new(name), &error))?;
+    if bytes.len() as u64 > MOST {
+        let message = format!("{name} is larger than {} MiB", MOST >> 20);
+        return Err(CommandError::failure(message, "cut the part out that you want explained"));
+    }
+    Ok(bytes)
+}
+
+/// What this is, by its first bytes and lines.
+fn sort(bytes: &[u8]) -> Sort {
+    const CAPTURES: [[u8; 4]; 5] = [
+        [0xd4, 0xc3, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0xc3, 0xd4],
+        [0x4d, 0x3c, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0x3c, 0x4d],
+        [0x0a, 0x0d, 0x0d, 0x0a],
+    ];
+    let gzip = bytes.starts_with(&[0x1f, 0x8b]);
+    let transcript = bytes.trim_ascii_start().starts_with(b"{\"k\"");
+    if gzip || transcript || CAPTURES.iter().any(|magic| bytes.starts_with(magic)) {
+        Sort::Recording
+    } else if letters::looks_like_one(bytes) {
+        Sort::Message
+    } else if logs::looks_like_one(bytes) {
+        Sort::Log
+    } else {
+        Sort::Session
+    }
+}
+
+/// Explain a text.
+fn text_of(args: &Explain, bytes: &[u8], name: &str) -> Result<(), CommandError> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(CommandError::failure(
+            format!("{name} is empty"),
+            "paste a session, a message or log lines",
+        ));
+    }
+    match sort(bytes) {
+        Sort::Recording => session::recording(args, bytes, name),
+        Sort::Message => message::tell(args, &letters::read(bytes, letters::Limits::default())),
+        Sort::Log => log::tell(args, &logs::read(bytes, logs::Limits::default())),
+        Sort::Session => {
+            // A single line is a question about that line, unless it is marked as said by somebody.
+            let line = bytes.trim_ascii();
+            let read = text::read(bytes, text::Limits::default());
+            let one = !line.contains(&b'\n') && read.as_ref().is_none_or(|r| r.shape == text::Shape::Bare);
+            match (one, read) {
+                (true, _) => word(args, &String::from_utf8_lossy(line.get(..1000).unwrap_or(line))),
+                (_, Some(read)) => session::told(args, &read.records),
+                (_, None) => {
+                    let hint = "it can be a session (lines with C: and S:, swaks, curl -v, telnet, a debug log), a \
+                                message with its header, lines of Postfix, Exim or sendmail, or a recording";
+                    Err(CommandError::failure(format!("nothing in {name} looks like mail"), hint))
+                }
+            }
+        }
+    }
+}
+
+/// Look the query up and print what is known.
+fn word(args: &Explain, query: &str) -> Result<(), CommandError> {
+    let entries = explain::lookup(query).map_err(|not_found| {
+        let path = query.contains(['/', '\\']) || Path::new(query).extension().is_some_and(|e| e.len() <= 5);
+        if args.query.len() == 1 && path && !query.contains(' ') {
+            let error = io::Error::from(io::ErrorKind::NotFound);
+            return CommandError::file("read", Path::new(query), &error);
+        }
+        let hint = "try a verb (RCPT), a code (550 5.1.1), an extension (SIZE), or a pasted line";
+        CommandError::failure(not_found.to_string(), hint)
+    })?;
+    let mut out = screen::out();
+    if args.json {
+        for entry in entries {
+            let mut value = serde_json::to_value(entry).unwrap_or_default();
+            value["type"] = "entry".into();
+            writeln!(out, "{value}")?;
+        }
+        return Ok(out.flush()?);
+    }
+    for line in explain::page(query, width(args)).unwrap_or_default() {
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Columns for prose.
+fn width(args: &Explain) -> usize {
+    screen::width(args.width.map(usize::from)).min(MEASURE)
+}
+
+/// How much is told about each line of a session.
+fn detail(args: &Explain) -> crate::view::plain::Detail {
+    args.detail.unwrap_or(Detail::Brief).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_told_by_its_content() {
+        assert_eq!(sort(b"From: a@example.com\r\nSubject: x\r\n\r\nbody"), Sort::Message);
+        assert_eq!(sort(b"C: EHLO a\nS: 250 b\n"), Sort::Session);
+        assert_eq!(
+            sort(b"220 mail\nEHLO a\n250 ok\nDATA\n354 go\nFrom: a\nTo: b\nSubject: c\nDate: d\n\nx\n.\n"),
+            Sort::Session
+        );
+        assert_eq!(sort(b"{\"k\":\"head\"}\n"), Sort::Recording);
+        assert_eq!(sort(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0]), Sort::Recording);
+        let log = b"Jan  1 12:00:00 mail postfix/smtp[1]: 4XyZ1: to=<a@example.com>, relay=none, status=deferred (x)\n";
+        assert_eq!(sort(log), Sort::Log);
+        assert_eq!(sort(b"Jan  1 12:00:00 mail postfix/smtpd[1]: < a[192.0.2.1]: EHLO a\n"), Sort::Session);
+    }
+}

@@ -1,0 +1,122 @@
+//! `postroad export FILE --format …`: a transcript as a file that others can use.
+//!
+//! Each format is a view: records in, bytes out. A new one is a line in [`Format`] and an arm in [`render`].
+
+use super::open::{self, Source};
+use super::select::{self, Selection};
+use super::{CommandError, export_told, screen};
+use crate::base::escape;
+use crate::dissect::filter::StepRange;
+use crate::trace::Record;
+use crate::view::html;
+use clap::{ValueEnum, ValueHint};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+/// `postroad export`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Export {
+    /// A transcript: a file, the name of a recording of the library (`postroad transcripts`), or `-`.
+    #[arg(value_name = "FILE|NAME", value_hint = ValueHint::FilePath)]
+    pub what: String,
+    /// What to make of it.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Format,
+    /// Where to write it. [default: the standard output]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Only these steps, as in 14..38, 14.. or 14. A capture holds the whole connections that they belong to.
+    #[arg(long, value_name = "A..B")]
+    pub steps: Option<StepRange>,
+    /// Only what this filter lets pass, as in `smtp and code 4xx`; `postroad replay --help` names its terms.
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// More about each step: whole notes in place of summaries.
+    #[arg(long)]
+    pub detail: bool,
+    /// Show passwords. They stand in the transcript, whoever's they are.
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  postroad journey --record journey.jsonl
+  postroad export journey.jsonl --format html -o journey.html
+      one page for a course: it needs no network, and works without JavaScript
+  postroad export journey.jsonl --format pcapng -o journey.pcapng
+      for tshark and Wireshark, with what each line means as packet comments
+  postroad export journey.jsonl --format mermaid --steps 1..24
+      a sequence diagram for a page that draws Mermaid
+  postroad export greylist --format svg --filter 'smtp and not verb QUIT' -o greylist.svg
+      a ladder diagram of a recording of the library
+  postroad export journey.jsonl --format asciicast -o journey.cast
+      for asciinema play
+
+A capture (pcapng) holds the bytes of the wires themselves. In it, as everywhere, passwords are hidden:
+overwritten with asterisks of the same length, unless --show-secrets leaves them as they are.";
+
+/// What a transcript can be turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One self-contained web page.
+    Html,
+    /// A capture for tshark and Wireshark: the bytes of the wires, in packets made up around them.
+    Pcapng,
+    /// A Mermaid sequence diagram.
+    Mermaid,
+    /// A ladder diagram as a picture that needs no tool.
+    Svg,
+    /// A document in CommonMark.
+    Markdown,
+    /// What `journey` prints, 80 columns wide.
+    Text,
+    /// A recording of a terminal for asciinema, version 2.
+    Asciicast,
+    /// One JSON object a line, for other programs.
+    Json,
+}
+
+/// Do what was asked.
+pub fn run(args: &Export) -> Result<(), CommandError> {
+    let filter = args.filter.as_deref().map(|text| select::filter(text, screen::colour())).transpose()?;
+    if args.format == Format::Html && (filter.is_some() || args.steps.is_some()) {
+        let hint = "leave --steps and --filter out: the reader of the page filters, and links to a step";
+        return Err(CommandError::usage("a page holds the whole story", hint));
+    }
+    let source = Source::find(&args.what)?;
+    let (transcript, issues) = source.load()?;
+    open::tell_troubles(&source, &issues);
+    let records = transcript.records;
+    let selection = Selection::new(filter, args.steps, None);
+    let Some(path) = &args.output else {
+        let mut out = screen::out();
+        render(args, &records, selection, &mut out)?;
+        return Ok(out.flush()?);
+    };
+    let failed = |error: std::io::Error| CommandError::file("write", path, &error);
+    let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+    render(args, &records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)
+}
+
+/// Write `records` in the format that was asked for.
+fn render(
+    args: &Export,
+    records: &[Record],
+    selection: Selection,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    if args.format == Format::Html {
+        return html::write(records, &html::Options { show_secrets: args.show_secrets }, out);
+    }
+    let Some(Record::Head(head)) = records.first() else {
+        return Err(std::io::Error::other("the transcript has no head, so nobody knows who is who"));
+    };
+    if export_told::write(args, head, records, selection, out)? == 0 {
+        // Who cannot be told is not helped by a failure.
+        let _ = writeln!(std::io::stderr(), "note: nothing of {} is as asked for", escape::text(&args.what));
+    }
+    Ok(())
+}

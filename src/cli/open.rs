@@ -1,0 +1,114 @@
+//! What a command is given to read: a transcript or a capture, a recording of the built-in library by its name, or `-`.
+//!
+//! The one door through which recordings come in, for every command at once: what is in a file is told by `import`, so
+//! a capture can be replayed as a transcript is.
+
+use super::CommandError;
+use super::transcripts::LIBRARY;
+use crate::base::escape;
+use crate::import::{self, Records};
+use crate::trace::Transcript;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Where a recording comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// A recording of the library.
+    Library(&'static str),
+    /// The standard input.
+    Stdin,
+}
+
+impl Source {
+    /// A file of that name; else a recording of that name; `-` is the standard input.
+    ///
+    /// # Errors
+    /// Where nothing has that name.
+    pub fn find(what: &str) -> Result<Source, CommandError> {
+        let path = Path::new(what);
+        if what == "-" {
+            return Ok(Source::Stdin);
+        }
+        if path.exists() {
+            return Ok(Source::File(path.to_owned()));
+        }
+        if let Some((name, _)) = LIBRARY.iter().find(|(name, _)| *name == what) {
+            return Ok(Source::Library(name));
+        }
+        let shown = escape::text(what);
+        let message = format!("there is no file “{shown}”, and no recording of that name in the library");
+        let near =
+            LIBRARY.iter().map(|(name, _)| *name).find(|name| name.contains(what) || what.contains(name));
+        let hint = match near.filter(|_| what.len() > 2) {
+            Some(name) => format!("did you mean {name}? `postroad transcripts` lists the library"),
+            None => "`postroad transcripts` lists the library; `postroad journey --record FILE` makes a file"
+                .into(),
+        };
+        Err(CommandError::failure(message, hint))
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> String {
+        match self {
+            Source::File(path) => escape::text(&path.display().to_string()),
+            Source::Library(name) => (*name).to_owned(),
+            Source::Stdin => "the standard input".to_owned(),
+        }
+    }
+
+    /// Its records, one at a time: of a transcript or of a capture, compressed or not.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or is neither.
+    pub fn records(&self) -> Result<Records, CommandError> {
+        let opened = match self {
+            Source::File(path) => {
+                // A folder opens as a file does, and is found out only when it is read.
+                let is_folder = path.is_dir().then(|| io::Error::from(io::ErrorKind::IsADirectory));
+                match is_folder {
+                    Some(error) => return Err(CommandError::file("read", path, &error)),
+                    None => import::open_path(path),
+                }
+            }
+            Source::Library(name) => import::open(library(name), name),
+            Source::Stdin => import::open(io::stdin(), "the standard input"),
+        };
+        opened.map_err(|error| match error {
+            import::Error::Io(error) => CommandError::file("read", Path::new(&self.name()), &error),
+            error => CommandError::failure(format!("{}: {error}", self.name()), ""),
+        })
+    }
+
+    /// All of it in memory, and what was off in it, a sentence each.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn load(&self) -> Result<(Transcript, Vec<String>), CommandError> {
+        let mut records = self.records()?;
+        let transcript = Transcript { records: records.by_ref().collect() };
+        Ok((transcript, records.troubles()))
+    }
+
+    /// Whether it is a file that holds a transcript as it is written: one that can be written anew in its place.
+    pub fn is_plain_transcript(&self) -> bool {
+        let Source::File(path) = self else { return false };
+        let mut first = [0; 1];
+        File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"{"
+    }
+}
+
+/// The bytes of a recording of the library.
+pub fn library(name: &str) -> &'static [u8] {
+    LIBRARY.iter().find(|(known, _)| *known == name).map_or(&[], |(_, bytes)| bytes)
+}
+
+/// Say what was off in what was read: it is told, and everything else is shown.
+pub fn tell_troubles(source: &Source, troubles: &[String]) {
+    for trouble in troubles {
+        let _ = writeln!(io::stderr(), "note: {}: {trouble}", source.name());
+    }
+}

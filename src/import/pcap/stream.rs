@@ -1,0 +1,324 @@
+//! [`Side`]: one direction of a TCP connection: segments in, bytes in order out (RFC 9293 §3.4).
+//!
+//! The fourth stop of an import. What came first stays, as most receivers do it. What is missing is waited for until
+//! the other end is seen to have it: then the recording missed it, and a gap is told.
+//!
+//! Offsets count the bytes of the stream from 0 and do not wrap; sequence numbers do.
+
+use super::packet::Segment;
+use crate::base::Instant;
+use crate::trace::Missing;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+/// How long after the other end acknowledged bytes they may still turn up: captures swap packets by microseconds,
+/// where two queues of one network card are read.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// The same in packets of the connection.
+const PATIENT_PACKETS: u8 = 8;
+/// Segments that are kept until it is known where the stream begins.
+const MOST_EARLY: usize = 16;
+/// RFC 7323 §2.3: the largest window is 2^30; what is further ahead is damage.
+const WINDOW: i64 = 1 << 30;
+/// How far a first segment may lie behind what the other end acknowledged, and yet be the beginning.
+const NEAR: i32 = 1 << 16;
+/// What a held segment costs beside its bytes.
+const OVERHEAD: usize = 96;
+
+/// What a side gives, in the order of its stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Event<'a> {
+    /// The next bytes.
+    Data(&'a [u8]),
+    /// So many bytes are missing here.
+    Gap(u64, Missing),
+    /// FIN: it has no more to send.
+    End,
+}
+
+/// Where a stream begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Base {
+    /// Nothing tells.
+    #[default]
+    Unknown,
+    /// Sequence number of the first byte, as the other end's acknowledgment suggests.
+    Guessed(u32),
+    /// The same, by SYN.
+    Known(u32),
+}
+
+/// A segment that came before it was known where the stream begins.
+#[derive(Debug)]
+struct Early {
+    seq: u32,
+    fin: bool,
+    bytes: Box<[u8]>,
+    cut: usize,
+}
+
+/// One direction of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    base: Base,
+    /// Offset of the next byte that is to be given.
+    next: u64,
+    /// Offset after the last byte, once FIN came.
+    fin: Option<u64>,
+    /// Offset up to which the other end has everything.
+    acked: u64,
+    /// Segments behind a hole; they do not overlap.
+    held: BTreeMap<u64, Box<[u8]>>,
+    /// What those cost.
+    cost: usize,
+    early: Vec<Early>,
+    /// Since when, and for how many packets, the other end has had what is missing.
+    missed: Option<(Instant, u8)>,
+    /// The last stretch that was not captured although its packet was.
+    cut: Range<u64>,
+    /// Whether any segment came.
+    pub seen: bool,
+    /// Whether `End` was given.
+    pub ended: bool,
+    /// Bytes that came twice.
+    pub repeated: u64,
+}
+
+impl Side {
+    /// Whether a SYN that names `first` as the first byte's sequence number can be this stream's own.
+    pub fn can_begin_at(&self, first: u32) -> bool {
+        match self.base {
+            Base::Unknown => true,
+            Base::Known(known) => known == first,
+            Base::Guessed(known) => {
+                known == first || self.next == 0 && known.wrapping_sub(first) < NEAR as u32
+            }
+        }
+    }
+
+    /// What the held segments cost.
+    pub fn cost(&self) -> usize {
+        self.cost
+    }
+
+    /// SYN (or an acknowledgment of it) said where the stream begins.
+    pub fn begins_at(&mut self, first: u32, sink: &mut dyn FnMut(Event<'_>)) {
+        if self.next > 0 || matches!(self.base, Base::Known(_)) {
+            return;
+        }
+        self.base = Base::Known(first);
+        self.replay(sink);
+    }
+
+    /// The other end says that it has everything before `ack`.
+    pub fn acknowledged(&mut self, ack: u32, sink: &mut dyn FnMut(Event<'_>)) {
+        if self.base == Base::Unknown {
+            let first = self
+                .early
+                .iter()
+                .map(|early| early.seq)
+                .min_by_key(|seq| seq.wrapping_sub(ack).cast_signed());
+            self.base = Base::Guessed(match first {
+                Some(first) if (-NEAR..0).contains(&ack.wrapping_sub(first).cast_signed()) => ack,
+                Some(first) => first,
+                None => ack,
+            });
+            self.replay(sink);
+        }
+        let offset = self.offset(ack);
+        if offset > self.acked.cast_signed() && offset - self.next.cast_signed() <= WINDOW {
+            self.acked = offset.cast_unsigned();
+        }
+    }
+
+    /// Take a segment; gives what becomes contiguous by it.
+    pub fn segment(&mut self, segment: &Segment<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+        self.seen = true;
+        // SYN takes the place of a byte.
+        let seq = segment.seq.wrapping_add(u32::from(segment.syn));
+        let nothing = segment.bytes.is_empty() && segment.cut == 0;
+        if nothing && !segment.fin {
+            return;
+        }
+        if self.base == Base::Unknown {
+            let (bytes, cut) = (segment.bytes.into(), segment.cut);
+            self.early.push(Early { seq, fin: segment.fin, bytes, cut });
+            if self.early.len() >= MOST_EARLY {
+                self.begin_anyhow(sink);
+            }
+            return;
+        }
+        self.place(seq, segment.fin, segment.bytes, segment.cut, sink);
+    }
+
+    /// A packet of the connection went by: is it time to call something lost? `now_or_never` where nothing of this
+    /// side is ever captured.
+    pub fn judge(&mut self, at: Instant, now_or_never: bool, sink: &mut dyn FnMut(Event<'_>)) {
+        if self.acked <= self.next || self.ended {
+            self.missed = None;
+            return;
+        }
+        let (since, packets) = self.missed.get_or_insert((at, 0));
+        *packets = packets.saturating_add(1);
+        if *packets < PATIENT_PACKETS && at.since(*since) < PATIENCE && !now_or_never {
+            return;
+        }
+        self.missed = None;
+        let acked = self.acked;
+        self.skip_hole(Missing::Lost, acked, sink);
+    }
+
+    /// Too much waits behind a hole: it is filled no more.
+    pub fn give_up_hole(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        self.skip_hole(Missing::LetGo, u64::MAX, sink);
+    }
+
+    /// Nothing more comes: what waits is given, with gaps for what is missing.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        self.begin_anyhow(sink);
+        while !self.held.is_empty() {
+            self.skip_hole(Missing::Lost, u64::MAX, sink);
+        }
+        if !self.ended {
+            self.skip_hole(Missing::Lost, u64::MAX, sink);
+        }
+    }
+
+    /// Offset of a sequence number, the one nearest to what comes next.
+    fn offset(&self, seq: u32) -> i64 {
+        let (Base::Known(first) | Base::Guessed(first)) = self.base else { return 0 };
+        // The low half of the offset is what the sequence number counts.
+        let expected = first.wrapping_add(self.next as u32);
+        self.next.cast_signed() + i64::from(seq.wrapping_sub(expected).cast_signed())
+    }
+
+    /// Nobody will tell where the stream begins: at the first byte that came.
+    fn begin_anyhow(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        let Some(some) = self.early.first().map(|early| early.seq) else { return };
+        let first =
+            self.early.iter().map(|early| early.seq).min_by_key(|seq| seq.wrapping_sub(some).cast_signed());
+        self.base = Base::Guessed(first.unwrap_or(some));
+        self.replay(sink);
+    }
+
+    fn replay(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        for early in std::mem::take(&mut self.early) {
+            self.place(early.seq, early.fin, &early.bytes, early.cut, sink);
+        }
+    }
+
+    fn place(&mut self, seq: u32, fin: bool, bytes: &[u8], cut: usize, sink: &mut dyn FnMut(Event<'_>)) {
+        let mut offset = self.offset(seq);
+        if let (Base::Guessed(first), true, true) = (self.base, offset < 0, self.next == 0)
+            && -offset <= i64::from(NEAR)
+        {
+            // The acknowledgment came before what it acknowledged: the stream begins earlier.
+            let by = offset.unsigned_abs();
+            self.base = Base::Guessed(first.wrapping_add_signed(offset as i32));
+            self.acked += by;
+            self.held = std::mem::take(&mut self.held).into_iter().map(|(at, b)| (at + by, b)).collect();
+            self.fin = self.fin.map(|fin| fin + by);
+            self.cut = self.cut.start + by..self.cut.end + by;
+            offset = 0;
+        }
+        let next = self.next.cast_signed();
+        if offset - next > WINDOW || self.ended {
+            return;
+        }
+        let end = offset + bytes.len() as i64;
+        let whole_end = end + cut as i64;
+        if cut > 0 && whole_end > next {
+            self.cut = end.max(next).cast_unsigned()..whole_end.cast_unsigned();
+        }
+        if fin {
+            self.fin.get_or_insert(whole_end.max(next).cast_unsigned());
+        }
+        // What was given already is not given again.
+        let old = usize::try_from((next - offset).clamp(0, bytes.len() as i64)).unwrap_or(0);
+        self.repeated += old as u64;
+        let fresh = bytes.get(old..).unwrap_or_default();
+        let start = offset.max(next).cast_unsigned();
+        match self.fin {
+            Some(fin) => {
+                let room = usize::try_from(fin.saturating_sub(start)).unwrap_or(usize::MAX);
+                self.put(start, fresh.get(..room).unwrap_or(fresh), sink);
+            }
+            None => self.put(start, fresh, sink),
+        }
+        self.maybe_end(sink);
+    }
+
+    /// Bytes at `start`, which is not before `next`.
+    fn put(&mut self, start: u64, bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
+        if start == self.next && self.held.is_empty() {
+            if !bytes.is_empty() {
+                self.next += bytes.len() as u64;
+                sink(Event::Data(bytes));
+            }
+            return;
+        }
+        self.hold(start, bytes);
+        self.drain(sink);
+    }
+
+    /// Keep bytes that are ahead, where nothing is kept yet.
+    fn hold(&mut self, start: u64, bytes: &[u8]) {
+        let end = start + bytes.len() as u64;
+        let mut at = start;
+        let before = self.held.range(..start).next_back().map(|(offset, held)| offset + held.len() as u64);
+        at = at.max(before.unwrap_or(0));
+        while at < end {
+            let (until, resume) = match self.held.range(at..end).next() {
+                Some((&offset, held)) => (offset, offset + held.len() as u64),
+                None => (end, end),
+            };
+            let piece = bytes.get((at - start) as usize..(until - start) as usize).unwrap_or_default();
+            if !piece.is_empty() {
+                self.cost += piece.len() + OVERHEAD;
+                self.held.insert(at, piece.into());
+            }
+            at = resume;
+        }
+    }
+
+    /// Give what is contiguous now.
+    fn drain(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        while let Some(entry) = self.held.first_entry().filter(|entry| *entry.key() <= self.next) {
+            let (offset, bytes) = entry.remove_entry();
+            self.cost = self.cost.saturating_sub(bytes.len() + OVERHEAD);
+            let old = usize::try_from(self.next - offset).unwrap_or(usize::MAX);
+            if let Some(fresh) = bytes.get(old..).filter(|fresh| !fresh.is_empty()) {
+                self.next += fresh.len() as u64;
+                sink(Event::Data(fresh));
+            }
+        }
+    }
+
+    fn maybe_end(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        if self.fin == Some(self.next) && !self.ended {
+            self.ended = true;
+            sink(Event::End);
+        }
+    }
+
+    /// Go on behind the hole: to the first held segment, else to where the other end has everything; not beyond `most`.
+    fn skip_hole(&mut self, why: Missing, most: u64, sink: &mut dyn FnMut(Event<'_>)) {
+        let first_held = self.held.first_key_value().map(|(offset, _)| *offset);
+        let to = match (first_held, self.fin) {
+            (Some(offset), _) => offset,
+            (None, Some(fin)) => fin,
+            // FIN is acknowledged as if it were a byte: a single one may be a FIN that was missed.
+            (None, None) if self.acked > self.next + 1 => self.acked,
+            (None, None) => return,
+        };
+        let to = to.min(most);
+        if to > self.next {
+            let why = if self.cut.contains(&self.next) { Missing::Cut } else { why };
+            sink(Event::Gap(to - self.next, why));
+            self.next = to;
+        }
+        self.drain(sink);
+        self.maybe_end(sink);
+    }
+}

@@ -1,0 +1,346 @@
+//! Captures that others made, against what is known of them: every stream's bytes, commands and replies.
+//!
+//! `POSTROAD_CORPUS` names the folder; `truth/pcap.jsonl` in it says, per capture and TCP stream, the length and
+//! SHA-256 of each direction and what was counted on it. Where a truth is `reliable` and has no `gaps`, ours must be
+//! the same. Without the folder the test is skipped, by name.
+
+use postroad::dissect::{Dissector, Kind, Protocol, Step, Verdict};
+use postroad::import;
+use postroad::trace::{Conn, Direction, Layer, Record, Transport};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The corpus, or nothing: then it says why on stderr. With `POSTROAD_REQUIRE_ALL=1` a skip is a failure.
+fn corpus(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("POSTROAD_CORPUS").map(PathBuf::from);
+    let found = folder.filter(|folder| folder.join("truth/pcap.jsonl").is_file());
+    if found.is_none() {
+        let required = std::env::var("POSTROAD_REQUIRE_ALL").is_ok_and(|value| value == "1");
+        assert!(!required, "{test}: POSTROAD_CORPUS names no folder with truth/pcap.jsonl");
+        eprintln!("{test}: skipped, for POSTROAD_CORPUS names no folder with truth/pcap.jsonl");
+    }
+    found
+}
+
+/// What an import says of one connection.
+#[derive(Default)]
+struct Stream {
+    port: u16,
+    tcp: bool,
+    bytes: [Vec<u8>; 2],
+    gaps: usize,
+    steps: Vec<Step>,
+}
+
+impl Stream {
+    fn count(&self, wanted: impl Fn(&Step) -> bool) -> u64 {
+        self.steps.iter().filter(|step| wanted(step)).count() as u64
+    }
+
+    fn commands(&self) -> Vec<&Step> {
+        self.steps.iter().filter(|s| s.kind == Kind::Command).collect()
+    }
+
+    fn codes(&self) -> Vec<String> {
+        let replies = self.steps.iter().filter(|s| is_reply(s));
+        replies.map(|s| s.code.split(' ').next().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+fn is_reply(step: &Step) -> bool {
+    matches!(step.kind, Kind::Reply | Kind::Greeting)
+}
+
+fn is_go_ahead(step: &Step) -> bool {
+    step.kind == Kind::Reply && step.verdict == Some(Verdict::Intermediate)
+}
+
+/// Import a capture, and dissect it.
+fn read(path: &Path) -> Result<Vec<Stream>, import::Error> {
+    let mut streams: BTreeMap<Conn, Stream> = BTreeMap::new();
+    let mut dissector = Dissector::new();
+    for (index, record) in import::open_path(path)?.enumerate() {
+        match &record {
+            Record::Open { open, .. } => {
+                let stream = streams.entry(open.conn).or_default();
+                stream.port = open.server.port();
+                stream.tcp = open.transport == Transport::Tcp;
+            }
+            Record::Data { data, .. } => {
+                let side = usize::from(data.from == Direction::Server);
+                streams.entry(data.conn).or_default().bytes[side].extend_from_slice(&data.bytes);
+            }
+            Record::Gap { gap, .. } if gap.len.is_some() => {
+                streams.entry(gap.conn).or_default().gaps += 1;
+            }
+            _ => {}
+        }
+        for step in dissector.push(index, &record) {
+            streams.entry(step.conn).or_default().steps.push(step);
+        }
+    }
+    Ok(streams.into_values().collect())
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn number(truth: &Value, name: &str) -> Option<u64> {
+    truth.get(name).and_then(Value::as_u64)
+}
+
+/// Whether the bytes of both directions are those of the truth. Where it names no protocol, it took the end with the
+/// lower port for the server, whoever called.
+fn has_bytes_of(stream: &Stream, truth: &Value) -> bool {
+    if has_bytes(stream, truth, [0, 1]) {
+        return number(truth, "server_port") == Some(u64::from(stream.port)) || truth["proto"].is_null();
+    }
+    truth["proto"].is_null() && has_bytes(stream, truth, [1, 0])
+}
+
+fn has_bytes(stream: &Stream, truth: &Value, sides: [usize; 2]) -> bool {
+    let side = |at: usize, name: &str| {
+        stream.bytes.get(at).is_some_and(|bytes| {
+            number(truth, &format!("{name}_bytes")) == Some(bytes.len() as u64)
+                && truth.get(format!("{name}_sha256")).and_then(Value::as_str) == Some(&hash(bytes))
+        })
+    };
+    side(sides[0], "client") && side(sides[1], "server")
+}
+
+/// The word that a command begins with: its verb, or whatever stands there instead.
+fn word(step: &Step) -> String {
+    if !step.verb.is_empty() {
+        return step.verb.clone();
+    }
+    String::from_utf8_lossy(step.bytes.split(u8::is_ascii_whitespace).next().unwrap_or_default())
+        .to_uppercase()
+}
+
+/// The truth was counted on each direction alone. So it takes what follows an announced literal or chunk for its
+/// octets, even where the server's reply shows that it was refused and commands came instead. Ours without those.
+fn commands_without_refused_data<'a>(stream: &'a Stream) -> Vec<&'a Step> {
+    let mut until = 0;
+    let mut kept = Vec::new();
+    let mut commands =
+        stream.steps.iter().filter(|s| matches!(s.kind, Kind::Command | Kind::Continuation)).peekable();
+    while let Some(step) = commands.next() {
+        if step.range.start < until {
+            continue;
+        }
+        if step.kind == Kind::Command {
+            kept.push(step);
+        }
+        let followed = commands.peek().is_some_and(|next| next.kind == Kind::Continuation);
+        until = step.range.end + if followed { 0 } else { refused_octets(stream, step) };
+    }
+    kept
+}
+
+/// As many octets as a command announces that was then refused.
+fn refused_octets(stream: &Stream, step: &Step) -> u64 {
+    let line = String::from_utf8_lossy(&step.bytes);
+    let line = line.trim_end();
+    if step.protocol == Protocol::Imap && line.ends_with('}') {
+        return line.rsplit('{').next().and_then(|n| n.trim_end_matches('}').parse().ok()).unwrap_or(0);
+    }
+    let has_data = stream.steps.iter().any(|s| s.kind == Kind::Data && s.range.start == step.range.end);
+    if step.verb == "BDAT" && !has_data {
+        // More than any number holds counts as more than there is.
+        return line.split(' ').nth(1).map_or(0, |n| n.parse().unwrap_or(u64::MAX / 2));
+    }
+    0
+}
+
+/// What differs between the Steps of a stream and the counts of the truth.
+fn differences(stream: &Stream, truth: &Value) -> Vec<String> {
+    let all = differences_of(stream, truth, &stream.commands());
+    if all.is_empty() { all } else { differences_of(stream, truth, &commands_without_refused_data(stream)) }
+}
+
+fn differences_of(stream: &Stream, truth: &Value, commands: &[&Step]) -> Vec<String> {
+    let reply = stream.count(is_reply);
+    let mut pairs: Vec<(&str, u64)> = vec![("n_commands", commands.len() as u64)];
+    let mut lists: Vec<(&str, Vec<String>)> = Vec::new();
+    let words: Vec<String> = commands.iter().map(|step| word(step)).collect();
+    match truth.get("proto").and_then(Value::as_str) {
+        Some("smtp") => {
+            pairs.push(("n_replies", reply));
+            pairs.push(("n_auth_continuations", stream.count(|s| s.kind == Kind::Continuation)));
+            lists.push(("smtp_commands", words));
+            lists.push(("reply_codes", stream.codes()));
+        }
+        Some("pop") => {
+            let ok = |word: &str| stream.count(|s| is_reply(s) && s.code.split(' ').next() == Some(word));
+            pairs.push(("n_ok", ok("+OK")));
+            pairs.push(("n_err", ok("-ERR")));
+            pairs.push(("n_replies", stream.count(|s| is_reply(s) && !is_go_ahead(s))));
+            pairs.push(("n_plus", stream.count(is_go_ahead)));
+            lists.push(("pop_commands", words));
+        }
+        Some("imap") => {
+            pairs.push(("n_untagged", stream.count(|s| matches!(s.kind, Kind::Untagged | Kind::Greeting))));
+            pairs.push(("n_tagged", stream.count(|s| s.kind == Kind::Reply && !is_go_ahead(s))));
+            pairs.push(("n_plus", stream.count(is_go_ahead)));
+            lists.push(("imap_commands", words));
+        }
+        _ => return Vec::new(),
+    }
+    let counts = pairs.into_iter().filter(|(name, ours)| number(truth, name).is_some_and(|n| n != *ours));
+    let counts = counts.map(|(name, ours)| format!("{name} {ours}, not {}", truth[name]));
+    let same = |name: &str, ours: &[String]| {
+        let theirs = truth.get(name).and_then(Value::as_array);
+        theirs.is_none_or(|theirs| theirs.iter().map(|v| v.as_str().unwrap_or_default()).eq(ours.iter()))
+    };
+    let lists = lists.into_iter().filter(|(name, ours)| !same(name, ours));
+    counts.chain(lists.map(|(name, ours)| format!("{name} {ours:?}, not {}", truth[name]))).collect()
+}
+
+/// Whether tshark counts what is counted here, where the capture holds this one stream: a second opinion on a truth
+/// that takes a line of binary for a request to go on, and the next command for the answer to it.
+fn tshark_agrees(stream: &Stream, truth: &Value) -> bool {
+    let pop = truth["tshark"]["pop_cmds"].as_object();
+    let commands = pop.map_or(0, |all| all.values().filter_map(Value::as_u64).sum());
+    let replies = number(&truth["tshark"], "pop_rsp_indicators").unwrap_or(0);
+    let alone = truth["streams"].as_array().is_some_and(|all| all.len() == 1);
+    alone && commands > 0 && commands == stream.commands().len() as u64 && replies == stream.count(is_reply)
+}
+
+/// How many of something were right.
+#[derive(Default)]
+struct Share {
+    right: usize,
+    all: usize,
+}
+
+impl Share {
+    fn add(&mut self, right: bool) {
+        self.right += usize::from(right);
+        self.all += 1;
+    }
+
+    fn told(&self, what: &str) -> String {
+        let share = 100.0 * self.right as f64 / self.all.max(1) as f64;
+        format!("{what}: {} of {} ({share:.1} %)", self.right, self.all)
+    }
+}
+
+#[derive(Default)]
+struct Shares {
+    reliable_bytes: Share,
+    reliable_counts: Share,
+    other_bytes: Share,
+    other_counts: Share,
+    dns: Share,
+}
+
+/// One capture against its truth. What is wrong where it must be right.
+fn compare(path: &Path, truth: &Value, shares: &mut Shares) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut streams = match read(path) {
+        Ok(streams) => streams,
+        Err(error) => return vec![format!("cannot be read: {error}")],
+    };
+    if let (Some(queries), answers) =
+        (number(&truth["tshark"], "dns_queries"), number(&truth["tshark"], "dns_responses"))
+    {
+        let count = |kind| {
+            streams.iter().map(|s| s.count(|s| s.protocol == Protocol::Dns && s.kind == kind)).sum::<u64>()
+        };
+        let ours = (count(Kind::Query), count(Kind::Answer));
+        let same = ours == (queries, answers.unwrap_or(0));
+        shares.dns.add(same);
+        if !same {
+            eprintln!("{}: DNS {ours:?}, tshark counts {queries} and {answers:?}", path.display());
+        }
+    }
+    for theirs in truth["streams"].as_array().into_iter().flatten() {
+        let must = theirs["reliable"] == true && theirs["gaps"] == 0;
+        let port = number(theirs, "server_port").unwrap_or(0);
+        let found = streams.iter().position(|s| s.tcp && has_bytes_of(s, theirs));
+        let found = found.map(|at| streams.swap_remove(at));
+        let (bytes, counts) = match must {
+            true => (&mut shares.reliable_bytes, &mut shares.reliable_counts),
+            false => (&mut shares.other_bytes, &mut shares.other_counts),
+        };
+        bytes.add(found.is_some());
+        let Some(stream) = found else {
+            let near = streams.iter().filter(|s| s.tcp && u64::from(s.port) == port);
+            let near: Vec<_> = near.map(|s| (s.bytes[0].len(), s.bytes[1].len(), s.gaps)).collect();
+            let text = format!(
+                "stream {} on port {port} has {} and {} bytes; here: {near:?}",
+                theirs["stream"], theirs["client_bytes"], theirs["server_bytes"]
+            );
+            if must {
+                wrong.push(text)
+            } else {
+                eprintln!("{}: {text} (not reliable)", path.display())
+            }
+            continue;
+        };
+        let mut differences = differences(&stream, theirs);
+        if !differences.is_empty() && tshark_agrees(&stream, truth) {
+            eprintln!("{}: {}; tshark counts as here", path.display(), differences.join("; "));
+            differences.clear();
+        }
+        counts.add(differences.is_empty());
+        if must {
+            wrong.extend(differences.into_iter().map(|text| format!("stream {}: {text}", theirs["stream"])));
+        } else if !differences.is_empty() {
+            eprintln!("{}: {} (not reliable)", path.display(), differences.join("; "));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_capture_of_the_corpus_is_read_as_it_is_known_to_be() {
+    let Some(corpus) = corpus("every_capture_of_the_corpus_is_read_as_it_is_known_to_be") else { return };
+    let truths = std::fs::read_to_string(corpus.join("truth/pcap.jsonl")).expect("the truth can be read");
+    let mut shares = Shares::default();
+    let (mut wrong, mut captures) = (Vec::new(), 0);
+    for line in truths.lines() {
+        let truth: Value = serde_json::from_str(line).expect("a truth is JSON");
+        let name = truth["file"].as_str().expect("a truth names its file");
+        captures += 1;
+        let found = compare(&corpus.join("pcap").join(name), &truth, &mut shares);
+        wrong.extend(found.into_iter().map(|text| format!("{name}: {text}")));
+    }
+    println!("{captures} captures");
+    println!("{}", shares.reliable_bytes.told("reliable streams whose bytes are the same"));
+    println!("{}", shares.reliable_counts.told("reliable streams whose commands and replies are the same"));
+    println!("{}", shares.other_bytes.told("other streams whose bytes are the same"));
+    println!("{}", shares.other_counts.told("other streams whose commands and replies are the same"));
+    println!("{}", shares.dns.told("captures whose DNS messages are as many as tshark counts"));
+    assert!(captures > 100, "the corpus has more captures than {captures}");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Whatever a capture is, its Steps cover all of its bytes, each once, in order.
+#[test]
+fn no_byte_of_a_capture_is_without_a_step() {
+    let Some(corpus) = corpus("no_byte_of_a_capture_is_without_a_step") else { return };
+    let owners = std::fs::read_dir(corpus.join("pcap")).expect("the corpus has captures");
+    let mut count = 0;
+    for path in owners.flatten().flat_map(|owner| std::fs::read_dir(owner.path()).into_iter().flatten()) {
+        let path = path.expect("a folder can be read").path();
+        for stream in read(&path).unwrap_or_default() {
+            count += 1;
+            for from in [Direction::Client, Direction::Server] {
+                let mut next = 0;
+                for step in stream.steps.iter().filter(|s| s.from == from && s.layer == Layer::Wire) {
+                    let place = format!("{}: {:?} {:?}", path.display(), step.kind, step.range);
+                    let about_itself = matches!(step.kind, Kind::Open | Kind::Close);
+                    assert!(about_itself || step.range.start == next, "{place} after {next}");
+                    next = step.range.end.max(next);
+                }
+                let bytes = &stream.bytes[usize::from(from == Direction::Server)];
+                assert_eq!(next, bytes.len() as u64, "{}", path.display());
+            }
+        }
+    }
+    assert!(count > 500, "the corpus has more streams than {count}");
+}
