@@ -273,8 +273,12 @@ fn parts(
     notes
 }
 
-/// Whether the part holds another in the very same place, with a text that says more closely what it is.
+/// Whether what the part holds says more closely what it is: another one in the very same place, or a letter's fields.
 fn is_told_inside(part: &Part, entry: &Entry, catalogue: &Catalogue, step: &Step) -> bool {
+    // A letter's fields are told one by one.
+    if part.name == "message" && part.find("header-field").is_some() {
+        return true;
+    }
     part.parts.first().is_some_and(|inner| {
         inner.span == part.span
             && (entry.parts.contains_key(inner.name)

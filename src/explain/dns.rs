@@ -16,11 +16,11 @@ const MAX_NAMED: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Named {
     /// An MX record named the host.
-    ByMx,
+    Mx,
     /// An SRV record named it, with this port.
-    BySrv(u16),
+    Srv(u16),
     /// The domain has no MX record: its own address counts (RFC 5321 §5.1).
-    ByItself,
+    Itself,
 }
 
 /// What the DNS told whom: who asks, and a name in lower case.
@@ -38,13 +38,13 @@ impl Memory {
     /// What an answer names.
     fn learn(&mut self, client: &str, step: &Step, dns: &DnsMeaning) {
         if dns.qtype == "MX" && step.code == "NODATA" {
-            self.keep(client, &dns.qname, Named::ByItself);
+            self.keep(client, &dns.qname, Named::Itself);
         }
         for (_, exchange) in of_type(dns, "MX").filter_map(|data| data.split_once(' ')) {
-            self.keep(client, exchange, Named::ByMx);
+            self.keep(client, exchange, Named::Mx);
         }
         for (port, target) in of_type(dns, "SRV").filter_map(service) {
-            self.keep(client, target, Named::BySrv(port));
+            self.keep(client, target, Named::Srv(port));
         }
     }
 }
@@ -107,12 +107,12 @@ pub(super) fn context(memory: &mut Memory, client: &str, step: &Step, vars: &mut
 fn why_address(named: Option<&Named>, qtype: &str, vars: &mut Vars, extra: &mut Extra) {
     let (Some(named), "A" | "AAAA") = (named, qtype) else { return };
     let reason = match named {
-        Named::ByMx => "mx",
-        Named::BySrv(port) => {
+        Named::Mx => "mx",
+        Named::Srv(port) => {
             vars.count("port", u64::from(*port));
             "srv"
         }
-        Named::ByItself => "implicit-mx",
+        Named::Itself => "implicit-mx",
     };
     extra.instead(format!("dns.query.{qtype}.{reason}"));
 }

@@ -66,7 +66,12 @@ fn close(step: &Step, port: Option<u16>) -> Vec<String> {
     if how == "timeout" && (step.protocol == Protocol::Dns || port == Some(53)) {
         return vec!["dns.timeout".to_owned(), ordinary];
     }
-    let mut ids = Vec::from_iter(port.and_then(service).map(|service| format!("{ordinary}.{service}")));
+    let service = match how {
+        "fin" => port.and_then(service),
+        // Only between servers is there another MX, and a queue.
+        _ => (port == Some(25)).then_some("smtp"),
+    };
+    let mut ids = Vec::from_iter(service.map(|service| format!("{ordinary}.{service}")));
     ids.push(ordinary);
     ids
 }

@@ -127,15 +127,18 @@ fn untagged(session: &mut Session, step: &Step, meaning: &ImapMeaning, vars: &mu
 fn fetched(session: &Session, fetch: &FetchMeaning, vars: &mut Vars, extra: &mut Extra) {
     vars.count("number", u64::from(fetch.seq));
     let more = fetch.size.is_some() || fetch.subject.is_some() || fetch.parts.is_some();
-    if !fetch.sections.is_empty() || fetch.whole {
+    let only_flags = fetch.flags.is_some() && !more && fetch.sections.is_empty();
+    if fetch.whole {
         extra.instead("imap.untagged.FETCH.letter");
-    } else if fetch.flags.is_some() && !more {
+    } else if !fetch.sections.is_empty() {
+        extra.instead("imap.untagged.FETCH.section");
+    } else if only_flags {
         extra.instead("imap.untagged.FETCH.flags");
     }
     let key = if session.waits_for(&["STORE"]) {
         "fetch-after-store"
     } else if session.waits_for(&["FETCH"]) {
-        "fetch-asked"
+        if only_flags { "fetch-flags-asked" } else { "fetch-asked" }
     } else {
         "fetch-unasked"
     };

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 /// Ids are `protocol.VERB` for a command (`smtp.RCPT`, `imap.UID FETCH`), `protocol.VERB.CODE` for a reply
 /// (`smtp.RCPT.550 5.1.1`, `pop3.PASS.-ERR`, `imap.SELECT.OK`), with ever less specific ones behind it:
 /// `smtp.RCPT.550`, `smtp.550 5.1.1`, `smtp.550`. Further: `imap.untagged.EXISTS`, `dns.query.MX`,
-/// `dns.answer.MX`, `dns.NXDOMAIN`, `tcp.open.25`, `tcp.close.refused`, `finding.bare-lf`, `fact.queued`.
+/// `dns.answer.MX`, `dns.NXDOMAIN`, `tcp.open.25`, `tcp.close.refused`, `finding.bare-lf`, `fact.queued`; `topic.SPF` for words that
+/// are no line of any protocol. A word in lower case at the end is for a certain moment: `dns.query.A.srv`,
+/// `smtp.RCPT.503.mail-refused`, `tcp.close.fin.pop3`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Entry {
