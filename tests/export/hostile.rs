@@ -3,7 +3,7 @@
 
 use super::formats::{check_cast, check_markdown, check_svg};
 use super::*;
-use postroad::trace::{Fact, Mark};
+use postroad::trace::{Fact, Gap, Mark, Missing};
 use proptest::prelude::*;
 
 /// What has meaning for somebody.
@@ -126,7 +126,13 @@ pub fn story(seed: u64) -> Vec<Record> {
                 }
                 // A clock that goes back.
                 45..50 => tape.at = telling::START,
-                50..55 => drop(tape.wait(3_000)),
+                50..53 => {
+                    let len = [None, Some(0), Some(700), Some(1 << 40)][random.usize(..4)];
+                    let why = if random.bool() { Missing::Before } else { Missing::Lost };
+                    let gap = Gap { conn: Conn(conn), from, len, why };
+                    tape.records.push(Record::Gap { at: tape.at, gap });
+                }
+                53..55 => drop(tape.wait(3_000)),
                 _ => drop(tape.says(conn, from, &bytes)),
             }
         }

@@ -3,6 +3,7 @@
 use super::*;
 use postroad::dissect::{Dissector, Kind, Protocol, Step};
 use postroad::import::pcap::Importer;
+use postroad::trace::{Gap, Missing};
 
 fn imported(file: Vec<u8>) -> Vec<Record> {
     Importer::new(std::io::Cursor::new(file)).expect("it is a capture").collect()
@@ -72,4 +73,72 @@ fn names_and_ends_come_back_too() {
         };
         assert_eq!(ends(&records), ends(&back), "{name}");
     }
+}
+
+/// What was not recorded is not there on the way back either, and what comes behind it keeps its place: a password
+/// too, which is hidden where it stands.
+#[test]
+fn a_gap_stays_a_gap() {
+    let mut tape = Tape::new("a gap");
+    tape.open(1, 25).wait(60).dialogue(
+        1,
+        "S: 220 mail.example.com ESMTP
+         C: EHLO a
+         S: 250 AUTH PLAIN
+         C: NOOP",
+    );
+    let gap = Gap { conn: Conn(1), from: Direction::Client, len: Some(1000), why: Missing::Lost };
+    tape.records.push(Record::Gap { at: tape.at, gap });
+    tape.dialogue(
+        1,
+        "C: AUTH PLAIN AGFsaWNlAHNlc2FtZQ==
+         S: 235 ok
+         C: QUIT
+         S: 221 bye",
+    );
+    let records = tape.end();
+    let ours = steps(&records);
+    assert!(
+        ours.iter().any(|s| s.verb == "AUTH" && !s.secrets.is_empty() && s.range.start > 1000),
+        "{ours:#?}"
+    );
+    let hidden = to_pcapng(&records, false, false);
+    assert!(!hidden.windows(8).any(|w| w == b"Nlc2FtZQ"), "hidden behind the gap");
+    let back = imported(to_pcapng(&records, true, false));
+    let gaps: Vec<_> = back
+        .iter()
+        .filter_map(|r| if let Record::Gap { gap, .. } = r { Some(gap.len) } else { None })
+        .collect();
+    assert_eq!(gaps, [Some(1000)]);
+    let wire = |steps: &[Step]| {
+        // An importer knows of the gap when it is acknowledged: by then the other side has spoken.
+        let all = steps.iter().filter(|s| !s.bytes.is_empty());
+        let mut all: Vec<_> = all.map(|s| (s.from, s.range.start, s.range.end, s.bytes.clone())).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(wire(&ours), wire(&steps(&back)));
+}
+
+/// A session whose beginning nobody recorded comes back without one.
+#[test]
+fn a_late_beginning_stays_late() {
+    let mut tape = Tape::new("late");
+    tape.open(1, 25);
+    for from in [Direction::Client, Direction::Server] {
+        let gap = Gap { conn: Conn(1), from, len: None, why: Missing::Before };
+        tape.records.push(Record::Gap { at: tape.at, gap });
+    }
+    let records =
+        tape.dialogue(1, "C: MAIL FROM:<a@example.com>\nS: 250 2.1.0 ok\nC: QUIT\nS: 221 bye").end();
+    let file = to_pcapng(&records, false, false);
+    assert!(
+        capture::packets(&file).iter().all(|p| p.tcp.is_some_and(|(_, _, flags)| flags & 2 == 0)),
+        "no SYN"
+    );
+    let verbs = |records: &[Record]| {
+        let all = steps(records);
+        all.iter().filter(|s| !s.bytes.is_empty()).map(|s| (s.kind, s.verb.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(verbs(&records), verbs(&imported(file)));
 }

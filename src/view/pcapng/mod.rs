@@ -16,7 +16,7 @@ mod tcp;
 use super::Cast;
 use crate::base::{Instant, escape};
 use crate::dissect::Step;
-use crate::trace::{CloseHow, Conn, Data, Direction, Head, Layer, Opened, Record, Transport};
+use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Head, Layer, Opened, Record, Transport};
 use block::Blocks;
 use frame::{LARGEST_DATAGRAM, Path};
 use std::cmp::Reverse;
@@ -99,6 +99,7 @@ impl<W: Write> Capture<'_, W> {
         }
         match record {
             Record::Data { at, data } if data.layer == Layer::Wire => self.data(*at, data),
+            Record::Gap { at, gap } => self.gap(*at, gap),
             Record::Close { at, conn, from, how } => self.close(*at, *conn, *from, *how),
             Record::Gap { gap, .. } => {
                 if let Some(Carried::Tcp(stream)) = self.now.get_mut(&gap.conn).map(|line| &mut line.kind) {
@@ -134,6 +135,7 @@ impl<W: Write> Capture<'_, W> {
         let (conn, opened) = match record {
             Record::Open { open, .. } => (open.conn, Some(open)),
             Record::Data { data, .. } => (data.conn, None),
+            Record::Gap { gap, .. } => (gap.conn, None),
             _ => return Ok(()),
         };
         self.now.remove(&conn);
@@ -146,9 +148,12 @@ impl<W: Write> Capture<'_, W> {
         }
         let (mut stream, duties) = Stream::open(path, at, course, id);
         self.due.extend(duties.into_iter().map(|(at, duty)| Reverse((at, duty, conn, id))));
-        let syn = stream.syn();
+        let syn = (!course.late).then(|| stream.syn());
         self.now.insert(conn, Line { id, kind: Carried::Tcp(Box::new(stream)), sent });
-        self.segment(at, path, &syn, &[], self.survey.on_open(id))
+        match syn {
+            Some(syn) => self.segment(at, path, &syn, &[], self.survey.on_open(id)),
+            None => Ok(()),
+        }
     }
 
     fn data(&mut self, at: Instant, data: &Data) -> io::Result<()> {
@@ -157,7 +162,7 @@ impl<W: Write> Capture<'_, W> {
         let mut bytes = data.bytes.clone();
         let mut offset = line.sent[side(data.from)];
         self.survey.mask(line.id, data.from, offset, &mut bytes);
-        line.sent[side(data.from)] += bytes.len() as u64;
+        line.sent[side(data.from)] = offset.saturating_add(bytes.len() as u64);
         let most = match &line.kind {
             Carried::Tcp(stream) => stream.path.mss(),
             Carried::Udp(_) => LARGEST_DATAGRAM,
@@ -165,7 +170,7 @@ impl<W: Write> Capture<'_, W> {
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let (now, later) = rest.split_at(most.min(rest.len()));
-            let end = offset + now.len() as u64;
+            let end = offset.saturating_add(now.len() as u64);
             let comments = self.survey.on_bytes(line.id, data.from, offset..end);
             match &mut line.kind {
                 Carried::Tcp(stream) => {
@@ -182,6 +187,21 @@ impl<W: Write> Capture<'_, W> {
         }
         self.ended(at, data.conn, data.from, &mut line)?;
         self.now.insert(data.conn, line);
+        Ok(())
+    }
+
+    /// Bytes that nobody recorded: tshark says of the next segment that the one before it was not captured.
+    fn gap(&mut self, at: Instant, gap: &Gap) -> io::Result<()> {
+        let Some(mut line) = self.now.remove(&gap.conn) else { return Ok(()) };
+        let len = gap.len.unwrap_or(0);
+        let sent = &mut line.sent[side(gap.from)];
+        *sent = sent.saturating_add(len);
+        self.established(at, &mut line)?;
+        if let Carried::Tcp(stream) = &mut line.kind {
+            stream.skip(gap.from, len);
+        }
+        self.ended(at, gap.conn, gap.from, &mut line)?;
+        self.now.insert(gap.conn, line);
         Ok(())
     }
 

@@ -7,7 +7,7 @@
 use crate::base::Instant;
 use crate::dissect::{Kind, Meaning, Step};
 use crate::explain::{Chapter, Item, Story};
-use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Record, Transport};
+use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Missing, Record, Transport};
 use crate::view::Cast;
 use crate::view::page::{self, Choice, Page, StepPage};
 use crate::view::wire::Amount;
@@ -39,6 +39,8 @@ pub struct Course {
     pub ended: Option<(Instant, CloseHow)>,
     /// Whether a side said that it has no more to send.
     pub fin: bool,
+    /// Whether it had begun before the recording did: then it has no handshake.
+    pub late: bool,
     /// Whether it belongs into the capture.
     pub kept: bool,
     /// What must not be shown, by side, in stream offsets: in order, none touching another.
@@ -104,7 +106,8 @@ impl Survey {
 
     /// What is said about these bytes of one side's stream: of each Step that ends there.
     pub fn on_bytes(&self, id: Id, from: Direction, range: Range<u64>) -> Vec<String> {
-        let places = (id, Place::Byte(from, range.start + 1))..=(id, Place::Byte(from, range.end));
+        let places =
+            (id, Place::Byte(from, range.start.saturating_add(1)))..=(id, Place::Byte(from, range.end));
         self.comments.range(places).flat_map(|(_, said)| said.iter().cloned()).collect()
     }
 
@@ -113,7 +116,7 @@ impl Survey {
     pub fn mask(&self, id: Id, from: Direction, offset: u64, bytes: &mut [u8]) {
         let Some(course) = self.courses.get(id) else { return };
         let secrets = &course.secrets[side(from)];
-        let end = offset + bytes.len() as u64;
+        let end = offset.saturating_add(bytes.len() as u64);
         let first = secrets.partition_point(|s| s.end <= offset);
         for secret in secrets.iter().skip(first).take_while(|s| s.start < end) {
             let within = |at: u64| usize::try_from(at.clamp(offset, end) - offset).unwrap_or(usize::MAX);
@@ -139,6 +142,7 @@ impl Survey {
                 return;
             }
             Record::Data { at, data } => (*at, data.conn),
+            Record::Gap { at, gap } => (*at, gap.conn),
             Record::Close { at, conn, .. } => (*at, *conn),
             _ => return,
         };
@@ -148,8 +152,13 @@ impl Survey {
             Record::Data { data, .. } if data.layer == Layer::Wire => {
                 course.first.get_or_insert((at, data.from));
                 let total = &mut course.total[side(data.from)];
-                *total += data.bytes.len() as u64;
+                *total = total.saturating_add(data.bytes.len() as u64);
                 course.last = Some(Place::Byte(data.from, *total));
+            }
+            Record::Gap { gap, .. } => {
+                course.late |= gap.why == Missing::Before;
+                let total = &mut course.total[side(gap.from)];
+                *total = total.saturating_add(gap.len.unwrap_or(0));
             }
             Record::Close { from, how, .. } => {
                 course.first.get_or_insert((at, *from));
@@ -187,7 +196,7 @@ impl Survey {
         let Some(course) = self.courses.get_mut(id) else { return };
         course.kept |= (options.keep)(step);
         if !options.show_secrets && step.layer == Layer::Wire {
-            let at = |offset: usize| step.range.start + offset as u64;
+            let at = |offset: usize| step.range.start.saturating_add(offset as u64);
             let secrets = step.secrets.iter().map(|s| at(s.start)..at(s.end));
             course.secrets[side(step.from)].extend(secrets);
         }
@@ -202,6 +211,8 @@ impl Survey {
             Kind::Open => Place::Open,
             Kind::Close if matches!(step.meaning, Meaning::Close(CloseHow::Timeout)) => before(),
             Kind::Close => Place::End(step.from),
+            // No packet has these bytes: the one with the next byte tells of them.
+            Kind::Gap => Place::Byte(step.from, step.range.end.saturating_add(1)),
             _ if step.layer == Layer::Plain => before(),
             _ => Place::Byte(step.from, step.range.end),
         }

@@ -85,7 +85,11 @@ impl Stream {
         stream.sides[1].next = initial.rotate_left(16) ^ 0x5BD1_E995;
         let spoken = course.total != [0, 0] || course.fin;
         let mut duties = Vec::new();
-        if spoken || matches!(course.ended, Some((_, CloseHow::Reset))) {
+        if course.late {
+            (stream.answered, stream.established) = (true, true);
+            let [client, server] = &mut stream.sides;
+            (client.acked, server.acked) = (server.next, client.next);
+        } else if spoken || matches!(course.ended, Some((_, CloseHow::Reset))) {
             // A client may speak after two ways, a server when the third brought it the ACK.
             let (first, from) = course.first.unwrap_or((at, Direction::Client));
             let ways = if from == Direction::Client { 2 } else { 3 };
@@ -142,16 +146,17 @@ impl Stream {
         self.sides[side(from)].hear(now);
         let flags = if last { flag::ACK | flag::PSH } else { flag::ACK };
         let sent = self.segment(from, flags, len as u32);
-        self.sides[side(from)].sent += len as u64;
+        let sent_before = &mut self.sides[side(from)].sent;
+        *sent_before = sent_before.saturating_add(len as u64);
         self.arrives(from, now);
         sent
     }
 
-    /// So many bytes of one side are not in the transcript: the numbers go on behind them, so that a reader of the
-    /// capture sees the gap as well.
-    pub fn skip(&mut self, from: Direction, missing: u64) {
+    /// Bytes of one side that nobody recorded: their numbers are left out.
+    pub fn skip(&mut self, from: Direction, len: u64) {
         let me = &mut self.sides[side(from)];
-        me.next = me.next.wrapping_add(missing as u32);
+        me.next = me.next.wrapping_add(len as u32);
+        me.sent = me.sent.saturating_add(len);
     }
 
     /// One side ends, in this way. Where bytes of it are still to come, it ends behind them: see [`Stream::ended`].
