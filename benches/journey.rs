@@ -95,6 +95,7 @@ fn with_attachment(octets: usize) -> Scenario {
                 name: "large.bin".to_owned(),
                 media_type: "application/octet-stream".to_owned(),
                 base64: "QUFB".repeat(octets / 3),
+                octets: 0,
             });
         }
     }

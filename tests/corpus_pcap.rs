@@ -4,6 +4,12 @@
 //! SHA-256 of each direction and what was counted on it. Where a truth is `reliable` and has no `gaps`, ours must be
 //! the same. Without the folder the test is skipped, by name.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "shares and differences are printed as figures"
+)]
+
 use postroad::dissect::{Dissector, Kind, Protocol, Step, Verdict};
 use postroad::import;
 use postroad::trace::{Conn, Direction, Layer, Record, Transport};
@@ -122,7 +128,7 @@ fn word(step: &Step) -> String {
 
 /// The truth was counted on each direction alone. So it takes what follows an announced literal or chunk for its
 /// octets, even where the server's reply shows that it was refused and commands came instead. Ours without those.
-fn commands_without_refused_data<'a>(stream: &'a Stream) -> Vec<&'a Step> {
+fn commands_without_refused_data(stream: &Stream) -> Vec<&Step> {
     let mut until = 0;
     let mut kept = Vec::new();
     let mut commands =

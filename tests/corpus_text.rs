@@ -2,6 +2,8 @@
 //!
 //! The figures are printed (`cargo nextest run --no-capture corpus_text`), and must not fall.
 
+#![allow(clippy::print_stderr, reason = "shares are printed as figures")]
+
 use postroad::dissect::{Kind, Protocol, Step};
 use postroad::explain::{Item, Note, Story};
 use postroad::import::message::{self, MimePart};
@@ -225,6 +227,7 @@ fn dialogues(corpus: &std::path::Path) -> Vec<(String, String, Speech)> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one loop over all dialogues, told in order")]
 fn every_line_of_the_rfcs_dialogues_has_its_side_its_kind_and_its_note() {
     let name = "every_line_of_the_rfcs_dialogues_has_its_side_its_kind_and_its_note";
     let Some(corpus) = corpus(name) else { return };

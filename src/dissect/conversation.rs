@@ -159,7 +159,9 @@ fn missing(gap: &Gap) -> Finding {
         ),
         Missing::Cut => (
             "gap-cut",
-            format!("{bytes} of the {speaker} are missing here: only the beginning of a packet was recorded."),
+            format!(
+                "{bytes} of the {speaker} are missing here: only the beginning of a packet was recorded."
+            ),
         ),
         Missing::LetGo => (
             "gap-let-go",

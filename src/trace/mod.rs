@@ -13,5 +13,6 @@ pub mod tap;
 pub use fact::Fact;
 pub use file::Transcript;
 pub use record::{
-    CloseHow, Conn, Data, Direction, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Payload, Record, Transport,
+    CloseHow, Conn, Data, Direction, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Payload, Record,
+    Transport,
 };

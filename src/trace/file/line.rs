@@ -2,7 +2,8 @@
 
 use crate::base::{Instant, escape};
 use crate::trace::{
-    CloseHow, Conn, Data, Direction, Fact, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Record, Transport,
+    CloseHow, Conn, Data, Direction, Fact, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Record,
+    Transport,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

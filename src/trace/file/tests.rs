@@ -254,12 +254,8 @@ fn record() -> impl Strategy<Value = Record> {
         Just(CloseHow::Timeout),
         Just(CloseHow::LetGo)
     ];
-    let why = prop_oneof![
-        Just(Missing::Before),
-        Just(Missing::Lost),
-        Just(Missing::Cut),
-        Just(Missing::LetGo)
-    ];
+    let why =
+        prop_oneof![Just(Missing::Before), Just(Missing::Lost), Just(Missing::Cut), Just(Missing::LetGo)];
     let bytes = prop_oneof![any::<Vec<u8>>(), any::<String>().prop_map(String::into_bytes)];
     let unknown = any::<(String, i64, Option<bool>)>()
         .prop_map(|(text, number, maybe)| json!({"k": format!("x{text}"), "n": number, "m": maybe}));

@@ -101,12 +101,6 @@ impl<W: Write> Capture<'_, W> {
             Record::Data { at, data } if data.layer == Layer::Wire => self.data(*at, data),
             Record::Gap { at, gap } => self.gap(*at, gap),
             Record::Close { at, conn, from, how } => self.close(*at, *conn, *from, *how),
-            Record::Gap { gap, .. } => {
-                if let Some(Carried::Tcp(stream)) = self.now.get_mut(&gap.conn).map(|line| &mut line.kind) {
-                    stream.skip(gap.from, gap.len.unwrap_or(0));
-                }
-                Ok(())
-            }
             _ => Ok(()),
         }
     }
@@ -193,9 +187,8 @@ impl<W: Write> Capture<'_, W> {
     /// Bytes that nobody recorded: tshark says of the next segment that the one before it was not captured.
     fn gap(&mut self, at: Instant, gap: &Gap) -> io::Result<()> {
         let Some(mut line) = self.now.remove(&gap.conn) else { return Ok(()) };
+        // Places in a stream count what was recorded: only the sequence numbers go on behind the gap.
         let len = gap.len.unwrap_or(0);
-        let sent = &mut line.sent[side(gap.from)];
-        *sent = sent.saturating_add(len);
         self.established(at, &mut line)?;
         if let Carried::Tcp(stream) = &mut line.kind {
             stream.skip(gap.from, len);

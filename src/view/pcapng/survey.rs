@@ -157,8 +157,6 @@ impl Survey {
             }
             Record::Gap { gap, .. } => {
                 course.late |= gap.why == Missing::Before;
-                let total = &mut course.total[side(gap.from)];
-                *total = total.saturating_add(gap.len.unwrap_or(0));
             }
             Record::Close { from, how, .. } => {
                 course.first.get_or_insert((at, *from));

@@ -156,7 +156,6 @@ impl Stream {
     pub fn skip(&mut self, from: Direction, len: u64) {
         let me = &mut self.sides[side(from)];
         me.next = me.next.wrapping_add(len as u32);
-        me.sent = me.sent.saturating_add(len);
     }
 
     /// One side ends, in this way. Where bytes of it are still to come, it ends behind them: see [`Stream::ended`].

@@ -55,12 +55,11 @@ impl Client {
         self.world.resolved(&self.device);
         match lookup {
             SrvLookup::Records(servers) => Ok(servers.into_iter().map(|s| (s.target, s.port)).collect()),
-            SrvLookup::NotOffered => {
-                Err(format!("{} says that it does not offer {service}: its SRV record names no host", self.domain()))
-            }
-            SrvLookup::None => {
-                Err(format!("{} has no SRV record for {service}", self.domain()))
-            }
+            SrvLookup::NotOffered => Err(format!(
+                "{} says that it does not offer {service}: its SRV record names no host",
+                self.domain()
+            )),
+            SrvLookup::None => Err(format!("{} has no SRV record for {service}", self.domain())),
             SrvLookup::Failed(reason) => Err(reason),
         }
     }
