@@ -2,7 +2,7 @@
 //!
 //! "Before sending a line of mail text, the SMTP client checks the first character of the line. If it is a
 //! period, one additional period is inserted at the beginning of the line." RFC 5321 §4.5.2. Only CR LF `.` CR LF
-//! ends the message. "The custom of accepting lines ending only in <LF> … has proven to cause more
+//! ends the message. "The custom of accepting lines ending only in `<LF>` … has proven to cause more
 //! interoperability problems than it solves, and SMTP server systems MUST NOT do this" (§4.1.1.4). Whatever a
 //! careless host would take for an end is recorded here as an [`Oddity`].
 

@@ -4,7 +4,7 @@
 //! its script the page reads from top to bottom, and on paper every note is open. The script (`page.js`) holds
 //! no data of its own; it only moves through the document. So nothing from a wire ever stands inside a script.
 //!
-//! Text comes escaped from [`page`](super::page), and is escaped for HTML once, by the templates. A content
+//! Text comes escaped from [`super::page`], and is escaped for HTML once, by the templates. A content
 //! security policy allows this one style sheet and this one script, by their hashes (CSP Level 3), and nothing
 //! else: no network, no other script, no form.
 
