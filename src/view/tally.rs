@@ -138,10 +138,10 @@ impl Tally {
         self.steps += 1;
         if step.layer == Layer::Wire {
             let bytes = step.range.end.saturating_sub(step.range.start);
-            self.bytes += bytes;
+            self.bytes = self.bytes.saturating_add(bytes);
             match step.from {
-                Direction::Client => self.bytes_up += bytes,
-                Direction::Server => self.bytes_down += bytes,
+                Direction::Client => self.bytes_up = self.bytes_up.saturating_add(bytes),
+                Direction::Server => self.bytes_down = self.bytes_down.saturating_add(bytes),
             }
         }
         match step.kind {

@@ -61,7 +61,7 @@ pub fn sniff(begins: &[u8]) -> Option<Format> {
     }
 }
 
-/// How much an import keeps at most. With the defaults it stays below 200 MiB, whatever the capture.
+/// How much an import keeps at most, whatever the capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// TCP connections that are followed at once: 16 384. Beyond it the one that is silent longest is let go, with a
