@@ -17,8 +17,6 @@ mod source;
 mod stream;
 mod table;
 mod tcp;
-#[cfg(test)]
-mod tests;
 
 pub use packet::Ignored;
 pub use source::Broken;
