@@ -2,6 +2,7 @@
 //!
 //! The machines live in `proto`; what they ask is answered here, from the host's stores and the scenario.
 
+pub mod carry;
 pub mod deliver;
 pub mod dns;
 pub mod dns_tcp;

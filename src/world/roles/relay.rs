@@ -5,11 +5,11 @@
 //! that does not answer, or says 4yz before the transaction, passes the turn to the next; what a working host says
 //! about sender, recipient or message is its word, and is not asked for again elsewhere.
 
+use super::carry::carry;
 use super::deliver::failed;
 use super::smtp::address_of_literal;
-use crate::proto::smtp::client::{Client, ClientConfig, ClientEvent, Fate, Outcome, Stage};
+use crate::proto::smtp::client::{ClientConfig, Fate, Outcome, Stage};
 use crate::proto::smtp::{Envelope, Path, Reply};
-use crate::world::driver::{Flow, Owner, drive};
 use crate::world::dsn::FailedRecipient;
 use crate::world::hosts::{Host, World};
 use crate::world::queue::{Entry, Verdict};
@@ -171,14 +171,10 @@ async fn try_address(route: &Route<'_>, name: &str, address: IpAddr, recipients:
         return Turn::Decided(all(recipients, |r| failed(r, "5.1.3", "an address cannot be written down")));
     };
     let config = ClientConfig::new(&route.host.spec.name);
-    let mut machine = Client::new(config, envelope, route.entry.message.to_vec());
-    let mut errand = Errand { outcome: None };
-    let mut edits = route.world.edits(connection.conn);
-    let mut stream = connection.stream;
-    let driven = drive(&mut machine, &mut *stream, route.world.clock, &mut errand, &mut edits).await;
-    match errand.outcome {
-        Some(outcome) => judge(name, outcome),
-        None => Turn::Next(format!("4.4.2 {name} broke the connection off: {driven:?}")),
+    let message = route.entry.message.to_vec();
+    match carry(route.world, connection, config, envelope, message).await {
+        Ok(outcome) => judge(name, outcome),
+        Err(end) => Turn::Next(format!("4.4.2 {name} broke the connection off: {end}")),
     }
 }
 
@@ -187,19 +183,6 @@ fn envelope(entry: &Entry, recipients: &[String]) -> Option<Envelope> {
     let mut envelope = Envelope::simple(&entry.sender, &recipients)?;
     envelope.smtputf8 = entry.smtputf8;
     Some(envelope)
-}
-
-/// Waits for the client's word on what became of the message.
-struct Errand {
-    outcome: Option<Outcome>,
-}
-
-impl Owner<Client> for Errand {
-    async fn on_event(&mut self, _: &mut Client, event: ClientEvent) -> Flow {
-        let ClientEvent::Finished(outcome) = event;
-        self.outcome = Some(outcome);
-        Flow::Continue
-    }
 }
 
 /// What the session's outcome means for each recipient, or for the host.

@@ -1,11 +1,11 @@
 //! Pressing Send: the letter is written down, and handed in at the person's own submission server (RFC 6409).
 
 use super::Client;
-use crate::proto::smtp::client::{self, ClientConfig, ClientEvent, Fate, Outcome};
+use crate::proto::smtp::client::{ClientConfig, Fate, Outcome};
 use crate::proto::smtp::{Envelope, Reply};
 use crate::world::compose::{self, bare_address};
-use crate::world::driver::{Flow, Owner, drive};
 use crate::world::net::Connection;
+use crate::world::roles::carry::carry;
 use crate::world::scenario::Letter;
 
 /// Send a letter. Gives how it went, in words; `Err` where nobody took it.
@@ -47,14 +47,9 @@ async fn hand_in(mua: &Client, hand: Hand<'_>) -> Result<String, String> {
     let Hand { from, envelope, letter, config, connection, server } = hand;
     let at = mua.world.clock.now();
     let message = compose::message(letter, &from, at, &mua.device.unique(), mua.domain());
-    let mut machine = client::Client::new(config, envelope, message);
-    let mut word = Word { outcome: None };
-    let mut edits = mua.world.edits(connection.conn);
-    let mut stream = connection.stream;
-    let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut word, &mut edits).await;
-    match word.outcome {
-        Some(outcome) => in_words(&outcome, &server),
-        None => Err(format!("{server} broke the connection off: {driven:?}")),
+    match carry(&mua.world, connection, config, envelope, message).await {
+        Ok(outcome) => in_words(&outcome, &server),
+        Err(end) => Err(format!("{server} broke the connection off: {end}")),
     }
 }
 
@@ -71,18 +66,6 @@ fn envelope(letter: &Letter, from: &str) -> Result<Envelope, String> {
     envelope.smtputf8 =
         envelope.reverse_path.needs_utf8() || envelope.recipients.iter().any(|r| r.forward_path.needs_utf8());
     Ok(envelope)
-}
-
-struct Word {
-    outcome: Option<Outcome>,
-}
-
-impl Owner<client::Client> for Word {
-    async fn on_event(&mut self, _: &mut client::Client, event: ClientEvent) -> Flow {
-        let ClientEvent::Finished(outcome) = event;
-        self.outcome = Some(outcome);
-        Flow::Continue
-    }
 }
 
 fn in_words(outcome: &Outcome, server: &str) -> Result<String, String> {
