@@ -14,6 +14,7 @@ mod dns_parts;
 pub mod facts;
 pub mod ids;
 mod imap;
+pub mod index;
 pub mod letter;
 pub mod names;
 pub mod note;
@@ -28,5 +29,6 @@ mod testing;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use context::Explainer;
+pub use index::StoryIndex;
 pub use note::{Entry, Note, PartNote};
 pub use story::{Chapter, Item, Story};
