@@ -10,6 +10,7 @@ pub mod asciicast;
 pub mod cast;
 pub mod clock;
 mod dns;
+pub mod fork;
 mod headline;
 pub mod html;
 pub mod json;
