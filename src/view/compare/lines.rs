@@ -3,11 +3,12 @@
 use super::{CellLine, Options, octets};
 use crate::base::{Span, escape};
 use crate::compare::{Exchange, Line};
-use crate::dissect::{Kind, Verdict};
+use crate::dissect::{Kind, Protocol, Verdict};
 use crate::trace::Direction;
 use crate::view::clock;
 use crate::view::page::{Label, prose};
 use crate::view::wire::HIDDEN;
+use std::collections::BTreeSet;
 
 /// So many exchanges of one verb in a row are told one by one; of more, the first and the last.
 const ONE_BY_ONE: usize = 3;
@@ -29,9 +30,12 @@ impl<'o> Lines<'o> {
 
     /// Take these exchanges: a long run of one verb is told by its first, its number and its last.
     pub fn exchanges(mut self, exchanges: &[Exchange]) -> Self {
-        let alike = |a: &Exchange, b: &Exchange| a.verb == b.verb && !a.verb.is_empty();
+        let alike = |a: &Exchange, b: &Exchange| {
+            (is_lookup(a) && is_lookup(b)) || (a.verb == b.verb && !a.verb.is_empty())
+        };
         for run in exchanges.chunk_by(alike) {
             match run {
+                [first, ..] if is_lookup(first) => self.lookups(run),
                 [first, between @ .., last] if run.len() > ONE_BY_ONE => {
                     self.exchange(first);
                     let (count, bytes) =
@@ -58,6 +62,19 @@ impl<'o> Lines<'o> {
             });
         }
         self.out
+    }
+
+    /// Questions to the DNS are not what is compared: they are told in one line.
+    fn lookups(&mut self, run: &[Exchange]) {
+        let types: BTreeSet<String> = run.iter().map(|e| prose(&e.verb)).collect();
+        let types: Vec<String> = types.into_iter().collect();
+        let count = clock::count(run.len() as u64, "question");
+        self.push(CellLine {
+            label: Label::Dim,
+            mark: "",
+            text: format!("asks the DNS: {count} ({})", types.join(", ")),
+            step: run.iter().flat_map(|e| &e.lines).map(|l| l.step).next(),
+        });
     }
 
     fn say(&mut self, text: String) {
@@ -102,8 +119,6 @@ impl<'o> Lines<'o> {
         let text = match line.kind {
             Kind::Open => "opens a connection".to_owned(),
             Kind::Close => "the connection ends".to_owned(),
-            Kind::Query => format!("asks the DNS: {}", prose(&line.verb)),
-            Kind::Answer => format!("the DNS answers: {}", prose(&line.code)),
             Kind::Data if line.from == Direction::Server => format!("({} of the message)", octets(line.len)),
             _ => self.words(line),
         };
@@ -121,6 +136,10 @@ impl<'o> Lines<'o> {
         let rest = line.len.saturating_sub(end as u64);
         if rest > 0 { format!("{shown}{cut} … {} more", octets(rest)) } else { format!("{shown}{cut}") }
     }
+}
+
+fn is_lookup(exchange: &Exchange) -> bool {
+    exchange.lines.first().is_some_and(|line| line.protocol == Protocol::Dns)
 }
 
 /// Escaped, with secrets hidden.

@@ -16,7 +16,7 @@ use crate::compare::{Comparison, Holdings, Intention, Paired, Pairing, Reading, 
 use crate::dissect::{Protocol, Traffic};
 use crate::explain::catalogue;
 use lines::Lines;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How it is shown.
@@ -275,8 +275,14 @@ fn held(holdings: &Holdings, host: Option<&str>) -> Vec<String> {
         None => BTreeSet::new(),
     };
     let concerns = |account: &String| mine.is_empty() || mine.contains(account);
+    let holds = |mailboxes: &BTreeMap<String, Shelf>| mailboxes.values().any(|shelf| shelf.messages > 0);
+    let is_kept = |account: &String| holdings.devices.values().any(|kept| kept.contains_key(account));
     let mut out = Vec::new();
     for (account, mailboxes) in holdings.server.iter().filter(|(account, _)| concerns(account)) {
+        // People who have nothing, and fetch nothing, are not part of this story.
+        if !(holds(mailboxes) || is_kept(account)) {
+            continue;
+        }
         let used = mailboxes.iter().filter(|(name, shelf)| shelf.messages > 0 || *name == "INBOX");
         let shelves: Vec<String> = used.map(|(name, s)| format!("{} {}", prose(name), shelf(s))).collect();
         let lock = if holdings.locks.contains_key(account) { ", locked" } else { "" };
