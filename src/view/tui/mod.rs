@@ -2,4 +2,5 @@
 //!
 //! Where it stands on the road: a view, beside `plain`. [`theme`] has the look of every label.
 
+pub mod compare;
 pub mod theme;
