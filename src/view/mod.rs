@@ -20,6 +20,7 @@ pub mod pcapng;
 pub mod plain;
 pub mod svg;
 pub mod tally;
+pub mod tui;
 pub mod wire;
 
 pub use cast::Cast;
