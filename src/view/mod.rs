@@ -9,6 +9,7 @@
 pub mod asciicast;
 pub mod cast;
 pub mod clock;
+pub mod compare;
 mod dns;
 mod headline;
 pub mod html;

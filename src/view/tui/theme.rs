@@ -217,3 +217,143 @@ impl Theme {
 fn bold() -> Style {
     Style::new().add_modifier(Modifier::BOLD)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unicode_width::UnicodeWidthChar;
+
+    const LABELS: [Label; 24] = [
+        Label::Title,
+        Label::Chapter,
+        Label::Intro,
+        Label::Host,
+        Label::Port,
+        Label::Rule,
+        Label::Time,
+        Label::ClientLine,
+        Label::ServerLine,
+        Label::Refusal,
+        Label::Secret,
+        Label::Pointer,
+        Label::Note,
+        Label::PartNote,
+        Label::Detail,
+        Label::Key,
+        Label::Source,
+        Label::Fact,
+        Label::Intent,
+        Label::Finding,
+        Label::Mistake,
+        Label::Pause,
+        Label::Mark,
+        Label::Command,
+    ];
+
+    /// Black, VS Code, gruvbox, Solarized, Nord, Dracula, Ubuntu; and what is selected.
+    const DARK_GROUNDS: [u32; 8] =
+        [0x000000, 0x1e1e1e, 0x282828, 0x002b36, 0x2e3440, 0x282a36, 0x300a24, 0x303030];
+    /// White, Solarized and its highlight, GitHub, gruvbox; and what is selected.
+    const LIGHT_GROUNDS: [u32; 6] = [0xffffff, 0xfdf6e3, 0xeee8d5, 0xfafafa, 0xfbf1c7, 0xe4e4e4];
+
+    /// The fixed colours of the 256: a cube of six levels, then greys.
+    fn rgb(colour: Color) -> u32 {
+        let Color::Indexed(index @ 16..) = colour else { panic!("{colour:?} is not fixed") };
+        if index >= 232 {
+            return 0x010101 * (8 + 10 * u32::from(index - 232));
+        }
+        let level = |n: u8| [0, 95, 135, 175, 215, 255][usize::from(n % 6)];
+        let at = index - 16;
+        level(at / 36) << 16 | level(at / 6) << 8 | level(at)
+    }
+
+    /// WCAG 2.2: relative luminance, and the ratio of two.
+    fn contrast(a: u32, b: u32) -> f64 {
+        let channel = |value: u32| {
+            let value = f64::from(value & 0xff) / 255.0;
+            if value <= 0.03928 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        let light = |c: u32| 0.2126 * channel(c >> 16) + 0.7152 * channel(c >> 8) + 0.0722 * channel(c);
+        let (a, b) = (light(a) + 0.05, light(b) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    fn texts(theme: &Theme) -> Vec<(String, Style, f64)> {
+        let lines = [Label::Rule, Label::Pointer];
+        let mut all: Vec<(String, Style, f64)> = LABELS
+            .iter()
+            .map(|l| (format!("{l:?}"), theme.style(*l), if lines.contains(l) { 3.0 } else { 4.5 }))
+            .collect();
+        let roles = [
+            ("selected", theme.selected_text(), 4.5),
+            ("border", theme.border(), 3.0),
+            ("border active", theme.border_active(), 3.0),
+            ("heading", theme.heading(), 4.5),
+            ("dim", theme.dim(), 4.5),
+            ("key", theme.key(), 4.5),
+            ("good", theme.good(), 4.5),
+            ("bad", theme.bad(), 4.5),
+            ("changed", theme.changed(), 4.5),
+            ("lit", theme.lit(), 4.5),
+        ];
+        all.extend(roles.map(|(name, style, least)| (name.to_owned(), style, least)));
+        all.extend((0..PARTS).map(|n| (format!("part {n}"), theme.part(n).style, 4.5)));
+        all
+    }
+
+    #[test]
+    fn everything_can_be_read_on_the_usual_grounds() {
+        for (theme, grounds) in [(Theme::dark(), &DARK_GROUNDS[..]), (Theme::light(), &LIGHT_GROUNDS[..])] {
+            for (name, style, least) in texts(&theme) {
+                let Some(fg) = style.fg else { continue };
+                for ground in grounds {
+                    let ratio = contrast(rgb(fg), style.bg.map_or(*ground, rgb));
+                    assert!(ratio >= least, "{name} on {ground:06x}: {ratio:.2}");
+                }
+            }
+        }
+        assert!((contrast(0, 0xff_ffff) - 21.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn without_colour_there_is_none_and_nothing_is_faint() {
+        for (name, style, _) in texts(&Theme::mono()) {
+            assert_eq!((style.fg, style.bg), (None, None), "{name}");
+            assert!(!style.add_modifier.intersects(Modifier::DIM | Modifier::HIDDEN), "{name}");
+        }
+    }
+
+    #[test]
+    fn neighbouring_parts_differ_without_colour() {
+        let theme = Theme::mono();
+        for n in 0..PARTS * 2 {
+            let (a, b) = (theme.part(n), theme.part(n + 1));
+            assert_ne!(a.style, b.style, "{n}");
+            assert_ne!((a.rule, a.mark), (b.rule, b.mark), "{n}");
+            assert!(a.rule.width() == Some(1) && a.mark.width() == Some(1), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_is_taken_at_its_word() {
+        assert_eq!(Theme::of_terminal(Some("1"), Some("xterm-256color"), None), Theme::mono());
+        assert_eq!(Theme::of_terminal(Some(""), Some("xterm-256color"), None), Theme::dark());
+        assert_eq!(Theme::of_terminal(None, Some("linux"), None), Theme::mono());
+        assert_eq!(Theme::of_terminal(None, Some("tmux-256color"), Some("0;15")), Theme::light());
+        assert_eq!(Theme::of_terminal(None, Some("tmux-256color"), Some("15;default;0")), Theme::dark());
+    }
+
+    #[test]
+    fn the_look_of_everything() {
+        let mut list = String::new();
+        for (name, theme) in [("dark", Theme::dark()), ("light", Theme::light()), ("mono", Theme::mono())] {
+            list += &format!("{name}\n");
+            for (what, style, _) in texts(&theme) {
+                let colour = |c: Option<Color>| c.map_or("own".to_owned(), |c| c.to_string());
+                let (fg, bg) = (colour(style.fg), colour(style.bg));
+                list += &format!("  {what:14} {fg:>4} on {bg:<4} {:?}\n", style.add_modifier);
+            }
+        }
+        insta::assert_snapshot!("looks", list);
+    }
+}
