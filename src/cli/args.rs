@@ -43,6 +43,8 @@ pub enum Command {
     Import(Import),
     /// Turn a transcript into a web page, or into another file that others can use.
     Export(super::export::Export),
+    /// Lay two stories side by side: the same mail over POP3 and over IMAP, or any two recordings.
+    Compare(super::compare::Compare),
 }
 
 /// `postroad journey`.

@@ -6,6 +6,7 @@
 mod annotate;
 mod args;
 mod check;
+mod compare;
 mod error;
 mod explain_cmd;
 mod export;
@@ -44,6 +45,7 @@ pub fn run() -> ExitCode {
             Some(Command::Explain(args)) => explain_cmd::run(&args),
             Some(Command::Import(args)) => import::run(&args),
             Some(Command::Export(args)) => export::run(&args),
+            Some(Command::Compare(args)) => compare::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.
         Err(said) => {
