@@ -13,6 +13,7 @@ pub mod hosts;
 pub mod mailboxes;
 pub mod net;
 pub mod people;
+pub mod preload;
 pub mod queue;
 pub mod resolver;
 pub mod roles;

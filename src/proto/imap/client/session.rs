@@ -181,7 +181,9 @@ impl Session {
 
     /// `+`: send the next stretch of the command, or wait in IDLE.
     fn go_on(&mut self) {
-        let Some(running) = self.running.iter_mut().find(|r| r.idle || !r.stretches.is_empty()) else { return };
+        let Some(running) = self.running.iter_mut().find(|r| r.idle || !r.stretches.is_empty()) else {
+            return;
+        };
         if let Some(stretch) = running.stretches.pop_front() {
             self.out.push_back(Output::Send(stretch));
         } else if running.idle {
@@ -282,8 +284,12 @@ mod tests {
     }
 
     fn append() -> CommandBody {
-        let message =
-            AppendMessage { flags: Vec::new(), date: None, message: b"hello".as_slice().into(), binary: false };
+        let message = AppendMessage {
+            flags: Vec::new(),
+            date: None,
+            message: b"hello".as_slice().into(),
+            binary: false,
+        };
         CommandBody::Append { mailbox: "Sent".to_owned(), messages: vec![message] }
     }
 
