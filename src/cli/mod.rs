@@ -20,6 +20,7 @@ mod onto;
 mod open;
 mod replay;
 mod runner;
+mod scenario;
 mod screen;
 mod select;
 mod transcripts;

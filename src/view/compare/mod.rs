@@ -92,6 +92,8 @@ pub struct Cell {
     pub ok: Option<bool>,
     /// What came of it.
     pub outcome: String,
+    /// What the client did where its protocol cannot do what was wanted.
+    pub instead: String,
     /// What this protocol does here, or what clients do in its place.
     pub remark: String,
     /// What everybody holds after it.
@@ -234,6 +236,7 @@ fn intent_cell(reading: &Reading, intention: &Intention, options: &Options) -> C
         cost: Cost { traffic: intention.traffic, time: reading.took(intention) },
         ok: intention.ok,
         outcome: prose(&intention.outcome),
+        instead: prose(&intention.instead),
         remark: String::new(),
         after: held(&intention.after, Some(&intention.host)),
     }
