@@ -3,6 +3,7 @@
 use super::open::{self, Source};
 use super::{CommandError, fullscreen, scenario, screen};
 use crate::compare::{Comparison, Pairing, Reading};
+use crate::view::compare::growth::{self, Size};
 use crate::view::compare::{Options, Sheet, by_conversation, by_intent, html, json, plain};
 use crate::view::tui::compare::CompareView;
 use crate::world::scenario::{Access, LinkSpec, Scenario};
@@ -34,6 +35,10 @@ pub struct Compare {
     /// Devices of the person who has most.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=50), help_heading = "The story")]
     pub devices: Option<u8>,
+    /// Tell only what it costs, at each of these numbers of messages, as in 10,100,1000.
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', conflicts_with_all = ["recordings", "messages", "html"],
+          value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "The story")]
+    pub growth: Vec<u32>,
     /// How rows are aligned. [default: by intent where both recordings tell what people wanted]
     #[arg(long, value_name = "HOW", help_heading = "The rows")]
     pub by: Option<By>,
@@ -74,6 +79,8 @@ Examples:
       the same mail, the same wishes, over POP3 and over IMAP
   postroad compare --link satellite --messages 200
       far away, with a full inbox
+  postroad compare --growth 10,100,1000
+      what it costs as the mailbox grows
   postroad compare --html > compare.html
       for a course page
   postroad compare journey-pop3 journey-imap
@@ -90,6 +97,9 @@ pub fn run(args: &Compare) -> Result<(), CommandError> {
         // On a full screen what is long is scrolled.
         most: if full { usize::MAX } else { args.lines.max(1) },
     };
+    if !args.growth.is_empty() {
+        return tell_growth(args);
+    }
     let sheet = sheet(args, &options)?;
     if full {
         return fullscreen::side_by_side(&mut CompareView::new(sheet));
@@ -103,12 +113,28 @@ pub fn run(args: &Compare) -> Result<(), CommandError> {
     Ok(out.flush()?)
 }
 
+/// What the story costs at several sizes.
+fn tell_growth(args: &Compare) -> Result<(), CommandError> {
+    let mut sizes = Vec::new();
+    for messages in &args.growth {
+        let story = sized(args, Some(*messages))?;
+        let sides = [told(&story, Access::Pop3)?, told(&story, Access::Imap)?];
+        sizes.push(Size::of(*messages, &sides));
+    }
+    let (names, mut out) = (["POP3".to_owned(), "IMAP".to_owned()], screen::out());
+    match args.json {
+        true => growth::write_json(&names, &sizes, &mut out)?,
+        false => growth::write(&names, &sizes, &mut out)?,
+    }
+    Ok(out.flush()?)
+}
+
 /// Both sides, aligned.
 fn sheet(args: &Compare, options: &Options) -> Result<Sheet, CommandError> {
     let [left, right] = match args.recordings.as_slice() {
         [left, right] => [read(left)?, read(right)?],
         _ => {
-            let story = story(args)?;
+            let story = sized(args, args.messages)?;
             [told(&story, Access::Pop3)?, told(&story, Access::Imap)?]
         }
     };
@@ -128,8 +154,8 @@ fn sheet(args: &Compare, options: &Options) -> Result<Sheet, CommandError> {
     }
 }
 
-/// The story that is told twice, as it was asked for.
-fn story(args: &Compare) -> Result<Scenario, CommandError> {
+/// The story that is told twice, as it was asked for, with so many messages in the inbox.
+fn sized(args: &Compare, messages: Option<u32>) -> Result<Scenario, CommandError> {
     let mut story = scenario::read(args.scenario.as_deref(), "compare")?;
     let people: Vec<String> = story.people.iter().map(|person| person.name.clone()).collect();
     for person in people {
@@ -138,9 +164,9 @@ fn story(args: &Compare) -> Result<Scenario, CommandError> {
             None => story,
         };
     }
-    if args.messages.is_some() || args.size.is_some() || args.devices.is_some() {
+    if messages.is_some() || args.size.is_some() || args.devices.is_some() {
         let many = story.messages.iter().filter(|m| m.count > 1).map(|m| m.octets).max();
-        let messages = args.messages.unwrap_or_else(|| story.messages.iter().map(|m| m.count).sum());
+        let messages = messages.unwrap_or_else(|| story.messages.iter().map(|m| m.count).sum());
         let size = args.size.or(many).unwrap_or_default();
         let devices = args.devices.map_or(0, usize::from);
         story = story.scaled(messages, size, devices);

@@ -4,6 +4,7 @@
 //! Where it stands on the road: behind `compare`, beside `page`. Here untrusted text is escaped and secrets are hidden,
 //! once. Every line of a cell is a Step of its transcript, every figure was counted there.
 
+pub mod growth;
 pub mod html;
 pub mod json;
 mod lines;
