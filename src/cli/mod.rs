@@ -19,6 +19,7 @@ mod letter;
 mod onto;
 mod open;
 mod replay;
+mod runner;
 mod screen;
 mod select;
 mod transcripts;

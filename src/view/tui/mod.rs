@@ -8,6 +8,7 @@
 //! whoever runs the view does (`cli/fullscreen.rs`).
 
 pub mod book;
+pub mod compare;
 mod draw;
 mod follow;
 mod frame;
