@@ -23,6 +23,7 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::crossterm::{cursor, execute};
 use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -89,6 +90,8 @@ enum Happening {
     View(Msg),
     /// The terminal says nothing more.
     Gone,
+    /// A thread panicked.
+    Broken,
 }
 
 /// Show a story until the reader leaves. `opener` makes it on a thread of its own, while the screen is there already;
@@ -194,6 +197,10 @@ fn watch(
                 Happening::Signal(signal) if is_stop(signal) => effects.push(Effect::Suspend),
                 Happening::Signal(signal) => return Ok(Some(signal)),
                 Happening::Gone => return Ok(None),
+                Happening::Broken => {
+                    let what = "the program broke: what is written above says where";
+                    return Err(CommandError::failure(what, "that is a mistake in postroad itself"));
+                }
             }
         }
         for effect in effects {
@@ -271,7 +278,9 @@ fn listen(sender: &Sender<Happening>) -> io::Result<()> {
 fn on_a_thread(sender: &Sender<Happening>, opener: Opener) -> io::Result<()> {
     let to = sender.clone();
     let work = move || {
-        let _ = to.send(Happening::View(opener()));
+        // A panic has been told by then; nobody is left to wait for what it would have made.
+        let made = std::panic::catch_unwind(AssertUnwindSafe(opener));
+        let _ = to.send(made.map_or(Happening::Broken, Happening::View));
     };
     std::thread::Builder::new().name("story".to_owned()).spawn(work).map(|_| ())
 }
