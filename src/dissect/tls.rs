@@ -31,6 +31,10 @@ pub(super) fn begins(bytes: &[u8]) -> Option<bool> {
 }
 
 impl Reader for TlsReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Tls
     }

@@ -23,6 +23,7 @@ pub mod reference;
 pub mod sasl;
 pub mod smtp;
 pub mod story;
+pub mod surroundings;
 pub mod template;
 #[cfg(test)]
 mod testing;
@@ -32,3 +33,4 @@ pub use context::Explainer;
 pub use index::StoryIndex;
 pub use note::{Entry, Note, PartNote};
 pub use story::{Chapter, Item, Story};
+pub use surroundings::Surroundings;
