@@ -30,6 +30,8 @@ impl Query {
 }
 
 enum Ready {
+    /// Every row.
+    All,
     /// In small letters.
     Text(String),
     Filter(Filter),
@@ -38,6 +40,7 @@ enum Ready {
 impl Ready {
     fn meets(&self, item: &Item, around: &Surroundings) -> bool {
         match self {
+            Ready::All => true,
             Ready::Filter(filter) => around.let_pass(filter, item),
             Ready::Text(words) => has(item, words),
         }
@@ -123,6 +126,9 @@ impl Drop for Hits {
     }
 }
 
+/// What is made of a row that is found.
+type Found<'f> = dyn FnMut(usize, &Item, &Surroundings) + 'f;
+
 /// A search under way, on its own thread.
 struct Job {
     store: Store,
@@ -135,13 +141,13 @@ struct Job {
 
 impl Job {
     /// The rows of `first..end` that meet the query, told from this checkpoint on, each given to `found` in order.
-    fn scan(&self, checkpoint: &Teller, first: usize, end: usize, found: &mut dyn FnMut(usize)) {
+    fn scan(&self, checkpoint: &Teller, first: usize, end: usize, found: &mut Found<'_>) {
         let mut teller = checkpoint.clone().without_notes().knowing(&self.opens);
         let mut each = |row: usize, item: Item, _: &_, around: &Surroundings| {
             if (first..end).contains(&row) {
                 self.asked.fetch_add(1, Ordering::Relaxed);
                 if self.query.meets(&item, around) {
-                    found(row);
+                    found(row, &item, around);
                 }
             }
         };
@@ -156,7 +162,7 @@ impl Job {
     }
 
     fn forward(&self, checkpoint: &Teller, first: usize, end: usize) {
-        self.scan(checkpoint, first, end, &mut |row| self.tell(row));
+        self.scan(checkpoint, first, end, &mut |row, _, _| self.tell(row));
     }
 
     fn back(&self, checkpoints: &[Arc<Teller>], end: usize) {
@@ -166,7 +172,7 @@ impl Job {
                 return;
             }
             let mut rows = Vec::new();
-            self.scan(checkpoint, checkpoint.rows, end, &mut |row| rows.push(row));
+            self.scan(checkpoint, checkpoint.rows, end, &mut |row, _, _| rows.push(row));
             rows.into_iter().rev().for_each(|row| self.tell(row));
             end = checkpoint.rows.min(end);
         }
@@ -174,6 +180,24 @@ impl Job {
 }
 
 impl StoryIndex {
+    /// Show each known row, from the first on, to `ask`, which says which rows (this one, or earlier ones) are found: for
+    /// what a single row cannot tell, such as which lines belong to one message on its road. Its Notes are empty.
+    pub fn ask(
+        &self,
+        mut ask: impl FnMut(usize, &Item, &Surroundings) -> Vec<usize> + Send + 'static,
+    ) -> Hits {
+        let (job, hits) = self.job(Ready::All, self.len());
+        if let Some(checkpoint) = self.checkpoints.first().cloned() {
+            let end = self.len();
+            std::thread::spawn(move || {
+                job.scan(&checkpoint, 0, end, &mut |row, item, around| {
+                    ask(row, item, around).into_iter().for_each(|row| job.tell(row));
+                });
+            });
+        }
+        hits
+    }
+
     /// Look for rows after `from` (before it, where `back`), among those that are known now, the nearest first.
     pub fn find(&self, query: Query, from: usize, back: bool) -> Hits {
         let (first, end) =
@@ -182,13 +206,8 @@ impl StoryIndex {
     }
 
     fn search(&self, query: Query, first: usize, end: usize, back: bool) -> Hits {
-        let (to, rows) = channel();
-        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let of = end.saturating_sub(first);
-        let hits = Hits { rows, stop: Arc::clone(&stop), asked: Arc::clone(&asked), of, is_done: false };
-        let (store, opens, query) = (self.store.clone(), self.opens.clone(), query.ready());
-        let job = Job { store, opens, query, stop, asked, to };
-        if of == 0 {
+        let (job, hits) = self.job(query.ready(), end.saturating_sub(first));
+        if first >= end {
             return hits;
         }
         let nearest = self.checkpoint(if back { end - 1 } else { first }).unwrap_or_default();
@@ -199,6 +218,15 @@ impl StoryIndex {
             std::thread::spawn(move || job.forward(&checkpoint, first, end));
         }
         hits
+    }
+
+    /// A search of so many rows, and what it finds.
+    fn job(&self, query: Ready, of: usize) -> (Job, Hits) {
+        let (to, rows) = channel();
+        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let hits = Hits { rows, stop: Arc::clone(&stop), asked: Arc::clone(&asked), of, is_done: false };
+        let (store, opens) = (self.store.clone(), self.opens.clone());
+        (Job { store, opens, query, stop, asked, to }, hits)
     }
 
     /// The view of the rows that meet a query: it fills as the story is searched.

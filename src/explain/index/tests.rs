@@ -1,7 +1,7 @@
 //! An index tells what a plain Story tells, from wherever it is entered, whatever lies behind it.
 
 use super::build::{Inflow, Pace, Spool};
-use super::source::{Place, Store};
+use super::source::{Place, Store, write_at};
 use super::*;
 use crate::dissect::filter::Filter;
 use crate::explain::Story;
@@ -35,7 +35,7 @@ fn of_memory(records: &[Record], pace: Pace) -> StoryIndex {
 
 fn of_bytes(bytes: &[u8], pace: Pace) -> StoryIndex {
     let file = tempfile::tempfile().expect("a temporary file");
-    super::source::write_at(&file, bytes, 0).expect("it is written");
+    write_at(&file, bytes, 0).expect("it is written");
     let store = Store::File(Arc::new(file));
     let inflow = Inflow::Stored(Box::new(store.cursor(Place::default())), Some(bytes.len() as u64));
     StoryIndex::begin(store, inflow, 0, pace)
@@ -272,6 +272,14 @@ fn searching_finds_what_asking_each_row_finds() {
             let back: Vec<usize> = std::iter::from_fn(|| hits.wait()).collect();
             let before: Vec<usize> = want.iter().copied().filter(|row| *row < from).rev().collect();
             assert_eq!(back, before, "{name}: {text}");
+            let told = filter.clone();
+            let mut hits = index.ask(
+                move |row, item, around| {
+                    if around.let_pass(&told, item) { vec![row] } else { Vec::new() }
+                },
+            );
+            let all: Vec<usize> = std::iter::from_fn(|| hits.wait()).collect();
+            assert_eq!(all, want, "{name}: {text}");
             let mut view = index.matching(Query::Filter(filter));
             while !view.is_done() {
                 view.poll(&index);
