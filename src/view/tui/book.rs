@@ -95,6 +95,7 @@ impl Book {
 
     /// Take what was read since: who talks to whom, how many Steps there are.
     pub fn grow(&mut self) {
+        self.index.poll();
         let after = self.known.map_or(Bound::Unbounded, Bound::Excluded);
         for (conn, open) in self.index.opens().range((after, Bound::Unbounded)) {
             self.cast.learn_open(open);
