@@ -25,6 +25,7 @@ pub mod reference;
 pub mod sasl;
 pub mod smtp;
 pub mod story;
+pub mod surroundings;
 pub mod template;
 #[cfg(test)]
 mod testing;
@@ -35,3 +36,4 @@ pub use index::StoryIndex;
 pub use misconceptions::{Misconception, misconception, misconceptions};
 pub use note::{Entry, Note, PartNote};
 pub use story::{Chapter, Item, Story};
+pub use surroundings::Surroundings;
