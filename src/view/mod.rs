@@ -14,6 +14,7 @@ mod dns;
 mod headline;
 pub mod html;
 pub mod json;
+pub mod linear;
 pub mod markdown;
 pub mod mermaid;
 pub mod page;

@@ -9,7 +9,7 @@
 
 pub mod book;
 mod draw;
-mod follow;
+pub mod follow;
 mod frame;
 mod hex;
 pub mod keys;
@@ -19,8 +19,9 @@ mod line;
 mod model;
 mod msg;
 mod overlay;
+pub mod predict;
 mod reading;
-mod seek;
+pub mod seek;
 pub mod theme;
 mod twin;
 mod update;

@@ -212,7 +212,13 @@ impl Predict {
         let last = format!("1–{}", self.question.choices.len());
         let keys: Vec<(&str, &str)> = match &self.mode {
             Mode::Choose(_) => {
-                vec![(&last, "choose"), ("t", "type it"), ("space", "show it"), ("s", "score"), ("esc", "leave")]
+                vec![
+                    (&last, "choose"),
+                    ("t", "type it"),
+                    ("space", "show it"),
+                    ("s", "score"),
+                    ("esc", "leave"),
+                ]
             }
             Mode::Type(_) => vec![("enter", "answer"), ("esc", "back to the choices")],
             Mode::Done => vec![("enter", "go on"), ("s", "score"), ("esc", "leave")],
@@ -449,7 +455,9 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(4);
         let mut pane = Predict::new(question("imap-idle", 72));
         for _ in 0..2000 {
-            let c = *random.choice(&['1', '4', '9', 't', 's', ' ', '\n', '\x1b', '↓', '↑', 'é', '\x08', 'p']).unwrap();
+            let c = *random
+                .choice(&['1', '4', '9', 't', 's', ' ', '\n', '\x1b', '↓', '↑', 'é', '\x08', 'p'])
+                .unwrap();
             press(&mut pane, &c.to_string());
             let (width, height) = (random.u16(1..130), random.u16(1..50));
             let _ = drawn(&pane, width, height, &Theme::mono());
