@@ -76,8 +76,8 @@ pub struct Question {
     pub setting: String,
     /// How much later it happens than what was shown last.
     pub gap: Duration,
-    /// What was said last on this connection, and by whom.
-    pub last: Option<(String, String)>,
+    /// What was said last on this connection, and by whom: `mail.example.com: 220 ready`.
+    pub last: Option<String>,
     /// The question.
     pub asks: String,
     /// Three or four answers, in the order in which they are shown.
@@ -169,11 +169,18 @@ fn setting(vars: &Vars, step: &Step) -> String {
 }
 
 /// What was said last on the connection, and by whom.
-fn last_words(place: &Place<'_>) -> Option<(String, String)> {
+fn last_words(place: &Place<'_>) -> Option<String> {
     let last = place.last_here()?;
     let who = if last.from == Direction::Server { place.var("server") } else { place.var("client") };
     let port = place.var("port").parse().unwrap_or_default();
-    Some((who.to_owned(), said::of(last, place.var("server"), port)?))
+    let text = said::of(last, place.var("server"), port)?;
+    let colon = if is_wire(last) { ":" } else { "" };
+    Some(format!("{who}{colon} {text}"))
+}
+
+/// Whether a Step is said in words of the wire, rather than ours.
+fn is_wire(step: &Step) -> bool {
+    !matches!(step.kind, Kind::Open | Kind::Close | Kind::Data)
 }
 
 /// The line as it stands on the wire, for a typed answer.
@@ -201,7 +208,7 @@ fn right(place: &Place<'_>, step: &Step, note: &Note) -> Option<Choice> {
     if !because.is_empty() && !because.ends_with('.') {
         because.push('.');
     }
-    let is_wire = !matches!(step.kind, Kind::Open | Kind::Close | Kind::Data);
+    let is_wire = is_wire(step);
     let signature = if is_wire { said::signature(step.protocol, from_server, &text) } else { text.clone() };
     Some(Choice {
         who: who.to_owned(),

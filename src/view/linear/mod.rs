@@ -15,13 +15,12 @@ use super::tui::Book;
 use super::tui::book::Shown;
 use super::tui::follow::{self, Trail};
 use super::tui::seek::{Found, Question, Scan, Sieve, listed};
-use super::{Cast, clock};
+use super::{Cast, clock, headline};
 use crate::base::escape;
 use crate::dissect::filter::Filter;
 use crate::explain::Item;
 use crate::explain::index::RowKinds;
 use crate::explain::predict::Score;
-use crate::trace::Conn;
 use commands::{Act, COMMANDS, Parsed};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -58,8 +57,8 @@ pub struct Linear {
     export: Option<Export>,
     /// The row that was told last; `None` before the first.
     here: Option<usize>,
-    /// Between whom the last Step was.
-    conn: Option<Conn>,
+    /// Between whom the last Step was, and on which port.
+    ends: Option<(String, String, u16)>,
     marks: BTreeSet<usize>,
     sieve: Option<Sieve>,
     word: String,
@@ -67,6 +66,8 @@ pub struct Linear {
     part: usize,
     quiz: Option<quiz::Quiz>,
     score: Score,
+    /// Whether the score was told since the last answer.
+    scored: bool,
 }
 
 impl Linear {
@@ -77,13 +78,14 @@ impl Linear {
             seed,
             export,
             here: None,
-            conn: None,
+            ends: None,
             marks: BTreeSet::new(),
             sieve: None,
             word: String::new(),
             part: 0,
             quiz: None,
             score: Score::default(),
+            scored: false,
         }
     }
 
@@ -131,7 +133,7 @@ impl Linear {
 
     /// What is said when the reader leaves.
     pub fn farewell(&self) -> Vec<String> {
-        if self.score.is_empty() { Vec::new() } else { self.score.sentences() }
+        if self.score.is_empty() || self.scored { Vec::new() } else { self.score.sentences() }
     }
 
     fn act(&mut self, act: Act, rest: &str) -> Vec<String> {
@@ -194,12 +196,16 @@ impl Linear {
         {
             out.push(say::sentence(&clock::passes(now.since(before))));
         }
-        let conn = shown.conn();
-        let new_call = conn.is_some() && conn != self.conn;
-        out.extend(say::page(&shown.page, self.book.steps(), new_call));
-        if matches!(shown.item, Item::Step(..)) {
-            self.conn = conn;
+        let call = match &shown.page {
+            Page::Step(step) => step.call.as_ref(),
+            _ => None,
+        };
+        let ends = call.map(|call| (call.client.clone(), call.server.clone(), call.port));
+        let new_call = ends.is_some() && ends != self.ends;
+        if !headline::is_furniture(&self.book.cast, &shown.item) {
+            out.extend(say::page(&shown.page, self.book.steps(), new_call));
         }
+        self.ends = ends.or(self.ends.take());
         if self.marks.contains(&row) {
             out.push("Your mark is here.".to_owned());
         }
@@ -413,7 +419,10 @@ impl Linear {
         sieve.ask(&mut self.book, usize::MAX / 2);
         let rows = match sieve.count() {
             0 => {
-                return vec![format!("Nothing passes {}, so everything is told as before.", cut(&sieve.name))];
+                return vec![format!(
+                    "Nothing passes {}, so everything is told as before.",
+                    cut(&sieve.name)
+                )];
             }
             1 => "1 row passes".to_owned(),
             n => format!("{n} rows pass"),
@@ -463,7 +472,7 @@ impl Linear {
             if let Some(shown) = self.book.shown(row)
                 && let Page::Chapter { number, title, .. } = &shown.page
             {
-                out.push(say::sentence(&format!("Chapter {number}: {title}{step}")));
+                out.push(say::sentence(&format!("Chapter {number}{step}: {title}")));
             }
         }
         let marks: Vec<usize> = self.marks.iter().copied().take(MOST_PLACES).collect();

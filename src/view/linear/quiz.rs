@@ -21,6 +21,7 @@ impl Linear {
         let Some(row) = row else {
             let mut out = vec!["There is no further line to predict.".to_owned()];
             out.extend(self.farewell());
+            self.scored = true;
             return out;
         };
         match self.book.ask(row, self.seed) {
@@ -42,7 +43,8 @@ impl Linear {
             "stop" => {
                 self.quiz = None;
                 let mut out = vec!["No more questions.".to_owned()];
-                out.extend(self.farewell());
+                out.extend(self.score.sentences());
+                self.scored = true;
                 return out;
             }
             "skip" => return self.reveal(&quiz),
@@ -56,8 +58,11 @@ impl Linear {
         };
         let Some(answer) = answer else { return vec![HOW.to_owned()] };
         self.score.take(&quiz.question, &answer);
+        self.scored = false;
         let mut out = judged(&answer);
         if answer.verdict == Verdict::Right {
+            // What the line means is told with it.
+            out.truncate(1);
             out.extend(self.reveal(&quiz));
         } else {
             out.push("Try again, or say skip to hear it.".to_owned());
@@ -86,8 +91,8 @@ fn asked(question: &Question) -> Vec<String> {
     if !question.setting.is_empty() {
         out.push(format!("Between {}.", question.setting));
     }
-    if let Some((who, line)) = &question.last {
-        out.push(say::sentence(&format!("Said last: {who}: {line}")));
+    if let Some(last) = &question.last {
+        out.push(format!("Last: {last}"));
     }
     out.push(question.asks.clone());
     out.extend(

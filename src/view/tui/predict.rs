@@ -280,8 +280,8 @@ impl Predict {
         if !setting.is_empty() {
             rows.say("", theme.dim(), &setting, theme.dim());
         }
-        if let Some((who, line)) = &self.question.last {
-            rows.say("last  ", theme.dim(), &format!("{who}: {line}"), Style::new());
+        if let Some(last) = &self.question.last {
+            rows.say("last  ", theme.dim(), last, Style::new());
         }
     }
 
