@@ -8,6 +8,7 @@ use super::{CommandError, export};
 use crate::base::escape;
 use crate::explain::StoryIndex;
 use crate::trace::Record;
+use crate::view::tui::compare::{CompareView, Outcome};
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Book, Effect, Model, Msg, Options};
 use base64::Engine as _;
@@ -22,6 +23,7 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::crossterm::{cursor, execute};
 use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -88,6 +90,8 @@ enum Happening {
     View(Msg),
     /// The terminal says nothing more.
     Gone,
+    /// A thread panicked.
+    Broken,
 }
 
 /// Show a story until the reader leaves. `opener` makes it on a thread of its own, while the screen is there already;
@@ -110,6 +114,48 @@ pub fn run(
             Ok(())
         }
         None => Ok(()),
+    }
+}
+
+/// Show two stories side by side until the reader leaves.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
+    let held = Held::take()?;
+    let result = watch_both(view);
+    drop(held);
+    if let Some(signal) = result? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// Until the reader leaves; gives the signal that ended it, where one did.
+fn watch_both(view: &mut CompareView) -> Result<Option<i32>, CommandError> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let theme = theme();
+    let (sender, receiver) = mpsc::channel();
+    listen(&sender)?;
+    terminal.clear()?;
+    let mut before = now();
+    loop {
+        terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
+        let happened = next(&receiver, view.pace());
+        let passed = now().saturating_duration_since(before);
+        before += passed;
+        view.tick(passed);
+        match happened {
+            Some(Happening::Terminal(Event::Key(key))) if view.key(key) == Outcome::Quit => return Ok(None),
+            Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
+            Some(Happening::Signal(signal)) if is_stop(signal) => {
+                suspend()?;
+                terminal.clear()?;
+            }
+            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
+            Some(Happening::Gone) => return Ok(None),
+            _ => {}
+        }
     }
 }
 
@@ -151,6 +197,10 @@ fn watch(
                 Happening::Signal(signal) if is_stop(signal) => effects.push(Effect::Suspend),
                 Happening::Signal(signal) => return Ok(Some(signal)),
                 Happening::Gone => return Ok(None),
+                Happening::Broken => {
+                    let what = "the program broke: what is written above says where";
+                    return Err(CommandError::failure(what, "that is a mistake in postroad itself"));
+                }
             }
         }
         for effect in effects {
@@ -228,7 +278,9 @@ fn listen(sender: &Sender<Happening>) -> io::Result<()> {
 fn on_a_thread(sender: &Sender<Happening>, opener: Opener) -> io::Result<()> {
     let to = sender.clone();
     let work = move || {
-        let _ = to.send(Happening::View(opener()));
+        // A panic has been told by then; nobody is left to wait for what it would have made.
+        let made = std::panic::catch_unwind(AssertUnwindSafe(opener));
+        let _ = to.send(made.map_or(Happening::Broken, Happening::View));
     };
     std::thread::Builder::new().name("story".to_owned()).spawn(work).map(|_| ())
 }

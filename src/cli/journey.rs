@@ -11,7 +11,7 @@ use crate::view::json::Json;
 use crate::view::plain::{Options, Plain};
 use crate::view::tui::Msg;
 use crate::view::{Cast, Closing, Renderer, Tally};
-use crate::world::scenario::{LoadError, Scenario};
+use crate::world::scenario::Scenario;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -90,17 +90,9 @@ fn now() -> Instant {
 
 /// The scenario that was asked for, with the letter and the faults that were asked for.
 fn scenario(args: &Journey) -> Result<Scenario, CommandError> {
-    let broken = |error: LoadError| CommandError::failure(error.render(screen::colour()), "");
-    let mut scenario = match &args.scenario {
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|error| CommandError::file("read", path, &error))?;
-            Scenario::from_toml(&text, &escape::text(&path.display().to_string())).map_err(broken)?
-        }
-        None => Scenario::builtin("journey").map_err(broken)?,
-    };
+    let mut scenario = super::scenario::read(args.scenario.as_deref(), "journey")?;
     for preset in &args.breaks {
-        scenario.add_faults_of(preset).map_err(broken)?;
+        scenario.add_faults_of(preset).map_err(super::scenario::broken)?;
     }
     letter::apply(&mut scenario, args)?;
     Ok(scenario)

@@ -20,6 +20,8 @@ mod linear;
 mod onto;
 mod open;
 mod replay;
+mod runner;
+mod scenario;
 mod screen;
 mod select;
 mod transcripts;

@@ -20,6 +20,7 @@ pub mod mermaid;
 pub mod page;
 pub mod pcapng;
 pub mod plain;
+pub mod runner;
 pub mod svg;
 pub mod tally;
 pub mod tui;

@@ -1,92 +1,15 @@
-//! [`Change`]: one deviation from a scenario: an edit of one end's bytes, a fault, or a session that somebody types.
+//! What a run's [`Change`]s do to a stream: [`Edits`], applied by the driver between machine and stream.
 //!
-//! A fork of a journey is `(scenario, seed, changes)`. Edits are applied by the driver between machine and stream,
-//! at an offset of the machine's own stream; the machine believes it sent its own line. What begins in the middle
-//! begins behind a number of records, not at a time: so whatever came before is the same, byte for byte.
+//! A fork of a journey is `(scenario, seed, changes)`. The format of a change stands in `trace/change.rs`; here its faults
+//! are the scenario's. The machine believes that it sent its own line.
 
 use super::scenario::Fault;
-use crate::trace::{Conn, Direction};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
+use crate::trace::{Conn, Direction, change};
+
+pub use crate::trace::change::Typing;
 
 /// One deviation from a scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Change {
-    /// Put `text` in place of `length` bytes of one end's stream; a length of 0 inserts, as soon as the stream has
-    /// come to `offset`.
-    Replace {
-        /// The connection's number in the transcript.
-        conn: Conn,
-        /// Whose stream; the client's where nothing is said.
-        #[serde(default = "client", skip_serializing_if = "is_client")]
-        side: Direction,
-        /// Where in that machine's own stream.
-        offset: u64,
-        /// How many of its bytes are not sent.
-        length: u64,
-        /// What is sent in their place.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        text: String,
-        /// The same in base64, where it is no text; `text` is empty then.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        base64: String,
-    },
-    /// Break the connection off as soon as one end's stream has come to `offset`: what was sent still arrives.
-    Cut {
-        /// The connection's number in the transcript.
-        conn: Conn,
-        /// Whose stream; the client's where nothing is said.
-        #[serde(default = "client", skip_serializing_if = "is_client")]
-        side: Direction,
-        /// Where in that machine's own stream.
-        offset: u64,
-    },
-    /// One more thing goes wrong.
-    Fault {
-        /// What.
-        fault: Fault,
-        /// It begins when so many records are written, the head among them; 0: from the start.
-        #[serde(default, skip_serializing_if = "is_zero")]
-        after: u64,
-    },
-    /// Somebody calls a server and types what a client would send.
-    Type(Typing),
-}
-
-/// A session that somebody types, in full: each piece is sent once the server has been quiet for a while, so nobody
-/// waits for a person while the story's time stands still.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Typing {
-    /// The call is made when so many records are written, the head among them; 0: at the start.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub after: u64,
-    /// The machine that the person sits at. One that the scenario does not have is put into the world.
-    pub from: String,
-    /// The host that is called.
-    pub to: String,
-    /// The port.
-    pub port: u16,
-    /// What was typed, in order, each with the line ends that it has.
-    pub pieces: Vec<String>,
-    /// Whether the person hangs up after the last one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub hang_up: bool,
-}
-
-fn client() -> Direction {
-    Direction::Client
-}
-
-fn is_client(side: &Direction) -> bool {
-    *side == Direction::Client
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
+pub type Change = change::Change<Fault>;
 
 /// The edits of one end's stream, applied to its bytes as they come.
 #[derive(Clone, Debug, Default)]
@@ -121,21 +44,8 @@ impl Edits {
         let mut edits: Vec<Edit> = changes
             .iter()
             .filter_map(|change| match change {
-                Change::Replace { conn: c, side, offset, length, text, base64 }
-                    if (*c, *side) == (conn, from) =>
-                {
-                    Some(Edit {
-                        offset: *offset,
-                        length: *length,
-                        text: Some(
-                            BASE64
-                                .decode(base64)
-                                .ok()
-                                .filter(|b| !b.is_empty())
-                                .unwrap_or(text.clone().into()),
-                        ),
-                        done: false,
-                    })
+                Change::Replace { conn: c, side, offset, length, .. } if (*c, *side) == (conn, from) => {
+                    Some(Edit { offset: *offset, length: *length, text: change.bytes(), done: false })
                 }
                 Change::Cut { conn: c, side, offset } if (*c, *side) == (conn, from) => {
                     Some(Edit { offset: *offset, length: 0, text: None, done: false })
@@ -193,6 +103,8 @@ impl Edits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
 
     #[test]
     fn an_edit_is_the_same_however_the_machine_splits_its_bytes() {

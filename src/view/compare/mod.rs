@@ -4,6 +4,7 @@
 //! Where it stands on the road: behind `compare`, beside `page`. Here untrusted text is escaped and secrets are hidden,
 //! once. Every line of a cell is a Step of its transcript, every figure was counted there.
 
+pub mod growth;
 pub mod html;
 pub mod json;
 mod lines;
@@ -92,6 +93,8 @@ pub struct Cell {
     pub ok: Option<bool>,
     /// What came of it.
     pub outcome: String,
+    /// What the client did where its protocol cannot do what was wanted.
+    pub instead: String,
     /// What this protocol does here, or what clients do in its place.
     pub remark: String,
     /// What everybody holds after it.
@@ -234,6 +237,7 @@ fn intent_cell(reading: &Reading, intention: &Intention, options: &Options) -> C
         cost: Cost { traffic: intention.traffic, time: reading.took(intention) },
         ok: intention.ok,
         outcome: prose(&intention.outcome),
+        instead: prose(&intention.instead),
         remark: String::new(),
         after: held(&intention.after, Some(&intention.host)),
     }

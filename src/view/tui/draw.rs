@@ -137,7 +137,8 @@ fn conversation(model: &Model, buffer: &mut Buffer, area: Rect, pane: usize) {
             if reading.sieve.is_some() { "no row is like that; esc shows all again" } else { "nothing yet" };
         buffer.set_stringn(area.x + 2, area.y + 1, text, usize::from(area.width) - 2, theme.dim());
     }
-    ladder::draw(buffer, area, reading, (book.steps(), book.cast.start), (theme, active));
+    let inner = Rect { width: area.width - 1, ..area };
+    ladder::draw(buffer, inner, reading, (book.steps(), book.cast.start), (theme, active));
     frame::bar(buffer, area, reading.top, reading.window.len(), book.len(), theme);
 }
 
@@ -151,9 +152,7 @@ fn line(model: &Model, buffer: &mut Buffer, places: &Places) {
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let told = &model.told;
     let (bytes, note) = line_split(area.height, told.bytes.len(), told.note.len());
-    // The part under the cursor stays in sight.
-    let first = told.at.saturating_sub(bytes.saturating_sub(2)).max(reading.scroll[0]);
-    let first = first.min(told.bytes.len().saturating_sub(bytes));
+    let first = reading.scroll[0];
     let upper = Rect { height: u16::try_from(bytes).unwrap_or(area.height).min(area.height), ..inner };
     text(buffer, upper, &told.bytes, first);
     frame::bar(buffer, Rect { width: area.width, x: area.x, ..upper }, first, bytes, told.bytes.len(), theme);

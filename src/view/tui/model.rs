@@ -67,8 +67,9 @@ pub struct Model {
     pub waiting: String,
     /// The filter that the first story is shown through.
     pub first_filter: Option<String>,
-    /// The text of the line's pane.
+    /// The text of the line's pane, and what it was made for: story, row, look.
     pub told: Told,
+    told_of: Option<(usize, usize, Look, Theme)>,
     /// What holds after the current row of each place.
     pub states: Vec<Arc<State>>,
 }
@@ -94,6 +95,7 @@ impl Model {
             waiting: waiting.into(),
             first_filter: None,
             told: Told::default(),
+            told_of: None,
             states: Vec::new(),
         }
     }
@@ -167,16 +169,7 @@ impl Model {
             let area = places.ladders[if self.focus < 2 && !places.ladders[1].is_empty() { i } else { 0 }];
             reading.refresh(book, usize::from(area.height));
         }
-        let (width, theme) = (usize::from(places.line.width.saturating_sub(2)), self.options.theme);
-        let (hex, analogy) = (self.hex, self.analogy);
-        self.told = Told::default();
-        let told = self.here().and_then(|(reading, book)| {
-            let shown = book.shown(reading.row)?;
-            reading.part = reading.part.min(line::parts(&shown).saturating_sub(1));
-            let look = Look { width, part: reading.part, hex, analogy, show_secrets: book.shows_secrets() };
-            Some(line::told(&shown, look, &theme))
-        });
-        self.told = told.unwrap_or_default();
+        self.tell_line(usize::from(places.line.width.saturating_sub(2)));
         self.states.clear();
         for reading in &self.readings {
             let Some(book) = self.books.get_mut(reading.book) else { continue };
@@ -185,11 +178,34 @@ impl Model {
         self.bound_scrolls(&places);
     }
 
-    /// Nothing scrolls further than to its last line; the part under the cursor stays in sight.
+    /// The text of the line's pane, where it is not there already.
+    fn tell_line(&mut self, width: usize) {
+        let (hex, analogy, theme) = (self.hex, self.analogy, self.options.theme);
+        let Some((reading, book)) = self.here() else { return };
+        let look = Look { width, part: reading.part, hex, analogy, show_secrets: book.shows_secrets() };
+        let of = Some((reading.book, reading.row, look, theme));
+        let shown = book.shown(reading.row);
+        if self.told_of != of {
+            self.told = shown.map(|shown| line::told(&shown, look, &theme)).unwrap_or_default();
+            self.told_of = of;
+        }
+    }
+
+    /// Other stories are open now: nothing that was made of them is good any more.
+    pub(super) fn forget(&mut self) {
+        self.told_of = None;
+    }
+
+    /// Nothing scrolls further than to its last line; a part that the cursor has moved to comes into sight.
     fn bound_scrolls(&mut self, places: &Places) {
-        let split = line_split(places.line.height, self.told.bytes.len(), self.told.note.len());
-        let (bytes, note) = (self.told.bytes.len(), self.told.note.len());
+        let (bytes, note, at) = (self.told.bytes.len(), self.told.note.len(), self.told.at);
+        let split = line_split(places.line.height, bytes, note);
         if let Some(reading) = self.readings.get_mut(self.focus) {
+            if std::mem::take(&mut reading.part_moved) {
+                // With the brackets under it.
+                let least = (at + 4).min(bytes).saturating_sub(split.0);
+                reading.scroll[0] = reading.scroll[0].max(least).min(at);
+            }
             reading.scroll[0] = reading.scroll[0].min(bytes.saturating_sub(split.0));
             reading.scroll[1] = reading.scroll[1].min(note.saturating_sub(split.1));
         }
