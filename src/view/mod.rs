@@ -11,6 +11,7 @@ pub mod cast;
 pub mod clock;
 pub mod compare;
 mod dns;
+pub mod fork;
 mod headline;
 pub mod html;
 pub mod json;
