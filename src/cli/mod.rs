@@ -16,6 +16,7 @@ mod grade;
 mod import;
 mod journey;
 mod letter;
+mod linear;
 mod onto;
 mod open;
 mod replay;

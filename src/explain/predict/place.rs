@@ -17,12 +17,13 @@ use std::net::IpAddr;
 
 /// Every placeholder that a wrong answer may use: a test holds the catalogue to it.
 #[cfg(test)]
-pub(super) const PLACEHOLDERS: [&str; 18] = [
+pub(super) const PLACEHOLDERS: [&str; 19] = [
     "account",
     "address",
     "client",
     "domain",
     "exchange",
+    "hello",
     "mailbox",
     "name",
     "number",
@@ -313,6 +314,10 @@ impl<'a> Place<'a> {
             _ => None,
         };
         let here = [self.step].into_iter().chain(self.steps.iter().copied());
+        let hello = here.clone().filter_map(meaning).find_map(|smtp| match smtp {
+            SmtpMeaning::Hello { name, .. } => Some(name.clone()),
+            _ => None,
+        });
         let own = match meaning(self.step) {
             Some(SmtpMeaning::Auth { user: Some(user), .. }) => user.clone(),
             _ => String::new(),
@@ -339,6 +344,7 @@ impl<'a> Place<'a> {
             _ => recipients.first(),
         };
         let to = asked.copied().unwrap_or_default();
+        self.set("hello", hello.unwrap_or_default());
         self.set("account", own);
         self.set("sender", sender);
         self.set("recipient", to);

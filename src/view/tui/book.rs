@@ -5,6 +5,7 @@
 
 use crate::base::Instant;
 use crate::explain::index::{Progress, RowKinds};
+use crate::explain::predict::{self, Question};
 use crate::explain::{Item, StoryIndex, Surroundings};
 use crate::state::State;
 use crate::trace::{Conn, Head};
@@ -160,6 +161,12 @@ impl Book {
     /// Whether passwords are shown.
     pub fn shows_secrets(&self) -> bool {
         self.show_secrets
+    }
+
+    /// The question about the Step in a row, before it is shown: see [`predict`].
+    pub fn ask(&mut self, row: usize, seed: u64) -> Option<Question> {
+        let cast = &self.cast;
+        predict::at(&mut self.index, row, &|address| cast.host(address), seed)
     }
 
     /// Have the rows of this range ready.
