@@ -30,6 +30,8 @@ pub(super) struct Doubt {
     pub commands: bool,
     /// Replies are missing: commands, IDLE and literals may be over.
     pub replies: bool,
+    /// The client's last command was cut off, perhaps inside its name.
+    pub half_verb: bool,
     /// What the server's torn response was called.
     pub response: String,
 }
@@ -56,6 +58,11 @@ impl ImapReader {
                 self.client.reset();
                 self.expect = Expect::Command;
                 self.doubt.secret = !known;
+                if std::mem::take(&mut self.doubt.half_verb)
+                    && let Some(last) = self.pending.last_mut()
+                {
+                    last.verb.clear();
+                }
             }
             Direction::Server => {
                 self.server.reset();
@@ -183,7 +190,7 @@ impl ImapReader {
             Response::Tagged { tag, .. } => {
                 sound && (self.doubt.commands || self.pending.iter().any(|pending| pending.tag == tag))
             }
-            Response::Continue { .. } => line.starts_with(b"+"),
+            Response::Continue { .. } => sound && (line.starts_with(b"+ ") || line == b"+\r\n"),
             Response::Unknown => false,
         }
     }
