@@ -82,8 +82,10 @@ fn place(step: &Step, cut: Cut) -> (Direction, u64, u64) {
 
 /// What a hole changes: findings that are new, and Steps that are not as they were, apart from those that it touches.
 fn compare(whole: &[Step], holed: &[Step], cut: Cut) -> (Vec<String>, usize, usize) {
-    let known: BTreeSet<_> =
-        whole.iter().flat_map(|step| step.findings.iter().map(|f| (step.from, step.range.end, f.id))).collect();
+    let known: BTreeSet<_> = whole
+        .iter()
+        .flat_map(|step| step.findings.iter().map(|f| (step.from, step.range.end, f.id)))
+        .collect();
     let of_the_gap = ["gap", "after-gap"];
     let mut wrong = Vec::new();
     for step in holed {
@@ -102,7 +104,9 @@ fn compare(whole: &[Step], holed: &[Step], cut: Cut) -> (Vec<String>, usize, usi
         let of = |step: &Step| {
             let (from, start, _) = place(step, cut);
             let spans = step.secrets.clone().into_iter();
-            spans.flat_map(move |s| (s.start..s.end).map(move |at| (from, start + at as u64))).collect::<Vec<_>>()
+            spans
+                .flat_map(move |s| (s.start..s.end).map(move |at| (from, start + at as u64)))
+                .collect::<Vec<_>>()
         };
         steps.iter().flat_map(of).collect()
     };
@@ -121,7 +125,9 @@ fn compare(whole: &[Step], holed: &[Step], cut: Cut) -> (Vec<String>, usize, usi
     for step in whole.iter().filter(|s| !s.range.is_empty()).filter(|s| !touched(s)) {
         all += 1;
         let now = holed.get(&(step.from, step.range.start, step.range.end));
-        if let Some(now) = now.filter(|now| now.kind == step.kind && !now.verb.is_empty() && now.verb != step.verb) {
+        if let Some(now) =
+            now.filter(|now| now.kind == step.kind && !now.verb.is_empty() && now.verb != step.verb)
+        {
             wrong.push(format!("{} {} is now {}", step.verb, step.code, now.verb));
         }
         same += usize::from(now.is_some_and(|now| {
@@ -147,7 +153,8 @@ fn cut_all(records: &[Record], name: &str, sums: &mut BTreeMap<&'static str, Sum
             for known in [true, false] {
                 let Some((holed, cut)) = without(own, at, known) else { continue };
                 let steps = support::steps(&holed);
-                let protocol = whole.iter().find(|s| !s.range.is_empty()).map_or("none", |s| s.protocol.name());
+                let protocol =
+                    whole.iter().find(|s| !s.range.is_empty()).map_or("none", |s| s.protocol.name());
                 assert_eq!(steps.iter().filter(|s| s.kind == Kind::Gap).count(), 1);
                 let (wrong, same, all) = compare(&whole, &steps, cut);
                 let sum = sums.entry(protocol).or_default();

@@ -103,7 +103,9 @@ impl ImapReader {
         if !self.doubt.rest[0] && !self.literal_may_be_refused() {
             return Ok(None);
         }
-        let Some(len) = self.client.first_line(waiting).or(ended.then_some(waiting.len())) else { return Err(()) };
+        let Some(len) = self.client.first_line(waiting).or(ended.then_some(waiting.len())) else {
+            return Err(());
+        };
         self.client.reset();
         let line = waiting.get(..len).unwrap_or_default();
         let text = without_terminator(line);
@@ -163,7 +165,9 @@ impl ImapReader {
         if !self.doubt.rest[1] {
             return Ok(None);
         }
-        let Some(len) = self.server.first_line(waiting).or(ended.then_some(waiting.len())) else { return Err(()) };
+        let Some(len) = self.server.first_line(waiting).or(ended.then_some(waiting.len())) else {
+            return Err(());
+        };
         self.server.reset();
         let line = waiting.get(..len).unwrap_or_default();
         if self.is_sound_response(line) {
@@ -226,7 +230,9 @@ fn rest_of_literal(scanner: &mut Scanner, left: usize, waiting: &[u8], ended: bo
             Scan::More => return ended.then_some(waiting.len()),
             Scan::Whole { end } => return Some(end),
             Scan::TooLong => return Some((scanner.line_start() + super::LONGEST_LINE).min(waiting.len())),
-            Scan::Literal { announced, end } if super::client::is_too_large(announced, end) => return Some(end),
+            Scan::Literal { announced, end } if super::client::is_too_large(announced, end) => {
+                return Some(end);
+            }
             Scan::Literal { announced, .. } => scanner.skip(announced.size),
         }
     }

@@ -50,7 +50,12 @@ impl Pop3Reader {
                 self.doubt.client = Some(Rest { secret: !logged_in, first: true });
                 if !self.outstanding.back().is_some_and(|o| o.hole) {
                     let (asked, verb) = (Asked::Unknown, String::new());
-                    self.outstanding.push_back(Outstanding { asked, verb, early_response: false, hole: true });
+                    self.outstanding.push_back(Outstanding {
+                        asked,
+                        verb,
+                        early_response: false,
+                        hole: true,
+                    });
                 }
             }
             Direction::Server => {

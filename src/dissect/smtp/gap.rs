@@ -73,7 +73,8 @@ impl SmtpReader {
         }
         self.late = true;
         if torn == Torn::Message || self.is_in_message() {
-            let begun = torn == Torn::Message || !matches!(self.client, Client::Rest(RestOf::Message { begun: false }));
+            let begun = torn == Torn::Message
+                || !matches!(self.client, Client::Rest(RestOf::Message { begun: false }));
             self.client = Client::Rest(RestOf::Message { begun });
             return;
         }
@@ -316,7 +317,9 @@ fn is_sound(line: &[u8], in_letter: bool) -> bool {
     let parsed = parse_command(text);
     let known = match parsed.value {
         Command::Unknown { .. } | Command::Malformed { .. } => false,
-        Command::Noop { .. } | Command::Help { .. } | Command::Vrfy { .. } | Command::Expn { .. } => !in_letter,
+        Command::Noop { .. } | Command::Help { .. } | Command::Vrfy { .. } | Command::Expn { .. } => {
+            !in_letter
+        }
         _ => true,
     };
     known && parsed.findings.iter().all(|finding| finding.severity == Severity::Hint)
