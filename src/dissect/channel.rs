@@ -100,9 +100,8 @@ impl Channel {
             let first = out.len();
             self.drain(from, out);
             // It is cut off by whoever recorded, not by whoever sent it.
-            let last = out.get_mut(first..).unwrap_or_default().iter_mut().rfind(|drawn| drawn.from == from);
-            if let Some(last) = last {
-                last.piece.findings.clear();
+            for drawn in out.iter_mut().skip(first).filter(|drawn| drawn.from == from) {
+                drawn.piece.findings.clear();
             }
         }
         self.stream_mut(from).ended = before;

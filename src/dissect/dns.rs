@@ -108,7 +108,9 @@ impl Reader for DnsReader {
             _ => return None,
         };
         match waiting.get(2..2 + length) {
-            Some(message) if self.behind_gap[side] && !is_sound(message) => Some(after_gap(2 + message.len())),
+            Some(message) if self.behind_gap[side] && !is_sound(message) => {
+                Some(after_gap(2 + message.len()))
+            }
             Some(message) => {
                 self.behind_gap[side] = false;
                 Some(framed(self.message(from, message)))

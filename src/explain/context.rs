@@ -5,7 +5,7 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp};
+use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp, tls};
 use crate::base::{Finding, Part, Shelf, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
@@ -145,6 +145,7 @@ impl Explainer {
             Protocol::Pop3 => pop3::context(&mut talk.pop3, step, &mut extra),
             Protocol::Imap => imap::context(&mut talk.imap, step, &mut vars, &mut extra),
             Protocol::Dns => dns::context(&mut self.dns, &talk.client, step, &mut vars, &mut extra),
+            Protocol::Tls => tls::context(step, &mut vars, &mut extra),
             _ => {}
         }
         if step.kind == Kind::Command && step.bytes.trim_ascii().is_empty() {

@@ -138,6 +138,7 @@ impl Pop3Reader {
             return Ok(piece);
         };
         piece.verb.clone_from(&command.verb);
+        self.doubt.block = found.terminator == Terminator::End && command.asked.is_multi_line();
         if said.status == Status::Ok && command.asked.is_multi_line() && found.terminator != Terminator::End {
             let bare_lf = found.terminator == Terminator::Lf;
             return Err(Box::new(OpenBlock {

@@ -56,14 +56,13 @@ struct Pending {
     last: bool,
     /// The client's stream ended before the reply, which was taken for a yes.
     assumed: bool,
-    /// Not one command but any number of them, which were not recorded; at most `left`, where that is known.
+    /// Not one command but any number of them, which were not recorded.
     hole: bool,
-    left: Option<u64>,
 }
 
 impl Pending {
     fn new(name: &str, verb: Option<Verb>) -> Self {
-        Pending { name: name.to_owned(), verb, last: false, assumed: false, hole: false, left: None }
+        Pending { name: name.to_owned(), verb, last: false, assumed: false, hole: false }
     }
 
     /// The phase after a positive reply in `phase`.
@@ -268,6 +267,9 @@ impl SmtpReader {
             // An answer before the end of data changes nothing for a strict reader.
             (".", _) if answered.verb.is_none() => {}
             (".", _) => {
+                if matches!(self.client, Client::Rest(RestOf::Dot)) {
+                    self.client = Client::Command;
+                }
                 self.phase = Phase::Greeted;
                 self.late = false;
             }

@@ -123,11 +123,7 @@ impl Reader for TlsReader {
         let Some((name, length)) = header(waiting) else {
             if waiting.len() < HEADER {
                 return ended.then(|| {
-                    unparsed(
-                        waiting.len(),
-                        "tls-cut-short",
-                        "The stream ended inside a TLS record's header.",
-                    )
+                    unparsed(waiting.len(), "tls-cut-short", "The stream ended inside a TLS record's header.")
                 });
             }
             side.lost = true;
