@@ -137,20 +137,16 @@ impl Program {
     /// The message of a folder that is meant: its key, and what is kept of it.
     pub fn pick(&self, which: &str, folder: &str) -> Option<(String, Copy)> {
         self.shelf(|shelf| {
-            let messages = shelf
-                .copies
-                .iter()
-                .filter(|(_, c)| c.folder == folder && c.part != Part::File && !c.has("\\Deleted"));
+            let of_folder = |(_, c): &(&String, &Copy)| c.folder == folder && c.part != Part::File;
+            let messages = shelf.copies.iter().filter(of_folder);
+            let there = messages.clone().filter(|(_, c)| !c.has("\\Deleted"));
+            let named = |(_, c): &(&String, &Copy)| c.subject.to_lowercase().contains(&which.to_lowercase());
             let found = match which {
-                "newest" => messages.max_by_key(|(_, c)| c.order),
-                "oldest" => messages.min_by_key(|(_, c)| c.order),
-                "largest" => messages.max_by_key(|(_, c)| (c.whole, c.order)),
-                words => {
-                    let words = words.to_lowercase();
-                    messages
-                        .filter(|(_, c)| c.subject.to_lowercase().contains(&words))
-                        .max_by_key(|(_, c)| c.order)
-                }
+                "newest" => there.max_by_key(|(_, c)| c.order),
+                "oldest" => there.min_by_key(|(_, c)| c.order),
+                "largest" => there.max_by_key(|(_, c)| (c.whole, c.order)),
+                // What is marked as deleted is meant only where nothing else has that name.
+                _ => messages.filter(named).max_by_key(|(_, c)| (!c.has("\\Deleted"), c.order)),
             };
             found.map(|(key, copy)| (key.clone(), copy.clone()))
         })
