@@ -69,20 +69,22 @@ pub struct Program {
     pub open: Open,
     /// Whether what is being done was begun before, on a connection that broke off.
     pub again: bool,
-    /// The message that is being put somewhere: after a break it must be the same one.
+    /// The message of our own that is being put somewhere: after a break it must be the same one.
     pub outbox: Option<Vec<u8>>,
+    /// The message that is being changed, by its key: after a break it must be the same one.
+    pub hand: Option<(String, Copy)>,
 }
 
 impl Program {
     /// A program that was just started.
     pub fn new(mua: Client, manner: Manner) -> Self {
-        Program { mua, manner, open: Open::Nothing, again: false, outbox: None }
+        Program { mua, manner, open: Open::Nothing, again: false, outbox: None, hand: None }
     }
 
     /// Do what is wanted. Where the connection breaks off on the way, it is opened again, and the same is tried once
     /// more: everything here can be done twice without harm.
     pub async fn carry_out(&mut self, name: &str, what: &What) -> Result<Outcome, String> {
-        self.again = false;
+        (self.again, self.hand) = (false, None);
         let mut outcome = self.attempt(name, what).await;
         if let Err(Trouble::Lost(_)) = outcome
             && !matches!(what, What::LogOut)

@@ -172,10 +172,16 @@ fn listed(items: &[FetchData], uid: u32, folder: &str) -> (Option<Copy>, Option<
             from,
             folder: folder.to_owned(),
             order: u64::from(uid),
+            message_id: bare_id(envelope.message_id.as_deref().unwrap_or_default()),
             ..Copy::default()
         }
     });
     (copy, flags)
+}
+
+/// A Message-ID without its angle brackets.
+fn bare_id(id: &str) -> String {
+    id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
 /// The subject, its encoded words decoded.
