@@ -5,6 +5,7 @@
 
 use super::change::{Change, Edits};
 use super::clock::Clock;
+use super::late::Late;
 use super::mailboxes::{AccountSetup, Mailboxes};
 use super::net::{BoxFuture, Network};
 use super::preload;
@@ -15,7 +16,7 @@ use super::scenario::{self, Fault, RoleKind, Scenario};
 use super::snapshot::MailboxRows;
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
-use crate::trace::{Conn, Fact, Transport};
+use crate::trace::{Conn, Direction, Fact, Transport};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -41,6 +42,8 @@ pub struct World {
     pub hosts: BTreeMap<String, Arc<Host>>,
     /// Deviations from the scenario.
     pub changes: Vec<Change>,
+    /// Those of them that go wrong in the middle.
+    pub late: Late,
     /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
     /// server have said goodbye: one conversation after the other is easier to follow.
     pub handling: Duration,
@@ -96,7 +99,21 @@ impl World {
             .iter()
             .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
-        World { hosts, scenario, clock, tap, net, changes, handling: HANDLING, activity: Arc::default() }
+        let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
+        World { hosts, scenario, clock, tap, net, changes, late, handling, activity }
+    }
+
+    /// What goes wrong now: the scenario's faults, and those that a change has brought by now. Faults that have times
+    /// of their own are among them at any time.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.scenario.faults.iter().chain(self.late.begun())
+    }
+
+    /// Whether a fault has taken the account away since the story began.
+    fn is_gone(&self, account: &str) -> bool {
+        let gone =
+            |f: &Fault| matches!(f, Fault::NoAccount { account: a } if a.eq_ignore_ascii_case(account));
+        self.late.begun().any(gone)
     }
 
     /// The account kept at `host` that takes mail for an address (aliases followed; case does not matter here, as it
@@ -114,12 +131,12 @@ impl World {
             let accounts = mailboxes.accounts().into_iter();
             local.eq_ignore_ascii_case("postmaster").then_some(accounts)?.find(of_domain)
         };
-        mailboxes.resolve(address).or_else(postmaster)
+        mailboxes.resolve(address).or_else(postmaster).filter(|account| !self.is_gone(account))
     }
 
     /// The account, if these credentials are right and its mailboxes are kept at `host`.
     pub fn log_in(&self, host: &Host, user: &str, password: &Secret) -> Option<String> {
-        lock(&host.mailboxes).authenticate(user, password)
+        lock(&host.mailboxes).authenticate(user, password).filter(|account| !self.is_gone(account))
     }
 
     /// Whether the account has no room left.
@@ -127,7 +144,7 @@ impl World {
         let by_fault =
             |f: &Fault| matches!(f, Fault::MailboxFull { account: a } if a.eq_ignore_ascii_case(account));
         let (used, quota) = lock(&host.mailboxes).quota(account).unwrap_or_default();
-        self.scenario.faults.iter().any(by_fault) || (quota > 0 && used >= quota)
+        self.faults().any(by_fault) || (quota > 0 && used >= quota)
     }
 
     /// State a fact.
@@ -184,9 +201,9 @@ impl World {
         facts.into_iter().for_each(|fact| self.fact(host, fact));
     }
 
-    /// The edits of the scenario's changes to one client's stream.
-    pub fn edits(&self, conn: Conn) -> Edits {
-        Edits::of(conn, &self.changes)
+    /// The edits of the scenario's changes to one side's stream.
+    pub fn edits(&self, conn: Conn, side: Direction) -> Edits {
+        Edits::of(conn, side, &self.changes)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod driver;
 pub mod dsn;
 pub mod faults;
 pub mod hosts;
+pub mod late;
 pub mod mailboxes;
 pub mod net;
 pub mod people;
@@ -25,4 +26,4 @@ pub mod zones;
 
 pub use change::Change;
 pub use hosts::World;
-pub use run::{RunError, run, run_observed, with_world};
+pub use run::{RunError, run, run_observed, run_telling, with_world};

@@ -3,6 +3,7 @@
 
 use super::Client;
 use crate::proto::{Machine, imap, pop3};
+use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::net::Connection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -61,7 +62,7 @@ where
     pub fn open(mua: &Client, mut machine: M, connection: Connection, server: String) -> Self {
         let (orders, waiting) = unbounded_channel();
         let (heard, events) = unbounded_channel();
-        let (clock, mut edits) = (mua.world.clock, mua.world.edits(connection.conn));
+        let (clock, mut edits) = (mua.world.clock, mua.world.edits(connection.conn, Direction::Client));
         let mut stream = connection.stream;
         let driving = tokio::spawn(async move {
             let mut desk = Desk::<M> { orders: waiting, next: None, heard };
