@@ -21,7 +21,7 @@ impl State {
             | Fact::Dequeued { .. } => self.queue(host, fact),
             Fact::Delivered { .. } | Fact::FlagsSet { .. } | Fact::Removed { .. } => self.message(host, fact),
             Fact::MailboxCreated { .. } | Fact::MailboxDeleted { .. } | Fact::MailboxRenamed { .. } => {
-                self.mailbox(fact);
+                self.mailbox(host, fact);
             }
             Fact::MaildropLocked { account } => {
                 self.locks.insert(account.clone(), host.to_owned());
@@ -110,6 +110,7 @@ impl State {
     fn message(&mut self, host: &str, fact: &Fact) {
         match fact {
             Fact::Delivered { account, mailbox, uid, size, flags, id } => {
+                self.homes.insert(account.clone(), host.to_owned());
                 let mailboxes = self.mailboxes.entry(account.clone()).or_default();
                 let mailbox = Arc::make_mut(mailboxes.entry(mailbox.clone()).or_default());
                 mailbox.messages.insert(*uid, Message { flags: flags.clone(), size: *size });
@@ -135,9 +136,10 @@ impl State {
         }
     }
 
-    fn mailbox(&mut self, fact: &Fact) {
+    fn mailbox(&mut self, host: &str, fact: &Fact) {
         match fact {
             Fact::MailboxCreated { account, mailbox, uidvalidity } => {
+                self.homes.insert(account.clone(), host.to_owned());
                 let made = Mailbox { uidvalidity: *uidvalidity, ..Mailbox::default() };
                 self.mailboxes.entry(account.clone()).or_default().insert(mailbox.clone(), Arc::new(made));
             }

@@ -40,6 +40,8 @@ pub struct State {
     pub queues: BTreeMap<String, BTreeMap<String, Arc<QueueEntry>>>,
     /// account → mailbox name → what is in it.
     pub mailboxes: BTreeMap<String, BTreeMap<String, Arc<Mailbox>>>,
+    /// account → the host that keeps its mailboxes, where one has stated something about them.
+    pub homes: BTreeMap<String, String>,
     /// account → the host whose POP3 session holds the maildrop's exclusive lock.
     pub locks: BTreeMap<String, String>,
     /// client host → account → key → copy it keeps.
