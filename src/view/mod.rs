@@ -9,11 +9,13 @@
 pub mod asciicast;
 pub mod cast;
 pub mod clock;
+pub mod compare;
 mod dns;
 pub mod fork;
 mod headline;
 pub mod html;
 pub mod json;
+pub mod linear;
 pub mod markdown;
 pub mod mermaid;
 pub mod page;
@@ -23,6 +25,7 @@ pub mod runner;
 pub mod svg;
 pub mod talk;
 pub mod tally;
+pub mod tui;
 pub mod wire;
 
 pub use cast::Cast;
