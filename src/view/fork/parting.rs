@@ -83,7 +83,7 @@ type Facts = BTreeMap<(u8, String), String>;
 /// What hosts and people stated on the way.
 fn note(facts: &mut Facts, host: &str, fact: &Fact) {
     match fact {
-        Fact::IntentEnds { who, intent, ok, detail } => {
+        Fact::IntentEnds { who, intent, ok, detail, .. } => {
             let how = if *ok { detail.clone() } else { format!("it failed: {detail}") };
             facts.insert((3, format!("{who}, {intent}, on {host}")), how);
         }
@@ -121,7 +121,7 @@ fn stores(state: &State, facts: &mut Facts) {
         facts.insert((1, format!("queue of {host}")), messages(queue.len()));
     }
     for (device, accounts) in &state.clients {
-        let copies: usize = accounts.values().map(BTreeMap::len).sum();
+        let copies: usize = accounts.values().map(|copies| copies.len()).sum();
         facts.insert((1, format!("kept on {device}")), messages(copies));
     }
     for (account, host) in &state.locks {
