@@ -98,6 +98,9 @@ pub struct Journey {
     /// Tell it as text from beginning to end, where a terminal would be given the full screen.
     #[arg(long, help_heading = "The telling")]
     pub plain: bool,
+    /// Walk it by typed commands, told in plain sentences: for screen readers, simple terminals and pipes.
+    #[arg(long, help_heading = "The telling", conflicts_with_all = ["json", "detail", "width"])]
+    pub interactive: bool,
     /// How much is told, as text. [default: brief]
     #[arg(long, value_name = "HOW", help_heading = "The telling")]
     pub detail: Option<Detail>,

@@ -8,6 +8,7 @@ use super::{CommandError, export};
 use crate::base::escape;
 use crate::explain::StoryIndex;
 use crate::trace::Record;
+use crate::view::tui::compare::{CompareView, Outcome};
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Book, Effect, Model, Msg, Options};
 use base64::Engine as _;
@@ -114,6 +115,48 @@ pub fn run(
             Ok(())
         }
         None => Ok(()),
+    }
+}
+
+/// Show two stories side by side until the reader leaves.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
+    let held = Held::take()?;
+    let result = watch_both(view);
+    drop(held);
+    if let Some(signal) = result? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// Until the reader leaves; gives the signal that ended it, where one did.
+fn watch_both(view: &mut CompareView) -> Result<Option<i32>, CommandError> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let theme = theme();
+    let (sender, receiver) = mpsc::channel();
+    listen(&sender)?;
+    terminal.clear()?;
+    let mut before = now();
+    loop {
+        terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
+        let happened = next(&receiver, view.pace());
+        let passed = now().saturating_duration_since(before);
+        before += passed;
+        view.tick(passed);
+        match happened {
+            Some(Happening::Terminal(Event::Key(key))) if view.key(key) == Outcome::Quit => return Ok(None),
+            Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
+            Some(Happening::Signal(signal)) if is_stop(signal) => {
+                suspend()?;
+                terminal.clear()?;
+            }
+            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
+            Some(Happening::Gone) => return Ok(None),
+            _ => {}
+        }
     }
 }
 

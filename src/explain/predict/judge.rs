@@ -86,7 +86,12 @@ impl Question {
         let Some((at, choice)) = wrong else {
             return Some(Answer { because: String::new(), source: Vec::new(), ..right(verdict) });
         };
+        // Of a command that is known to be wrong nothing is right.
+        let is_command = matches!(self.truth.kind, Kind::Command | Kind::Continuation);
+        let heading = if is_command { no() } else { heading.clone() };
+        let verdict = if is_command { Verdict::Wrong } else { verdict };
         Some(Answer {
+            heading,
             choice: Some(at),
             because: choice.because.clone(),
             source: choice.source.clone(),
@@ -201,7 +206,7 @@ impl Question {
         }
         let about = typed.split(' ').any(|word| word.chars().count() > 2 && words().any(|w| w == word));
         if about {
-            let heading = format!("Partly: “{text}” has something of it. The verb is {}.", self.truth.verb);
+            let heading = format!("Partly: “{text}” has something of it, but the verb is another.");
             return (Verdict::Partly, heading);
         }
         (Verdict::Wrong, no())
@@ -279,7 +284,7 @@ fn smtp(want: &str, words: &[&str]) -> (Verdict, String) {
                 '4' => "a “not now”",
                 _ => "a no",
             };
-            (Verdict::Partly, format!("Partly: it is {means}, and its code is {code}."))
+            (Verdict::Partly, format!("Partly: it is {means}, but with another code."))
         }
         None => (Verdict::Wrong, no()),
     }

@@ -6,6 +6,7 @@
 use super::road::Road;
 use crate::base::Instant;
 use crate::explain::index::{Progress, RowKinds};
+use crate::explain::predict::{self, Question};
 use crate::explain::{Item, StoryIndex, Surroundings};
 use crate::state::State;
 use crate::trace::{Conn, Head};
@@ -102,6 +103,7 @@ impl Book {
 
     /// Take what was read since: who talks to whom, how many Steps there are.
     pub fn grow(&mut self) {
+        self.index.poll();
         let after = self.known.map_or(Bound::Unbounded, Bound::Excluded);
         for (conn, open) in self.index.opens().range((after, Bound::Unbounded)) {
             self.cast.learn_open(open);
@@ -167,6 +169,12 @@ impl Book {
     /// Whether passwords are shown.
     pub fn shows_secrets(&self) -> bool {
         self.show_secrets
+    }
+
+    /// The question about the Step in a row, before it is shown: see [`predict`].
+    pub fn ask(&mut self, row: usize, seed: u64) -> Option<Question> {
+        let cast = &self.cast;
+        predict::at(&mut self.index, row, &|address| cast.host(address), seed)
     }
 
     /// Have the rows of this range ready.

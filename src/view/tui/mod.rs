@@ -11,7 +11,7 @@
 pub mod book;
 pub mod compare;
 mod draw;
-mod follow;
+pub mod follow;
 mod frame;
 mod hex;
 pub mod keys;
@@ -21,9 +21,10 @@ mod line;
 mod model;
 mod msg;
 mod overlay;
+pub mod predict;
 mod reading;
 pub mod road;
-mod seek;
+pub mod seek;
 pub mod state;
 #[cfg(test)]
 mod testing;
