@@ -12,7 +12,7 @@ use crate::view::html;
 use clap::{ValueEnum, ValueHint};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `postroad export`.
 #[derive(Debug, clap::Args)]
@@ -99,6 +99,48 @@ pub fn run(args: &Export) -> Result<(), CommandError> {
     let failed = |error: std::io::Error| CommandError::file("write", path, &error);
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
     render(args, &records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)
+}
+
+/// Write the story from this Step on to a file, in the format of its ending; gives what it is.
+///
+/// # Errors
+/// Where no format has that ending, or the file cannot be written.
+pub fn write(
+    records: &[Record],
+    path: &Path,
+    from: usize,
+    show_secrets: bool,
+) -> Result<String, CommandError> {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let (format, what) = match ending.as_str() {
+        "html" | "htm" => (Format::Html, "the whole story, as a page,"),
+        "pcapng" => (Format::Pcapng, "a capture"),
+        "mmd" | "mermaid" => (Format::Mermaid, "a diagram"),
+        "svg" => (Format::Svg, "a picture"),
+        "md" => (Format::Markdown, "a document"),
+        "txt" => (Format::Text, "the text"),
+        "cast" => (Format::Asciicast, "a recording"),
+        "json" | "jsonl" => (Format::Json, "the story, as JSON,"),
+        _ => {
+            let hint = ".html .md .txt .svg .mmd .cast .json .pcapng";
+            return Err(CommandError::usage(format!("no format has that ending; there are {hint}"), ""));
+        }
+    };
+    let steps = (format != Format::Html).then_some(StepRange { first: from, last: usize::MAX });
+    let args = Export {
+        what: String::new(),
+        format,
+        output: None,
+        steps,
+        filter: None,
+        detail: false,
+        show_secrets,
+    };
+    let failed = |error: std::io::Error| CommandError::file("write", path, &error);
+    let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+    let selection = Selection::new(None, steps, None);
+    render(&args, records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+    Ok(what.to_owned())
 }
 
 /// Write `records` in the format that was asked for.

@@ -6,17 +6,22 @@
 mod annotate;
 mod args;
 mod check;
+mod compare;
 mod error;
 mod explain_cmd;
 mod export;
 mod export_told;
+pub mod fullscreen;
 mod grade;
 mod import;
 mod journey;
 mod letter;
+mod linear;
 mod onto;
 mod open;
 mod replay;
+mod runner;
+mod scenario;
 mod screen;
 mod select;
 mod transcripts;
@@ -44,6 +49,7 @@ pub fn run() -> ExitCode {
             Some(Command::Explain(args)) => explain_cmd::run(&args),
             Some(Command::Import(args)) => import::run(&args),
             Some(Command::Export(args)) => export::run(&args),
+            Some(Command::Compare(args)) => compare::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.
         Err(said) => {

@@ -21,6 +21,7 @@ pub(super) struct Drawn {
 }
 
 /// Both sides of one layer.
+#[derive(Clone)]
 pub(super) struct Channel {
     /// `None` until what is spoken is known.
     reader: Option<Box<dyn Reader>>,
@@ -96,13 +97,24 @@ impl Channel {
     pub fn gap(&mut self, from: Direction, missing: Option<u64>, out: &mut Vec<Drawn>) {
         let before = std::mem::replace(&mut self.stream_mut(from).ended, true);
         if !self.stream(from).waiting().is_empty() {
+            let first = out.len();
             self.drain(from, out);
+            // It is cut off by whoever recorded, not by whoever sent it.
+            for drawn in out.iter_mut().skip(first).filter(|drawn| drawn.from == from) {
+                drawn.piece.findings.clear();
+            }
         }
         self.stream_mut(from).ended = before;
+        self.tls_next |= self.tls_may_begin();
         match &mut self.reader {
             Some(reader) => reader.gap(from, missing),
             None => self.met_late = true,
         }
+    }
+
+    /// The server's yes to STARTTLS may be in a gap.
+    fn tls_may_begin(&self) -> bool {
+        matches!(self.protocol(), Some(Protocol::Smtp | Protocol::Pop3 | Protocol::Imap))
     }
 
     /// The wire goes over to TLS: its mail protocol goes on in the plain layer, if that was seen.
@@ -121,6 +133,11 @@ impl Channel {
     pub fn sent(&self, side: Direction) -> u64 {
         let stream = self.stream(side);
         stream.offset() + stream.waiting().len() as u64
+    }
+
+    /// Bytes of both sides that are not in a piece yet.
+    pub fn waiting(&self) -> usize {
+        self.streams.iter().map(|stream| stream.waiting().len()).sum()
     }
 
     fn stream(&self, side: Direction) -> &Stream {

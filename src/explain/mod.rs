@@ -16,19 +16,25 @@ pub mod ids;
 mod imap;
 pub mod index;
 pub mod letter;
+pub mod misconceptions;
 pub mod names;
 pub mod note;
 mod pop3;
+pub mod predict;
 pub mod reference;
 pub mod sasl;
 pub mod smtp;
 pub mod story;
+pub mod surroundings;
 pub mod template;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use context::Explainer;
 pub use index::StoryIndex;
+pub use misconceptions::{Misconception, misconception, misconceptions};
 pub use note::{Entry, Note, PartNote};
 pub use story::{Chapter, Item, Story};
+pub use surroundings::Surroundings;

@@ -2,7 +2,7 @@
 
 use crate::base::{Instant, escape};
 use crate::explain::names;
-use crate::trace::{Conn, Direction, Opened, Record, Transport};
+use crate::trace::{Conn, Direction, Head, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -53,21 +53,32 @@ impl Cast {
     /// Take what one record says about who is who.
     pub fn learn(&mut self, record: &Record) {
         match record {
-            Record::Head(head) => {
-                self.title = escape::text(&head.title);
-                self.start = head.start;
-                self.seed = (!head.scenario.is_empty()).then_some(head.seed);
-                for host in &head.hosts {
-                    let name = escape::text(names::known_as(host, &head.hosts));
-                    self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
-                    self.called.insert(escape::text(&host.name), name);
-                }
-            }
-            Record::Open { open, .. } => {
-                self.conns.insert(open.conn, open.clone());
-            }
+            Record::Head(head) => self.learn_head(head),
+            Record::Open { open, .. } => self.learn_open(open),
             _ => {}
         }
+    }
+
+    /// Take what the head says: the title, the start, the hosts.
+    pub fn learn_head(&mut self, head: &Head) {
+        self.title = escape::text(&head.title);
+        self.start = head.start;
+        self.seed = (!head.scenario.is_empty()).then_some(head.seed);
+        for host in &head.hosts {
+            let name = escape::text(names::known_as(host, &head.hosts));
+            self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
+            self.called.insert(escape::text(&host.name), name);
+        }
+    }
+
+    /// Take between whom a connection is.
+    pub fn learn_open(&mut self, open: &Opened) {
+        self.conns.insert(open.conn, open.clone());
+    }
+
+    /// Between whom a connection is, where it is known.
+    pub fn opened(&self, conn: Conn) -> Option<&Opened> {
+        self.conns.get(&conn)
     }
 
     /// The host that has this address, or the address itself.
