@@ -83,7 +83,7 @@ type Facts = BTreeMap<(u8, String), String>;
 /// What hosts and people stated on the way.
 fn note(facts: &mut Facts, host: &str, fact: &Fact) {
     match fact {
-        Fact::IntentEnds { who, intent, ok, detail } => {
+        Fact::IntentEnds { who, intent, ok, detail, .. } => {
             let how = if *ok { detail.clone() } else { format!("it failed: {detail}") };
             facts.insert((3, format!("{who}, {intent}, on {host}")), how);
         }
