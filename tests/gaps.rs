@@ -82,8 +82,10 @@ fn place(step: &Step, cut: Cut) -> (Direction, u64, u64) {
 
 /// What a hole changes: findings that are new, and Steps that are not as they were, apart from those that it touches.
 fn compare(whole: &[Step], holed: &[Step], cut: Cut) -> (Vec<String>, usize, usize) {
-    let known: BTreeSet<_> =
-        whole.iter().flat_map(|step| step.findings.iter().map(|f| (step.from, step.range.end, f.id))).collect();
+    let known: BTreeSet<_> = whole
+        .iter()
+        .flat_map(|step| step.findings.iter().map(|f| (step.from, step.range.end, f.id)))
+        .collect();
     let of_the_gap = ["gap", "after-gap"];
     let mut wrong = Vec::new();
     for step in holed {
@@ -94,16 +96,40 @@ fn compare(whole: &[Step], holed: &[Step], cut: Cut) -> (Vec<String>, usize, usi
             }
         }
     }
-    let holed: BTreeMap<_, _> =
-        holed.iter().filter(|s| !s.range.is_empty()).map(|step| (place(step, cut), step)).collect();
     let touched = |step: &&Step| {
         let end = cut.start + cut.len;
         step.from == cut.from && step.range.start < end && cut.start < step.range.end
     };
+    let hidden = |steps: &[Step], cut: Cut| -> BTreeSet<(Direction, u64)> {
+        let of = |step: &Step| {
+            let (from, start, _) = place(step, cut);
+            let spans = step.secrets.clone().into_iter();
+            spans
+                .flat_map(move |s| (s.start..s.end).map(move |at| (from, start + at as u64)))
+                .collect::<Vec<_>>()
+        };
+        steps.iter().flat_map(of).collect()
+    };
+    let none = Cut { len: 0, ..cut };
+    let shown: Vec<_> = hidden(whole, none)
+        .difference(&hidden(holed, cut))
+        .filter(|(from, at)| *from != cut.from || *at < cut.start || *at >= cut.start + cut.len)
+        .copied()
+        .collect();
+    if let Some((from, at)) = shown.first() {
+        wrong.push(format!("{} octets of a secret are shown, from {from:?} {at}", shown.len()));
+    }
+    let holed: BTreeMap<_, _> =
+        holed.iter().filter(|s| !s.range.is_empty()).map(|step| (place(step, cut), step)).collect();
     let (mut same, mut all) = (0, 0);
     for step in whole.iter().filter(|s| !s.range.is_empty()).filter(|s| !touched(s)) {
         all += 1;
         let now = holed.get(&(step.from, step.range.start, step.range.end));
+        if let Some(now) =
+            now.filter(|now| now.kind == step.kind && !now.verb.is_empty() && now.verb != step.verb)
+        {
+            wrong.push(format!("{} {} is now {}", step.verb, step.code, now.verb));
+        }
         same += usize::from(now.is_some_and(|now| {
             (now.kind, &now.verb, &now.code, &now.bytes) == (step.kind, &step.verb, &step.code, &step.bytes)
         }));
@@ -127,7 +153,8 @@ fn cut_all(records: &[Record], name: &str, sums: &mut BTreeMap<&'static str, Sum
             for known in [true, false] {
                 let Some((holed, cut)) = without(own, at, known) else { continue };
                 let steps = support::steps(&holed);
-                let protocol = whole.iter().find(|s| !s.range.is_empty()).map_or("none", |s| s.protocol.name());
+                let protocol =
+                    whole.iter().find(|s| !s.range.is_empty()).map_or("none", |s| s.protocol.name());
                 assert_eq!(steps.iter().filter(|s| s.kind == Kind::Gap).count(), 1);
                 let (wrong, same, all) = compare(&whole, &steps, cut);
                 let sum = sums.entry(protocol).or_default();
@@ -154,9 +181,9 @@ fn tell(sums: &BTreeMap<&'static str, Sum>, what: &str) {
 
 fn hold(sums: &BTreeMap<&'static str, Sum>, least: f64) {
     for (protocol, sum) in sums {
+        let share = 100.0 * sum.same as f64 / sum.all.max(1) as f64;
         let wrong: Vec<&str> = sum.wrong.iter().take(40).map(String::as_str).collect();
         assert!(wrong.is_empty(), "{protocol}: {} accused:\n{}", sum.wrong.len(), wrong.join("\n"));
-        let share = 100.0 * sum.same as f64 / sum.all.max(1) as f64;
         assert!(share >= least, "{protocol}: {share} % of the Steps beside a hole are read as before");
     }
     assert!(["smtp", "pop3", "imap"].iter().all(|protocol| sums.contains_key(protocol)));
@@ -169,22 +196,23 @@ fn a_record_cut_out_accuses_nobody() {
         cut_all(&records, &name, &mut sums);
     }
     tell(&sums, "records cut out");
-    hold(&sums, 97.0);
+    hold(&sums, 93.0);
 }
 
 #[test]
 fn any_octets_cut_out_accuse_nobody() {
     let mut sums = BTreeMap::new();
-    let seed = 7;
-    eprintln!("gaps: seed {seed}");
-    for (name, records) in shipped() {
-        // A large letter is cut into many records: some of these recordings are enough.
-        if records.iter().map(size).sum::<usize>() < 40_000 {
-            cut_all(&support::resplit(&records, seed), &name, &mut sums);
+    for seed in [7, 8, 9] {
+        eprintln!("gaps: seed {seed}");
+        for (name, records) in shipped() {
+            // A large letter is cut into many records: some of these recordings are enough.
+            if records.iter().map(size).sum::<usize>() < 40_000 {
+                cut_all(&support::resplit(&records, seed), &name, &mut sums);
+            }
         }
     }
     tell(&sums, "stretches of octets cut out");
-    hold(&sums, 90.0);
+    hold(&sums, 95.0);
 }
 
 fn size(record: &Record) -> usize {

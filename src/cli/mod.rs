@@ -11,7 +11,7 @@ mod error;
 mod explain_cmd;
 mod export;
 mod export_told;
-mod fullscreen;
+pub mod fullscreen;
 mod grade;
 mod import;
 mod journey;

@@ -29,6 +29,7 @@ pub mod surroundings;
 pub mod template;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use context::Explainer;

@@ -9,10 +9,10 @@ use crate::dissect::pop3::{Asked, Pop3Meaning, Told};
 use crate::dissect::smtp::SmtpMeaning;
 use crate::dissect::{Kind, Meaning, Protocol, Step};
 use crate::explain::Item;
+use crate::explain::index::Opens;
 use crate::explain::template::{Vars, placeholders};
 use crate::state::{Connection, State};
-use crate::trace::{CloseHow, Conn, Fact, Opened};
-use std::collections::BTreeMap;
+use crate::trace::{CloseHow, Fact, Opened};
 use std::net::IpAddr;
 
 /// Every placeholder that a wrong answer may use: a test holds the catalogue to it.
@@ -69,7 +69,7 @@ pub struct Moment<'a> {
     /// The Step that comes.
     pub step: &'a Step,
     /// Connections, and between whom they are.
-    pub opens: &'a BTreeMap<Conn, Opened>,
+    pub opens: &'a Opens,
     /// What the host of an address is called.
     pub host: &'a dyn Fn(IpAddr) -> String,
 }

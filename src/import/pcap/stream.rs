@@ -12,10 +12,15 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-/// How long after the other end acknowledged bytes they may still turn up: captures swap packets by microseconds,
-/// where two queues of one network card are read.
+/// How long after the other end acknowledged bytes they may still turn up. What was acknowledged has arrived, so it is
+/// either in the capture out of order, or not in it at all. Captures swap packets where several queues of a network card
+/// are read one after the other: by microseconds, and by some milliseconds where interrupts are gathered. 50 ms is ten
+/// times that, and below what a person sees as a pause. It is less than TCP's shortest retransmission timeout in use
+/// (200 ms; RFC 6298 §2.4 says a second): a retransmission fills no such hole, for its sender has the acknowledgment.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// The same in packets of the connection.
+/// The same in packets of the connection: on a fast link 50 ms are thousands of packets, which all would have to wait.
+/// A queue of a card hands over some packets of one connection at a time; three out of order are what TCP itself takes
+/// for reordering (RFC 5681 §3.2), and twice that and two more are for both directions.
 const PATIENT_PACKETS: u8 = 8;
 /// Segments that are kept until it is known where the stream begins.
 const MOST_EARLY: usize = 16;
@@ -167,6 +172,12 @@ impl Side {
         self.missed = None;
         let acked = self.acked;
         self.skip_hole(Missing::Lost, acked, sink);
+    }
+
+    /// Whether the other end has more of this side than was captured, and it is not yet called lost. A single byte may be
+    /// a FIN.
+    pub fn is_missed(&self) -> bool {
+        self.missed.is_some() && !self.ended && (self.acked > self.next + 1 || !self.held.is_empty())
     }
 
     /// Too much waits behind a hole: it is filled no more.

@@ -7,6 +7,7 @@ use super::packet::Segment;
 use super::stream::{Event, Side};
 use crate::base::Instant;
 use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Layer, Missing, Opened, Record, Transport};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -41,6 +42,28 @@ impl Sink<'_> {
     }
 }
 
+/// Bytes and events that are kept back at most, of one connection.
+const MOST_KEPT: usize = 16 << 10;
+const MOST_KEPT_EVENTS: usize = 64;
+
+/// An event that owns its bytes.
+#[derive(Debug)]
+enum Kept {
+    Data(Vec<u8>),
+    Gap(u64, Missing),
+    End,
+}
+
+impl From<Event<'_>> for Kept {
+    fn from(event: Event<'_>) -> Self {
+        match event {
+            Event::Data(bytes) => Kept::Data(bytes.to_vec()),
+            Event::Gap(len, why) => Kept::Gap(len, why),
+            Event::End => Kept::End,
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Tcp {
@@ -57,6 +80,11 @@ pub(super) struct Tcp {
     called: Instant,
     /// How many packets each side sent.
     packets: [u32; 2],
+    /// What one side said while bytes of the other, which it has heard already, are still awaited: so that a reply does
+    /// not stand before the command that it answers, or before the gap that holds it.
+    kept: VecDeque<(Direction, Kept)>,
+    /// Bytes in those.
+    kept_bytes: usize,
     /// Whether it is over, by FIN of both or by RST.
     pub over: bool,
 }
@@ -87,6 +115,8 @@ impl Tcp {
             calls: 0,
             called: Instant::default(),
             packets: [0; 2],
+            kept: VecDeque::new(),
+            kept_bytes: 0,
             over: false,
         })
     }
@@ -107,7 +137,7 @@ impl Tcp {
 
     /// What both sides keep.
     pub fn cost(&self) -> usize {
-        self.sides.iter().map(Side::cost).sum()
+        self.sides.iter().map(Side::cost).sum::<usize>() + self.kept_bytes
     }
 
     /// Take a segment.
@@ -139,6 +169,12 @@ impl Tcp {
         if segment.rst {
             self.reset(from, sink);
         }
+        if !self.sides.iter().any(Side::is_missed)
+            || self.kept.len() > MOST_KEPT_EVENTS
+            || self.kept_bytes > MOST_KEPT
+        {
+            self.give_kept(sink);
+        }
         *sink.cost = (*sink.cost + self.cost()).saturating_sub(before);
         self.over |= self.sides.iter().all(|side| side.ended);
     }
@@ -158,6 +194,7 @@ impl Tcp {
         for from in [Direction::Client, Direction::Server] {
             self.events(from, sink, Side::finish);
         }
+        self.give_kept(sink);
         *sink.cost = (*sink.cost + self.cost()).saturating_sub(before);
         let [_, answers] = self.packets;
         let unanswered = self.syn && answers == 0 && !self.over && self.calls > 1;
@@ -201,6 +238,7 @@ impl Tcp {
         for from in [Direction::Client, Direction::Server] {
             self.events(from, sink, Side::finish);
         }
+        self.give_kept(sink);
         if self.conn != Conn(0) {
             self.close(from, if refused { CloseHow::Refused } else { CloseHow::Reset }, sink);
         }
@@ -241,22 +279,41 @@ impl Tcp {
         act: impl FnOnce(&mut Side, &mut dyn FnMut(Event<'_>)),
     ) {
         let mut side = std::mem::take(&mut self.sides[usize::from(from == Direction::Server)]);
+        let keep = self.side(other(from)).is_missed() || self.kept.iter().any(|(side, _)| *side == from);
         act(&mut side, &mut |event| {
             self.opened(sink);
-            let (at, conn) = (sink.at, self.conn);
-            sink.out.push_back(match event {
-                Event::Data(bytes) => {
-                    let data = Data { conn, from, layer: Layer::Wire, bytes: bytes.to_vec() };
-                    Record::Data { at, data }
-                }
-                Event::Gap(len, why) => {
-                    *sink.gaps += 1;
-                    Record::Gap { at, gap: Gap { conn, from, len: Some(len), why } }
-                }
-                Event::End => Record::Close { at, conn, from, how: CloseHow::Fin },
-            });
+            let kept = Kept::from(event);
+            if keep {
+                self.kept_bytes += if let Kept::Data(bytes) = &kept { bytes.len() } else { 0 };
+                self.kept.push_back((from, kept));
+            } else {
+                self.give(from, kept, sink);
+            }
         });
         self.sides[usize::from(from == Direction::Server)] = side;
+    }
+
+    fn give(&self, from: Direction, event: Kept, sink: &mut Sink<'_>) {
+        let (at, conn) = (sink.at, self.conn);
+        sink.out.push_back(match event {
+            Kept::Data(bytes) => {
+                Record::Data { at, data: Data { conn, from, layer: Layer::Wire, bytes } }
+            }
+            Kept::Gap(len, why) => {
+                *sink.gaps += 1;
+                Record::Gap { at, gap: Gap { conn, from, len: Some(len), why } }
+            }
+            Kept::End => Record::Close { at, conn, from, how: CloseHow::Fin },
+        });
+    }
+
+    /// Nothing is awaited any more: what was kept back follows. It bears the time of this packet, as all bytes that had
+    /// to wait do.
+    fn give_kept(&mut self, sink: &mut Sink<'_>) {
+        self.kept_bytes = 0;
+        for (from, event) in std::mem::take(&mut self.kept) {
+            self.give(from, event, sink);
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 //! that can happen, [`update`] is the only place where one changes the other, and [`draw`] reads. [`keys`] is the one
 //! table of keys; [`layout`] says where things stand, for drawing and for the mouse alike. [`book`] opens a story at
 //! any place, [`reading`] is where a person is in it; [`ladder`], [`line`] and [`hex`] show it, [`seek`] and [`follow`]
-//! look through it, [`overlay`] lies over it. [`theme`] has the look of every label, [`road`] the hosts and what joins them,
-//! [`state`] what holds after a row. No file here touches a terminal:
+//! look through it, [`overlay`] lies over it. [`road`] has the hosts and what joins them, [`state`] what holds after a
+//! row, [`theme`] the look of every label. No file here touches a terminal:
 //! whoever runs the view does (`cli/fullscreen.rs`).
 
 pub mod book;

@@ -67,12 +67,6 @@ pub fn of_records(records: &[Record]) -> Told {
 }
 
 impl Told {
-    /// The row of this Step.
-    pub fn row_of_step(&self, number: usize) -> usize {
-        let is_it = |(item, _): &(Item, State)| matches!(item, Item::Step(step, _) if step.number == number);
-        self.rows.iter().position(is_it).unwrap()
-    }
-
     /// The first row for which this holds.
     pub fn row_where(&self, holds: impl Fn(&Item) -> bool) -> usize {
         self.rows.iter().position(|(item, _)| holds(item)).unwrap()

@@ -123,7 +123,9 @@ impl Layout {
         layout.beyond = (shown.start, columns.len() - shown.end);
         layout.place(&names, &columns[shown], level, least);
         layout.join(road);
-        if let Some(lane) = lane {
+        let lowest = layout.placed.iter().map(|p| p.y + 1 + u16::from(p.tells)).max();
+        if let (Some(lane), Some(lowest)) = (lane, lowest) {
+            let lane = lowest.min(lane);
             layout.detour(road, scene, lane);
         }
         layout
@@ -412,6 +414,8 @@ impl Names<'_> {
         match level {
             0 | 1 => it.name.clone(),
             2 | 3 => short.to_owned(),
+            // Addresses differ in their ends.
+            _ if it.domain.is_empty() => ending(short, if level == 4 { 12 } else { 7 }),
             4 => cut(short, 12),
             _ => cut(short, 7),
         }
@@ -482,6 +486,16 @@ impl Names<'_> {
             }
         }
     }
+}
+
+/// The last characters of a text, with `…` where something is missing.
+fn ending(text: &str, most: usize) -> String {
+    let all = text.chars().count();
+    if all <= most {
+        return text.to_owned();
+    }
+    let rest: String = text.chars().skip(all + 1 - most).collect();
+    format!("…{rest}")
 }
 
 /// Cells of a text.

@@ -62,7 +62,7 @@ fn a_letter_travels_from_alice_to_bob() {
         step(&told, Kind::Query, "SRV", ""),
         step(&told, Kind::Command, "EHLO", ""),
         step(&told, Kind::Command, "RCPT", ""),
-        step(&told, Kind::Data, "DATA", ""),
+        step(&told, Kind::Data, "message", ""),
         fact(&told, |fact| matches!(fact, Fact::Queued { .. })),
         step(&told, Kind::Reply, ".", "250"),
         step(&told, Kind::Query, "MX", ""),
@@ -163,7 +163,7 @@ fn an_envelope_moves_the_way_of_the_letter() {
     let told = told("journey");
     let road = road_of(&told);
     let at = |kind, verb, code| scene(&told, &road, step(&told, kind, verb, code));
-    let (mail, data) = (at(Kind::Reply, "MAIL", "250"), at(Kind::Data, "DATA", ""));
+    let (mail, data) = (at(Kind::Reply, "MAIL", "250"), at(Kind::Data, "message", ""));
     let along = |scene: &Scene| scene.flights.iter().map(|f| f.along).collect::<Vec<_>>();
     assert!(along(&mail) < along(&data) && data.moves(&mail), "{mail:?} {data:?}");
     assert_eq!(along(&data.moving(&mail, 0)), along(&mail));

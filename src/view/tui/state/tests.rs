@@ -64,7 +64,7 @@ fn a_transaction_grows_and_the_letter_changes_hands() {
         step(&told, Kind::Command, "EHLO", ""),
         step(&told, Kind::Command, "MAIL", ""),
         step(&told, Kind::Reply, "RCPT", "250"),
-        step(&told, Kind::Data, "DATA", ""),
+        step(&told, Kind::Data, "message", ""),
         fact(&told, |fact| matches!(fact, Fact::Queued { .. })),
         fact(&told, |fact| matches!(fact, Fact::ResolverCached { .. })),
         fact(&told, |fact| matches!(fact, Fact::Delivered { .. })),

@@ -61,6 +61,8 @@ pub struct Copy {
     pub order: u64,
     /// POP3: its unique-id on the server.
     pub uidl: String,
+    /// Its Message-ID, without angle brackets, where the list has told it.
+    pub message_id: String,
     /// What a look at its structure told of its attachments.
     pub attachments: Option<Vec<Attachment>>,
 }
