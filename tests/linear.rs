@@ -143,3 +143,34 @@ fn a_filter_on_the_command_line_and_the_end_of_a_pipe_are_heard() {
     let output = command.args(["replay", "-", "--interactive"]).write_stdin("").output().expect("it runs");
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_story_is_forked_heard_and_given_up() {
+    let typed = [
+        "go 35",
+        "what if",
+        "what if 99",
+        "what if 1",
+        "next",
+        "branches",
+        "branch 0",
+        "give up 1",
+        "give up 0",
+    ];
+    let said = dialogue(&["replay", "journey"], &typed);
+    let offered = answer(&said, "what if");
+    assert_eq!(offered[0], "What could be otherwise at step 35? Say what if and a number.");
+    assert_eq!(offered[1], "1: The envelope names a recipient who does not exist.");
+    assert!(answer(&said, "what if 99")[0].starts_with("There is no number 99"));
+    let forked = answer(&said, "what if 1");
+    assert!(forked.contains(&"The story goes its own way from step 35. In the end:"), "{forked:?}");
+    assert!(forked.iter().any(|line| line.contains("before it was: ")), "{forked:?}");
+    let next = answer(&said, "next");
+    assert!(next.contains(&"mail.example.com says: RCPT TO:<nobody@example.net>"), "{next:?}");
+    let branches = answer(&said, "branches");
+    assert_eq!(branches[0], "Branch 0: the story as it was.");
+    assert!(branches[1].ends_with("from branch 0, its own from step 35. You are here."), "{branches:?}");
+    assert_eq!(answer(&said, "branch 0"), ["This is the story as it was."]);
+    assert_eq!(answer(&said, "give up 1").len(), 1);
+    assert_eq!(answer(&said, "give up 0"), ["The story as it was stays."]);
+}

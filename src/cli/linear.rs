@@ -1,5 +1,6 @@
 //! `--plain --interactive`: runs the linear view: a line in, a few sentences out, on any terminal or pipe.
 
+use super::runner::Worlds;
 use super::{CommandError, fullscreen};
 use crate::base::escape;
 use crate::trace::Record;
@@ -23,10 +24,11 @@ pub fn view(name: &str, records: Arc<[Record]>, show_secrets: bool) -> Result<Li
     };
     match fullscreen::book(name, &records, show_secrets) {
         Msg::Opened(book) => {
+            let again = Arc::clone(&records);
             let write =
                 move |path: &Path, from: usize| fullscreen::export(Some(&records), path, from, show_secrets);
             let export: Export = Box::new(write);
-            Ok(Linear::new(*book, seed, Some(export)))
+            Ok(Linear::new(*book, seed, Some(export)).with_runner(Box::new(Worlds), again))
         }
         Msg::Failed(why) => Err(CommandError::failure(why, "")),
         _ => Err(CommandError::failure("the story cannot be read", "")),

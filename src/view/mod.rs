@@ -4,7 +4,7 @@
 //! (and is the one place where untrusted bytes are escaped and secrets hidden), [`tally`] counts and keeps where
 //! each message lies; [`plain`], [`json`],
 //! [`html`], [`markdown`], [`mermaid`], [`svg`] and [`asciicast`] render, an item in, text out; [`pcapng`] takes
-//! the records themselves.
+//! the records themselves. [`linear`] answers typed commands in plain sentences.
 
 pub mod asciicast;
 pub mod cast;

@@ -204,9 +204,9 @@ fn right(place: &Place<'_>, step: &Step, note: &Note) -> Option<Choice> {
         _ if from_server => place.var("server"),
         _ => place.var("client"),
     };
-    let mut because = escape::text(&note.summary);
-    if !because.is_empty() && !because.ends_with('.') {
-        because.push('.');
+    let mut because = sentence(&escape::text(&note.summary));
+    if !note.detail.is_empty() {
+        because = format!("{because} {}", escape::text(&note.detail));
     }
     let is_wire = is_wire(step);
     let signature = if is_wire { said::signature(step.protocol, from_server, &text) } else { text.clone() };
@@ -220,6 +220,17 @@ fn right(place: &Place<'_>, step: &Step, note: &Note) -> Option<Choice> {
         signature,
         differs: false,
     })
+}
+
+/// With a full stop, and a capital in front where no name stands there.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let is_name = text.split(' ').next().is_some_and(|first| first.contains(['.', '@', '-', '_', '“']));
+    let text = match chars.next() {
+        Some(first) if !is_name => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    };
+    if text.is_empty() || text.ends_with('.') { text } else { text + "." }
 }
 
 /// The wrong answers: those that rest on a misconception first, then what else is plausible, the most particular

@@ -40,6 +40,10 @@ pub enum Act {
     State,
     Predict,
     Score,
+    WhatIf,
+    Branches,
+    Branch,
+    GiveUp,
     Export,
     Help,
     Quit,
@@ -103,7 +107,7 @@ commands! {
     Mark ["mark"] ["M"] "" "put a mark at this line, or take it away" ["Mark"]
     Marks ["marks", "chapters", "places"] ["'"] "" "chapters and marks, with the steps to go to" ["Places"]
     Line ["line"] ["y"] "" "this line once more, whole" ["CopyLine"]
-    Note ["note"] ["Y"] "" "everything that is known about this line" ["CopyNote", "NoteDown", "NoteUp"]
+    Note ["note"] ["Y"] "" "everything that is known about this line" ["CopyNote", "NoteDown", "NoteUp", "LineDown", "LineUp"]
     Part ["part"] ["."] "" "the next part of this line, and what it means" ["NextPart"]
     PartBack ["part back"] [","] "" "the part before" ["LastPart"]
     Hex ["hex"] ["x"] "" "the bytes of this line, in hexadecimal" ["Hex"]
@@ -112,6 +116,10 @@ commands! {
     State ["state"] ["s"] "" "what holds after this line: connections, queues, mailboxes" ["Tab"]
     Predict ["predict"] ["p"] "" "say what the next line will be" ["Predict"]
     Score ["score"] [] "" "how your answers were" []
+    WhatIf ["what if"] ["w"] "N" "what could be otherwise at this line; with its number, the story is told so" ["WhatIf"]
+    Branches ["branches"] [] "" "the story as it was and what was made of it" []
+    Branch ["branch"] [] "N" "go to the branch of that number" []
+    GiveUp ["give up"] [] "N" "give a branch up: that one, or this" []
     Export ["export"] ["X"] "FILE" "write the story from here on to a file" ["Export"]
     Help ["help"] ["?"] "" "these commands" ["Help"]
     Quit ["quit", "exit"] ["q"] "" "leave" ["Quit"]
@@ -168,7 +176,9 @@ fn worded(line: &str) -> Parsed<'_> {
     let typed = line.to_lowercase();
     let mut several: Vec<(&Command, &'static str, &str)> = Vec::new();
     for (command, word) in named {
-        let cut = word.starts_with(&typed) && !(word.contains(' ') && !typed.contains(' '));
+        // A command that only turns another one back is not what is meant by its beginning.
+        let turned = word.ends_with(" back") && !typed.contains(' ');
+        let cut = word.starts_with(&typed) && !turned;
         let with = !rest.is_empty() && !command.takes.is_empty() && word.starts_with(&first.to_lowercase());
         if (cut || with) && !several.iter().any(|(known, ..)| known.act == command.act) {
             several.push((command, word, if cut { "" } else { rest }));
@@ -243,7 +253,7 @@ mod tests {
                 "the full screen has {action}: give it a command, or say that it is of the screen"
             );
         }
-        let not_yet = ["Predict"];
+        let not_yet = ["Predict", "WhatIf"];
         for action in served.iter().chain(&OF_THE_SCREEN) {
             let known = keys.contains(*action) || not_yet.contains(action);
             assert!(known, "{action} is no action of the full screen");

@@ -6,11 +6,13 @@
 //! (`cli/linear.rs`).
 
 pub mod commands;
+mod forks;
 mod holds;
 mod quiz;
 mod say;
 
 use super::page::Page;
+use super::runner::Runner;
 use super::tui::Book;
 use super::tui::book::Shown;
 use super::tui::follow::{self, Trail};
@@ -21,6 +23,7 @@ use crate::dissect::filter::Filter;
 use crate::explain::Item;
 use crate::explain::index::RowKinds;
 use crate::explain::predict::Score;
+use crate::trace::Record;
 use commands::{Act, COMMANDS, Parsed};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -65,6 +68,7 @@ pub struct Linear {
     /// The part of this line that was told last, from 1.
     part: usize,
     quiz: Option<quiz::Quiz>,
+    forks: Option<forks::Forks>,
     score: Score,
     /// Whether the score was told since the last answer.
     scored: bool,
@@ -84,9 +88,17 @@ impl Linear {
             word: String::new(),
             part: 0,
             quiz: None,
+            forks: None,
             score: Score::default(),
             scored: false,
         }
+    }
+
+    /// With these records told again where something is to be otherwise; where no scenario is in them it says so.
+    #[must_use]
+    pub fn with_runner(mut self, runner: Box<dyn Runner>, records: Arc<[Record]>) -> Self {
+        self.forks = Some(forks::Forks::new(runner, records));
+        self
     }
 
     /// What is said before the first command.
@@ -166,6 +178,10 @@ impl Linear {
             Act::State => self.state(),
             Act::Predict => self.predict(),
             Act::Score => self.score.sentences(),
+            Act::WhatIf => self.what_if(rest),
+            Act::Branches => self.branches(),
+            Act::Branch => self.branch(rest, false),
+            Act::GiveUp => self.branch(rest, true),
             Act::Export => self.write(rest),
             Act::Help => help(),
             Act::Quit => Vec::new(),
