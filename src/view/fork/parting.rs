@@ -121,7 +121,7 @@ fn stores(state: &State, facts: &mut Facts) {
         facts.insert((1, format!("queue of {host}")), messages(queue.len()));
     }
     for (device, accounts) in &state.clients {
-        let copies: usize = accounts.values().map(BTreeMap::len).sum();
+        let copies: usize = accounts.values().map(|copies| copies.len()).sum();
         facts.insert((1, format!("kept on {device}")), messages(copies));
     }
     for (account, host) in &state.locks {

@@ -10,10 +10,12 @@ const MOST: usize = 12;
 /// All of it; one sentence for each thing.
 pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
     let mut out = Vec::new();
-    few(&mut out, "connections", state.connections.values().map(|c| connection(c, cast)));
+    let connections = state.connections.values().map(|c| connection(c, cast));
+    few(&mut out, "connections", connections.collect());
     for (host, queue) in &state.queues {
         let host = cast.known(host);
-        few(&mut out, "messages in queues", queue.iter().map(|(id, entry)| queued(&host, id, entry, cast)));
+        let entries = queue.iter().map(|(id, entry)| queued(&host, id, entry, cast));
+        few(&mut out, "messages in queues", entries.collect());
     }
     for (account, mailboxes) in &state.mailboxes {
         for (name, mailbox) in mailboxes {
@@ -72,9 +74,9 @@ pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
 }
 
 /// At most so many of a kind, and how many more there are.
-fn few(out: &mut Vec<String>, what: &str, all: impl ExactSizeIterator<Item = String>) {
+fn few(out: &mut Vec<String>, what: &str, all: Vec<String>) {
     let more = all.len().saturating_sub(MOST);
-    out.extend(all.take(MOST));
+    out.extend(all.into_iter().take(MOST));
     if more > 0 {
         out.push(format!("And {more} more {what}."));
     }
