@@ -31,6 +31,8 @@ pub enum Command {
     Journey(Box<Journey>),
     /// Play a recording: a transcript's file, or one of the built-in library.
     Replay(Box<super::replay::Replay>),
+    /// Type SMTP, POP3 or IMAP by hand at a server of the simulated internet.
+    Talk(Box<super::talk::TalkArgs>),
     /// List the built-in library of recordings.
     Transcripts(super::transcripts::Transcripts),
     /// Write into a recording: chapters, comments, highlights, questions, pauses. Its bytes stay as they are.

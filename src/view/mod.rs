@@ -23,6 +23,7 @@ pub mod pcapng;
 pub mod plain;
 pub mod runner;
 pub mod svg;
+pub mod talk;
 pub mod tally;
 pub mod tui;
 pub mod wire;

@@ -1,7 +1,9 @@
 //! Every screen at three sizes as text, and its looks for a dark ground, a light one and without colours.
 
 use crate::world::{View, looks};
+use postroad::view::tui::Msg;
 use postroad::view::tui::theme::Theme;
+use std::time::Duration;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (100, 30), (200, 60)];
 
@@ -13,6 +15,8 @@ fn screens(name: &str, scenario: &str, keys: &str) {
         for (look, theme) in [("dark", Theme::dark()), ("light", Theme::light()), ("mono", Theme::mono())] {
             let mut view = View::of(scenario, size, theme);
             view.keys(keys);
+            // What moves has come to where it goes.
+            view.tell(Msg::Tick(Duration::from_secs(1)));
             let text = view.text();
             assert_eq!(text.lines().count(), usize::from(size.1));
             match &last {

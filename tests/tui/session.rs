@@ -77,7 +77,7 @@ fn a_line_is_copied_by_the_terminal() {
     terminal.press("Xfrom-here.md\r");
     terminal.until("is written to from-here.md");
     let written = std::fs::read_to_string(terminal.folder.join("from-here.md")).expect("it is written");
-    assert!(written.contains("RCPT TO") && !written.contains("EHLO"), "from step 14 on");
+    assert!(written.contains("RCPT TO") && !written.contains("SIZE=344"), "from step 14 on");
     terminal.press("Xfrom-here.wav\r");
     terminal.until("no format has that ending");
     terminal.press("q");
@@ -89,7 +89,7 @@ fn the_terminal_is_left_as_it_was_found() {
     let mut terminal = Terminal::shell("left", &format!("{} journey", binary()));
     terminal.until("step 1 of");
     terminal.press("\x03");
-    terminal.until("finished");
+    terminal.until("that is all");
     terminal.until("code=0");
     terminal.assert_given_back();
     terminal.assert_settings_kept();
@@ -104,7 +104,7 @@ fn a_signal_leaves_the_terminal_as_it_was_found() {
         let pid = std::fs::read_to_string(terminal.folder.join("pid")).expect("the shell wrote it");
         let sent = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status();
         assert!(sent.is_ok_and(|status| status.success()));
-        terminal.until("finished");
+        terminal.until("that is all");
         terminal.until(code);
         terminal.assert_given_back();
         terminal.assert_settings_kept();
@@ -122,7 +122,8 @@ fn it_is_put_away_and_taken_up_again() {
     terminal.until("step 2 of");
     terminal.press("\x1a");
     terminal.until("Stopped");
-    terminal.assert_given_back();
+    // The shell's own line editing asks for pastes in brackets, so that is not looked at.
+    assert!(!terminal.screen.screen().alternate_screen() && !terminal.screen.screen().hide_cursor());
     terminal.press("fg\r");
     terminal.until("step 2 of");
     assert!(terminal.screen.screen().alternate_screen());
@@ -132,7 +133,6 @@ fn it_is_put_away_and_taken_up_again() {
     terminal.wait("the shell", |terminal| !terminal.screen.screen().alternate_screen());
     terminal.press("exit\r");
     terminal.end();
-    terminal.assert_given_back();
 }
 
 /// This test program itself, in a terminal, with a test that is only run so.
@@ -145,7 +145,7 @@ fn inside(name: &str) -> Terminal {
 #[test]
 fn a_panic_leaves_the_terminal_as_it_was_found() {
     let mut terminal = inside("panics_on_a_thread");
-    terminal.until("finished");
+    terminal.until("that is all");
     terminal.assert_given_back();
     terminal.assert_settings_kept();
     let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
@@ -155,7 +155,7 @@ fn a_panic_leaves_the_terminal_as_it_was_found() {
     terminal.until("nobody is here");
     terminal.press("v\r");
     terminal.press("Xa.html\r");
-    terminal.until("finished");
+    terminal.until("that is all");
     terminal.assert_given_back();
     terminal.assert_settings_kept();
     assert!(String::from_utf8_lossy(&terminal.raw).contains("the key breaks"));

@@ -71,7 +71,7 @@ impl Terminal {
 
     /// A shell that runs this line, and says what the terminal's settings were before and are after it.
     pub fn shell(name: &str, line: &str) -> Self {
-        let script = format!("stty -g >before; {line}; echo code=$?; stty -g >after; echo finished");
+        let script = format!("stty -g >before; {line}; echo code=$?; stty -g >after; echo that is all");
         Terminal::of(name, (80, 24), "sh", &["-c", &script], &[])
     }
 

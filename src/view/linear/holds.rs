@@ -10,12 +10,20 @@ const MOST: usize = 12;
 /// All of it; one sentence for each thing.
 pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
     let mut out = Vec::new();
-    let connections = state.connections.values().map(|c| connection(c, cast));
-    few(&mut out, "connections", connections.collect());
+    few(
+        &mut out,
+        "connections",
+        state.connections.len(),
+        state.connections.values().map(|c| connection(c, cast)),
+    );
     for (host, queue) in &state.queues {
         let host = cast.known(host);
-        let entries = queue.iter().map(|(id, entry)| queued(&host, id, entry, cast));
-        few(&mut out, "messages in queues", entries.collect());
+        few(
+            &mut out,
+            "messages in queues",
+            queue.len(),
+            queue.iter().map(|(id, entry)| queued(&host, id, entry, cast)),
+        );
     }
     for (account, mailboxes) in &state.mailboxes {
         for (name, mailbox) in mailboxes {
@@ -74,9 +82,9 @@ pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
 }
 
 /// At most so many of a kind, and how many more there are.
-fn few(out: &mut Vec<String>, what: &str, all: Vec<String>) {
-    let more = all.len().saturating_sub(MOST);
-    out.extend(all.into_iter().take(MOST));
+fn few(out: &mut Vec<String>, what: &str, count: usize, all: impl Iterator<Item = String>) {
+    let more = count.saturating_sub(MOST);
+    out.extend(all.take(MOST));
     if more > 0 {
         out.push(format!("And {more} more {what}."));
     }

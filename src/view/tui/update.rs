@@ -248,7 +248,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Export => ask(model, Asked::File),
         Action::Twin if model.is_twin() => walk::single(model),
         Action::Twin => ask(model, Asked::Beside),
-        other => walk::act(model, other),
+        other => {
+            walk::act(model, other);
+            if matches!(other, Action::SearchOn | Action::SearchBack) {
+                look_on(model, FIRST);
+            }
+        }
     }
     Vec::new()
 }

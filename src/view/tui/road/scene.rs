@@ -279,7 +279,9 @@ fn sent(state: &State, connection: &Connection, here: Option<&Step>, taken: bool
 /// Whether this is a Step before the first MAIL of a session.
 fn is_before_mail(step: &Step) -> bool {
     matches!(step.kind, Kind::Open | Kind::Greeting)
-        || matches!(step.verb.as_str(), "EHLO" | "HELO" | "STARTTLS" | "AUTH" | "MAIL" | "CONNECT")
+        || matches!(step.verb.as_str(), "EHLO" | "HELO" | "STARTTLS" | "AUTH" | "CONNECT")
+        // Before the first answer (RFC 2920: several commands may be sent at once) nothing is begun yet.
+        || (step.kind == Kind::Command && matches!(step.verb.as_str(), "MAIL" | "RCPT" | "DATA"))
 }
 
 /// Whether a caller on this connection has come to hand mail on.

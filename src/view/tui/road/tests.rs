@@ -6,7 +6,7 @@ use crate::dissect::Kind;
 use crate::explain::Item;
 use crate::trace::{Conn, Fact, Transport};
 use crate::view::Cast;
-use crate::view::tui::testing::{Told, shipped, styles, text, told};
+use crate::view::tui::testing::{Told, all, styles, text, told};
 use crate::view::tui::theme::Theme;
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -111,11 +111,10 @@ fn its_colours_say_who_speaks() {
 
 #[test]
 fn every_host_of_every_shipped_transcript_is_on_the_road() {
-    for name in shipped() {
-        let told = told(&name);
-        let road = road_of(&told);
+    for (name, told) in all() {
+        let road = road_of(told);
         for row in (0..told.rows.len()).step_by(17) {
-            let now = scene(&told, &road, row);
+            let now = scene(told, &road, row);
             let picture = text(&drawn(&road, &now, &Theme::mono(), 98, Layout::wants(&road, 98, 6)));
             for station in road.stations() {
                 assert!(picture.contains(&station.name), "{name}, row {row}: {}\n{picture}", station.name);
@@ -126,12 +125,11 @@ fn every_host_of_every_shipped_transcript_is_on_the_road() {
 
 #[test]
 fn stations_stay_where_they_are() {
-    for name in shipped() {
-        let told = told(&name);
-        let road = road_of(&told);
+    for (name, told) in all() {
+        let road = road_of(told);
         for (width, height) in [(98, 6), (198, 6)] {
             let places = |row: usize| {
-                let layout = Layout::of(&road, &scene(&told, &road, row), width, height);
+                let layout = Layout::of(&road, &scene(told, &road, row), width, height);
                 (0..road.stations().len()).map(|s| layout.place_of(s)).collect::<Vec<_>>()
             };
             let first = places(0);
@@ -250,13 +248,11 @@ proptest! {
 
     #[test]
     fn any_size_is_drawn(pick in 0_usize..1000, row in 0_usize..10_000, width in 1_u16..300, height in 0_u16..60) {
-        let names = shipped();
         let roads = odd();
-        let (road, now) = match names.get(pick % (names.len() + roads.len())) {
-            Some(name) => {
-                let told = told(name);
-                let road = road_of(&told);
-                let now = scene(&told, &road, row % told.rows.len());
+        let (road, now) = match all().get(pick % (all().len() + roads.len())) {
+            Some((_, told)) => {
+                let road = road_of(told);
+                let now = scene(told, &road, row % told.rows.len());
                 (road, now)
             }
             None => {
