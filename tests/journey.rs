@@ -11,6 +11,7 @@ use postroad::explain::story::Story;
 use postroad::state::State;
 use postroad::trace::file::Transcript;
 use postroad::trace::{Fact, Record};
+use postroad::world::roles::mua::disk::KeptRow;
 use postroad::world::run;
 use postroad::world::scenario::Scenario;
 use postroad::world::snapshot::Snapshot;
@@ -172,8 +173,14 @@ fn of_state(state: &State) -> Snapshot {
     }
     for (device, accounts) in state.clients.iter().filter(|(_, accounts)| !accounts.is_empty()) {
         let kept = accounts.iter().map(|(account, copies)| {
-            let sizes: BTreeMap<String, u64> = copies.iter().map(|(k, c)| (k.clone(), c.size)).collect();
-            (account.clone(), sizes)
+            let row = |c: &postroad::state::Copy| KeptRow {
+                size: c.size,
+                part: c.part.clone(),
+                folder: c.folder.clone(),
+                flags: c.flags.clone(),
+            };
+            let rows: BTreeMap<String, KeptRow> = copies.iter().map(|(k, c)| (k.clone(), row(c))).collect();
+            (account.clone(), rows)
         });
         snapshot.kept.insert(device.clone(), kept.collect());
     }

@@ -8,6 +8,7 @@ use super::{CommandError, export};
 use crate::base::escape;
 use crate::explain::StoryIndex;
 use crate::trace::Record;
+use crate::view::tui::compare::{CompareView, Outcome};
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Book, Effect, Model, Msg, Options};
 use base64::Engine as _;
@@ -21,7 +22,9 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{cursor, execute};
+use ratatui::layout::Rect;
 use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -58,7 +61,7 @@ pub fn book(name: &str, records: &Arc<[Record]>, show_secrets: bool) -> Msg {
 }
 
 /// Reads a recording on the thread that it is run on; its records are kept for an export.
-pub fn opener(source: Source, show_secrets: bool) -> (Opener, Kept) {
+pub(super) fn opener(source: Source, show_secrets: bool) -> (Opener, Kept) {
     let kept = Kept::default();
     let keep_in = Arc::clone(&kept);
     let open = move || match source.load() {
@@ -88,6 +91,8 @@ enum Happening {
     View(Msg),
     /// The terminal says nothing more.
     Gone,
+    /// A thread panicked.
+    Broken,
 }
 
 /// Show a story until the reader leaves. `opener` makes it on a thread of its own, while the screen is there already;
@@ -113,6 +118,48 @@ pub fn run(
     }
 }
 
+/// Show two stories side by side until the reader leaves.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
+    let held = Held::take()?;
+    let result = watch_both(view);
+    drop(held);
+    if let Some(signal) = result? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// Until the reader leaves; gives the signal that ended it, where one did.
+fn watch_both(view: &mut CompareView) -> Result<Option<i32>, CommandError> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let theme = theme();
+    let (sender, receiver) = mpsc::channel();
+    listen(&sender)?;
+    terminal.clear()?;
+    let mut before = now();
+    loop {
+        terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
+        let happened = next(&receiver, view.pace());
+        let passed = now().saturating_duration_since(before);
+        before += passed;
+        view.tick(passed);
+        match happened {
+            Some(Happening::Terminal(Event::Key(key))) if view.key(key) == Outcome::Quit => return Ok(None),
+            Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
+            Some(Happening::Signal(signal)) if is_stop(signal) => {
+                suspend()?;
+                terminal.clear()?;
+            }
+            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
+            Some(Happening::Gone) => return Ok(None),
+            _ => {}
+        }
+    }
+}
+
 /// The look for this terminal.
 fn theme() -> Theme {
     let set = |name: &str| std::env::var(name).ok();
@@ -132,7 +179,6 @@ fn watch(
     let options = Options { theme, colour: theme.has_colour(), exports: service.export.is_some() };
     let mut model = Model::new((size.width, size.height), options, waiting);
     model.filter_first(filter);
-    terminal.clear()?;
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
@@ -151,6 +197,10 @@ fn watch(
                 Happening::Signal(signal) if is_stop(signal) => effects.push(Effect::Suspend),
                 Happening::Signal(signal) => return Ok(Some(signal)),
                 Happening::Gone => return Ok(None),
+                Happening::Broken => {
+                    let what = "the program broke: what is written above says where";
+                    return Err(CommandError::failure(what, "that is a mistake in postroad itself"));
+                }
             }
         }
         for effect in effects {
@@ -161,10 +211,10 @@ fn watch(
                     // The window may have another size now.
                     let size = terminal.size()?;
                     tui::update(&mut model, Msg::Resize(size.width, size.height));
-                    terminal.clear()?;
+                    anew(&mut terminal)?;
                     before = now();
                 }
-                Effect::Redraw => terminal.clear()?,
+                Effect::Redraw => anew(&mut terminal)?,
                 Effect::Copy(text) => copy(&text)?,
                 Effect::Export { path, from } => {
                     let said = service.export.as_ref().map(|export| export(&path, from));
@@ -175,6 +225,12 @@ fn watch(
         }
         terminal.draw(|screen| tui::draw(&model, screen))?;
     }
+}
+
+/// Draw every cell at the next frame. (`Terminal::clear` would ask the terminal where its cursor is, and wait.)
+fn anew(terminal: &mut Terminal<CrosstermBackend<io::Stdout>>) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
 
 /// Open a second story beside the first.
@@ -228,7 +284,9 @@ fn listen(sender: &Sender<Happening>) -> io::Result<()> {
 fn on_a_thread(sender: &Sender<Happening>, opener: Opener) -> io::Result<()> {
     let to = sender.clone();
     let work = move || {
-        let _ = to.send(Happening::View(opener()));
+        // A panic has been told by then; nobody is left to wait for what it would have made.
+        let made = std::panic::catch_unwind(AssertUnwindSafe(opener));
+        let _ = to.send(made.map_or(Happening::Broken, Happening::View));
     };
     std::thread::Builder::new().name("story".to_owned()).spawn(work).map(|_| ())
 }

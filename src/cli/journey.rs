@@ -2,7 +2,7 @@
 
 use super::args::Journey;
 use super::fullscreen::{self, Service};
-use super::{CommandError, letter, screen};
+use super::{CommandError, letter, linear, screen};
 use crate::base::escape;
 use crate::explain::Story;
 use crate::trace::Record;
@@ -11,7 +11,7 @@ use crate::view::json::Json;
 use crate::view::plain::{Options, Plain};
 use crate::view::tui::Msg;
 use crate::view::{Cast, Closing, Renderer, Tally};
-use crate::world::scenario::{LoadError, Scenario};
+use crate::world::scenario::Scenario;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -28,6 +28,9 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
     let records = carried(&scenario)?;
     if let Some(path) = &args.record {
         keep(&records, path)?;
+    }
+    if args.interactive {
+        return linear::run(linear::view("", records.into(), args.show_secrets)?, None);
     }
     let next = next(args);
     if args.json {
@@ -47,7 +50,7 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
 
 /// Whether it is walked on the full screen: somebody sits before a terminal, and asked for nothing that only text has.
 fn is_walked(args: &Journey) -> bool {
-    let told = args.plain || args.json || args.detail.is_some() || args.width.is_some();
+    let told = args.plain || args.interactive || args.json || args.detail.is_some() || args.width.is_some();
     !told && fullscreen::is_possible()
 }
 
@@ -87,17 +90,9 @@ fn now() -> Instant {
 
 /// The scenario that was asked for, with the letter and the faults that were asked for.
 fn scenario(args: &Journey) -> Result<Scenario, CommandError> {
-    let broken = |error: LoadError| CommandError::failure(error.render(screen::colour()), "");
-    let mut scenario = match &args.scenario {
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|error| CommandError::file("read", path, &error))?;
-            Scenario::from_toml(&text, &escape::text(&path.display().to_string())).map_err(broken)?
-        }
-        None => Scenario::builtin("journey").map_err(broken)?,
-    };
+    let mut scenario = super::scenario::read(args.scenario.as_deref(), "journey")?;
     for preset in &args.breaks {
-        scenario.add_faults_of(preset).map_err(broken)?;
+        scenario.add_faults_of(preset).map_err(super::scenario::broken)?;
     }
     letter::apply(&mut scenario, args)?;
     Ok(scenario)

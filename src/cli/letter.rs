@@ -142,6 +142,8 @@ fn recipients(scenario: &mut Scenario, at: usize, args: &Journey) -> Result<(), 
                 device: String::new(),
                 when,
                 password: Default::default(),
+                intent: String::new(),
+                detail: String::new(),
                 what,
             };
             scenario.acts.push(fetch(when, What::fetch_imap()));
@@ -226,6 +228,7 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
         roles: vec![RoleKind::Mua],
         domains: Vec::new(),
         size_limit: 10_485_760,
+        imap_without: Vec::new(),
         resolver: String::new(),
     });
     if let Some(zone) = scenario.zones.iter_mut().find(|z| z.origin.eq_ignore_ascii_case(domain)) {
@@ -235,6 +238,7 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
         name: name.clone(),
         account: account.address.clone(),
         devices: vec![device],
+        access: None,
     });
     name
 }
@@ -408,7 +412,7 @@ mod tests {
         acts.filter_map(|a| match a.what {
             What::FetchPop3 { .. } => Some("pop3"),
             What::FetchImap { .. } => Some("imap"),
-            What::Send(_) | What::SendDirect { .. } => None,
+            _ => None,
         })
         .collect()
     }

@@ -55,6 +55,8 @@ pub struct Intention {
     pub ok: Option<bool>,
     /// What came of it, in words.
     pub outcome: String,
+    /// What the client did where its protocol cannot do what was wanted; empty elsewhere.
+    pub instead: String,
     /// Commands and what answered them, in order.
     pub exchanges: Vec<Exchange>,
     /// What it cost.
@@ -273,7 +275,7 @@ impl Reader {
                     ..Intention::default()
                 });
             }
-            Fact::IntentEnds { who, intent, ok, detail } => {
+            Fact::IntentEnds { who, intent, ok, detail, instead } => {
                 let open = |i: &&mut Intention| {
                     i.ended.is_none() && i.host == host && i.who == *who && i.intent == *intent
                 };
@@ -281,6 +283,7 @@ impl Reader {
                     intention.ended = Some(at);
                     intention.ok = Some(*ok);
                     intention.outcome.clone_from(detail);
+                    intention.instead.clone_from(instead);
                     intention.after = Holdings::of(&self.state);
                 }
             }

@@ -21,6 +21,7 @@ pub(super) struct Drawn {
 }
 
 /// Both sides of one layer.
+#[derive(Clone)]
 pub(super) struct Channel {
     /// `None` until what is spoken is known.
     reader: Option<Box<dyn Reader>>,
@@ -132,6 +133,11 @@ impl Channel {
     pub fn sent(&self, side: Direction) -> u64 {
         let stream = self.stream(side);
         stream.offset() + stream.waiting().len() as u64
+    }
+
+    /// Bytes of both sides that are not in a piece yet.
+    pub fn waiting(&self) -> usize {
+        self.streams.iter().map(|stream| stream.waiting().len()).sum()
     }
 
     fn stream(&self, side: Direction) -> &Stream {

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod ids;
 mod imap;
 pub mod index;
+pub mod legal;
 pub mod letter;
 pub mod misconceptions;
 pub mod names;

@@ -1,7 +1,7 @@
 //! The fold, by Steps and Facts made by hand.
 
 use super::*;
-use crate::base::{Part, Span};
+use crate::base::{Part, Shelf, Span};
 use crate::dissect::pop3::{Asked, DropListing, Phase, Pop3Meaning, Told};
 use crate::dissect::{Kind, Protocol, Verdict};
 use crate::trace::{CloseHow, Direction, Fact, Layer, Opened, Transport};
@@ -219,7 +219,14 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
         Fact::MailboxRenamed { account: account.clone(), from: inbox.clone(), to: text("Old") },
         Fact::MaildropLocked { account: account.clone() },
         Fact::ServiceDown { service: text("smtp") },
-        Fact::ClientCopyKept { account: account.clone(), key: text("7"), size: 9, subject: text("Hi") },
+        Fact::ClientCopyKept {
+            account: account.clone(),
+            key: text("7"),
+            size: 9,
+            subject: text("Hi"),
+            part: String::new(),
+            folder: String::new(),
+        },
         Fact::ResolverCached {
             name: text("example.net."),
             rtype: text("MX"),
@@ -230,7 +237,7 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
     ] {
         fact(&mut state, "mx1", one);
     }
-    let messages = BTreeMap::from([(2, Message { flags: vec![text("\\Seen")], size: 9 })]);
+    let messages = Shelf::from([(2, Message { flags: vec![text("\\Seen")], size: 9 })]);
     let old = Mailbox { uidvalidity: 7, messages };
     assert_eq!(state.mailboxes[&account].get("Old").map(|mailbox| (**mailbox).clone()), Some(old));
     assert_eq!(state.locks.get(&account).map(String::as_str), Some("mx1"));
@@ -242,7 +249,13 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
         Fact::ServiceUp { service: text("smtp") },
         Fact::ClientCopyRemoved { account: account.clone(), key: text("7") },
         Fact::MailboxDeleted { account: account.clone(), mailbox: text("Old") },
-        Fact::IntentEnds { who: text("Bob"), intent: text("fetch-pop3"), ok: true, detail: String::new() },
+        Fact::IntentEnds {
+            who: text("Bob"),
+            intent: text("fetch-pop3"),
+            ok: true,
+            detail: String::new(),
+            instead: String::new(),
+        },
     ] {
         fact(&mut state, "mx1", one);
     }

@@ -8,8 +8,10 @@ use super::clock::Clock;
 use super::late::Late;
 use super::mailboxes::{AccountSetup, Mailboxes};
 use super::net::{BoxFuture, Network};
+use super::preload;
 use super::queue::Queue;
 use super::resolver::{Exchange, Resolver};
+use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
 use super::snapshot::MailboxRows;
 use crate::base::{Secret, random};
@@ -62,16 +64,16 @@ pub struct Host {
     ids: Mutex<Ids>,
     /// First attempts that were put off: (client, sender, recipient) and when. RFC 6647 §2.
     greylist: Mutex<BTreeMap<(IpAddr, String, String), Duration>>,
-    /// What a client keeps on its own disk: (account, key) and octets.
-    kept: Mutex<BTreeMap<(String, String), u64>>,
+    /// What a client keeps on its own disk.
+    disk: Mutex<Disk>,
     resolver: Option<Resolver<HostExchange>>,
 }
 
 /// Queue id → recipients that wait.
 type Waiting = BTreeMap<String, Vec<String>>;
 
-/// Account → key → octets.
-type Kept = BTreeMap<String, BTreeMap<String, u64>>;
+/// Account → key → what is kept.
+type Kept = BTreeMap<String, BTreeMap<String, KeptRow>>;
 
 /// Where a host draws its queue ids, Message-IDs and boundaries.
 struct Ids {
@@ -172,8 +174,20 @@ impl World {
 
     /// Keep a copy of a message on a client's own disk.
     pub fn keep_copy(&self, device: &Host, account: &str, key: String, size: u64, subject: String) {
-        lock(&device.kept).insert((account.to_owned(), key.clone()), size);
-        self.fact(device, Fact::ClientCopyKept { account: account.to_owned(), key, size, subject });
+        let copy = Copy { size, whole: size, subject, ..Copy::default() };
+        self.with_disk(device, |disk| disk.keep(account, &key, copy));
+    }
+
+    /// Look at, or change, what a client keeps on its own disk; what changed is recorded as facts.
+    pub fn with_disk<T>(&self, device: &Host, act: impl FnOnce(&mut Disk) -> T) -> T {
+        let mut disk = lock(&device.disk);
+        let result = act(&mut disk);
+        let facts = disk.take_facts();
+        // Several facts are one change: nobody looks at the disk between them.
+        let whole = (facts.len() > 1).then_some(disk);
+        facts.into_iter().for_each(|fact| self.fact(device, fact));
+        drop(whole);
+        result
     }
 
     /// The host's resolver. What it learnt is recorded after the look-up by [`World::resolved`].
@@ -204,7 +218,7 @@ impl Host {
             queue: Mutex::default(),
             ids: Mutex::new(Ids { next_queue_id: unique.u32(0x10..0x100), unique }),
             greylist: Mutex::default(),
-            kept: Mutex::default(),
+            disk: Mutex::default(),
             resolver: resolver(spec, scenario, clock, net),
             spec: spec.clone(),
         }
@@ -234,19 +248,15 @@ impl Host {
 
     /// What this client keeps of an account's mail, by the keys that it knows it by.
     pub fn kept(&self, account: &str) -> BTreeMap<String, u64> {
-        let of_account =
-            |((a, key), size): (&(String, String), &u64)| (a == account).then(|| (key.clone(), *size));
-        lock(&self.kept).iter().filter_map(of_account).collect()
+        let size = |(key, copy): (&String, &Copy)| (key.clone(), copy.size);
+        lock(&self.disk).with_shelf(account, |shelf| shelf.copies.iter().map(size).collect())
     }
 
     /// What its stores hold: mailboxes, queue, kept copies; `None` while one of them is being changed.
     pub(super) fn try_snapshot(&self) -> Option<(MailboxRows, Waiting, Kept)> {
         let mailboxes = self.mailboxes.try_lock().ok()?.snapshot();
         let queue = self.queue.try_lock().ok()?.snapshot();
-        let mut kept = Kept::new();
-        for ((account, key), size) in &*self.kept.try_lock().ok()? {
-            kept.entry(account.clone()).or_default().insert(key.clone(), *size);
-        }
+        let kept = self.disk.try_lock().ok()?.snapshot();
         Some((mailboxes, queue, kept))
     }
 
@@ -277,8 +287,10 @@ fn mailboxes(spec: &scenario::Host, scenario: &Scenario, clock: Clock) -> Mailbo
         setup.password = account.password.clone();
         setup.quota = account.quota;
         setup.aliases = account.aliases.clone();
+        preload::folders(&mut setup, scenario);
         mailboxes.add_account(setup);
     }
+    preload::messages(&mut mailboxes, &spec.name, scenario, clock.start());
     mailboxes
 }
 

@@ -14,6 +14,7 @@ pub mod late;
 pub mod mailboxes;
 pub mod net;
 pub mod people;
+pub mod preload;
 pub mod queue;
 pub mod resolver;
 pub mod roles;

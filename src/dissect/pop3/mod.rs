@@ -37,7 +37,7 @@ const ALL_PHASES: [Phase; 5] =
 const OPAQUE: usize = 16 * 1024;
 
 /// Reads one POP3 conversation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pop3Reader {
     client: LineScan,
     server: LineScan,
@@ -209,6 +209,10 @@ fn cut_short(len: usize) -> Finding {
 }
 
 impl Reader for Pop3Reader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Pop3
     }

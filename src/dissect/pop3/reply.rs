@@ -22,7 +22,7 @@ const FINDINGS: usize = 20;
 const CODE: usize = 40;
 
 /// A multi-line reply that is coming.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OpenBlock {
     /// The piece so far: its status line. `None`: that piece is out, and the rest comes as data.
     head: Option<(Piece, Outstanding)>,

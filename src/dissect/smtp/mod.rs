@@ -30,7 +30,7 @@ const LIMIT: usize = 64 * 1024;
 const PENDING: usize = 4096;
 
 /// What the client's next bytes are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Client {
     /// A command line.
     #[default]
@@ -46,7 +46,7 @@ enum Client {
 }
 
 /// A command that waits for its reply.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     /// Its name in note ids.
     name: String,
@@ -82,7 +82,7 @@ struct AuthWatch {
 }
 
 /// Reads one SMTP conversation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SmtpReader {
     client: Client,
     /// How far the client's waiting bytes were searched for a line feed.
@@ -295,6 +295,10 @@ impl SmtpReader {
 }
 
 impl Reader for SmtpReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Smtp
     }

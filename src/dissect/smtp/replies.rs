@@ -9,7 +9,7 @@ use crate::proto::smtp::codes::Class;
 use crate::proto::smtp::grammar::{EhloLine, Parsed, ReplyLine, parse_ehlo_line, parse_reply_line};
 
 /// How far the reply at the front of the waiting bytes was looked at.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ReplyScan {
     /// Where the line begins that is not whole yet.
     line: usize,

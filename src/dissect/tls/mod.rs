@@ -89,6 +89,10 @@ fn header(bytes: &[u8]) -> Option<(&'static str, usize)> {
 }
 
 impl Reader for TlsReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Tls
     }

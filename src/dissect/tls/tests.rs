@@ -94,7 +94,7 @@ fn a_message_may_be_split_over_records_and_records_may_hold_several() {
     let pieces = read(&mut TlsReader::default(), Direction::Client, &[record(22, a), record(22, b)].concat());
     assert_eq!(pieces[0].verb, "HANDSHAKE");
     assert_eq!(hello(&pieces[1]).server_name.as_deref(), Some("mail.example.com"));
-    let both = [server_hello([3, 3]), super::tests::message(14, b"")].concat();
+    let both = [server_hello([3, 3]), message(14, b"")].concat();
     let pieces = read(&mut TlsReader::default(), Direction::Server, &record(22, &both));
     assert_eq!(pieces[0].verb, "SERVER-HELLO");
 }

@@ -23,7 +23,7 @@ const GIVEN_UP: Duration = Duration::from_secs(20);
 
 /// Where Records go, and what they need of the whole import.
 pub(super) struct Sink<'i> {
-    pub out: &'i mut std::collections::VecDeque<Record>,
+    pub out: &'i mut VecDeque<Record>,
     /// The number that the last connection got.
     pub conns: &'i mut u32,
     /// The time of the packet.

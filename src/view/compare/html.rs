@@ -80,6 +80,7 @@ fn cell(cell: &Cell) -> Value {
         lines => cell.lines.iter().map(line).collect::<Vec<_>>(),
         cost => cost,
         outcome => cell.outcome.clone(),
+        instead => cell.instead.clone(),
         failed => cell.ok == Some(false),
         remark => cell.remark.clone(),
         after => cell.after.clone(),

@@ -51,6 +51,7 @@ fn cell(cell: &Cell) -> Value {
         "cost": cost(&cell.cost),
         "ok": cell.ok,
         "outcome": cell.outcome,
+        "instead": cell.instead,
         "remark": cell.remark,
         "after": cell.after,
     })

@@ -4,6 +4,7 @@
 //! Where it stands on the road: behind `compare`, beside `page`. Here untrusted text is escaped and secrets are hidden,
 //! once. Every line of a cell is a Step of its transcript, every figure was counted there.
 
+pub mod growth;
 pub mod html;
 pub mod json;
 mod lines;
@@ -11,7 +12,7 @@ pub mod plain;
 
 use super::clock;
 use super::page::{Label, prose};
-use crate::compare::holdings::Shelf;
+use crate::compare::holdings::Stock;
 use crate::compare::{Comparison, Holdings, Intention, Paired, Pairing, Reading, Row};
 use crate::dissect::{Protocol, Traffic};
 use crate::explain::catalogue;
@@ -92,6 +93,8 @@ pub struct Cell {
     pub ok: Option<bool>,
     /// What came of it.
     pub outcome: String,
+    /// What the client did where its protocol cannot do what was wanted.
+    pub instead: String,
     /// What this protocol does here, or what clients do in its place.
     pub remark: String,
     /// What everybody holds after it.
@@ -234,6 +237,7 @@ fn intent_cell(reading: &Reading, intention: &Intention, options: &Options) -> C
         cost: Cost { traffic: intention.traffic, time: reading.took(intention) },
         ok: intention.ok,
         outcome: prose(&intention.outcome),
+        instead: prose(&intention.instead),
         remark: String::new(),
         after: held(&intention.after, Some(&intention.host)),
     }
@@ -275,7 +279,7 @@ fn held(holdings: &Holdings, host: Option<&str>) -> Vec<String> {
         None => BTreeSet::new(),
     };
     let concerns = |account: &String| mine.is_empty() || mine.contains(account);
-    let holds = |mailboxes: &BTreeMap<String, Shelf>| mailboxes.values().any(|shelf| shelf.messages > 0);
+    let holds = |mailboxes: &BTreeMap<String, Stock>| mailboxes.values().any(|stock| stock.messages > 0);
     let is_kept = |account: &String| holdings.devices.values().any(|kept| kept.contains_key(account));
     let mut out = Vec::new();
     for (account, mailboxes) in holdings.server.iter().filter(|(account, _)| concerns(account)) {
@@ -283,28 +287,28 @@ fn held(holdings: &Holdings, host: Option<&str>) -> Vec<String> {
         if !(holds(mailboxes) || is_kept(account)) {
             continue;
         }
-        let used = mailboxes.iter().filter(|(name, shelf)| shelf.messages > 0 || *name == "INBOX");
-        let shelves: Vec<String> = used.map(|(name, s)| format!("{} {}", prose(name), shelf(s))).collect();
+        let used = mailboxes.iter().filter(|(name, stock)| stock.messages > 0 || *name == "INBOX");
+        let stocks: Vec<String> = used.map(|(name, s)| format!("{} {}", prose(name), stock(s))).collect();
         let lock = if holdings.locks.contains_key(account) { ", locked" } else { "" };
-        out.push(format!("server, {}: {}{lock}", prose(account), shelves.join("; ")));
+        out.push(format!("server, {}: {}{lock}", prose(account), stocks.join("; ")));
     }
     for (device, accounts) in &holdings.devices {
         for (_, kept) in accounts.iter().filter(|(account, _)| concerns(account)) {
-            out.push(format!("{}: {}", prose(short(device)), shelf(kept)));
+            out.push(format!("{}: {}", prose(short(device)), stock(kept)));
         }
     }
     out
 }
 
 /// `3 (2 \Seen), 41 kB`.
-fn shelf(shelf: &Shelf) -> String {
-    let mut said: Vec<String> = shelf.flags.iter().map(|(flag, n)| format!("{n} {}", prose(flag))).collect();
-    if shelf.doubles > 0 {
-        said.push(format!("{} twice", shelf.doubles));
+fn stock(stock: &Stock) -> String {
+    let mut said: Vec<String> = stock.flags.iter().map(|(flag, n)| format!("{n} {}", prose(flag))).collect();
+    if stock.doubles > 0 {
+        said.push(format!("{} twice", stock.doubles));
     }
     let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
-    let size = if shelf.messages == 0 { String::new() } else { format!(", {}", octets(shelf.octets)) };
-    format!("{}{said}{size}", shelf.messages)
+    let size = if stock.messages == 0 { String::new() } else { format!(", {}", octets(stock.octets)) };
+    format!("{}{said}{size}", stock.messages)
 }
 
 /// `bob-phone` of `bob-phone.example.net`; an address stays whole.

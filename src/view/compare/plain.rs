@@ -218,6 +218,9 @@ fn cell_lines(cell: &Cell, width: usize) -> Vec<Line> {
             if cell.ok == Some(false) { (Label::Refusal, "✗ ") } else { (Label::Intent, "☞ ") };
         out.extend(item(label, mark, &cell.outcome, width));
     }
+    if !cell.instead.is_empty() {
+        out.extend(item(Label::Intent, "↪ ", &format!("instead: {}", cell.instead), width));
+    }
     if !cell.remark.is_empty() {
         out.extend(item(Label::Note, "╰ ", &cell.remark, width));
     }

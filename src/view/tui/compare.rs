@@ -8,7 +8,7 @@ use crate::view::compare::{Cell, Cost, Sheet, SheetRow};
 use crate::view::page::Label;
 use crate::view::plain::layout::{cut, wrap};
 use ratatui::Frame;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -125,8 +125,25 @@ impl CompareView {
         was < BEFORE && self.since >= BEFORE
     }
 
+    /// When something changes by itself: after so much time; `None` where only a key changes it.
+    pub fn pace(&self) -> Option<Duration> {
+        (self.since < BEFORE).then(|| BEFORE.saturating_sub(self.since) + Duration::from_millis(5))
+    }
+
+    /// The wheel scrolls both ladders.
+    pub fn mouse(&mut self, mouse: MouseEvent) {
+        match mouse.kind {
+            MouseEventKind::ScrollDown => self.scroll += 1,
+            MouseEventKind::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
+            _ => {}
+        }
+    }
+
     /// A key went down.
     pub fn key(&mut self, key: KeyEvent) -> Outcome {
+        if key.kind == KeyEventKind::Release {
+            return Outcome::Stay;
+        }
         if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
             return Outcome::Quit;
         }
@@ -339,6 +356,9 @@ impl CompareView {
             };
             out.extend(item(mark, &cell.outcome, width, style));
         }
+        if !cell.instead.is_empty() {
+            out.extend(item("↪ ", &format!("instead: {}", cell.instead), width, theme.style(Label::Intent)));
+        }
         let before = self.before(place);
         let held = if self.since < BEFORE { before.unwrap_or(&cell.after) } else { &cell.after };
         for line in held {
@@ -479,6 +499,7 @@ mod tests {
             cost,
             ok: Some(true),
             outcome: "done".to_owned(),
+            instead: String::new(),
             remark: "What this protocol does about it.".to_owned(),
             after: vec![after.to_owned()],
         }

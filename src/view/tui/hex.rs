@@ -48,7 +48,7 @@ pub fn lines(step: &Step, page: &StepPage, look: Look, theme: &Theme) -> (Vec<Li
         let left = step.bytes.len() - MOST;
         out.push(Line::styled(format!("… {left} more bytes"), theme.dim()));
     }
-    let at = page.parts.get(look.part).map_or(0, |part| part.span.start / across);
+    let at = look.part.and_then(|part| page.parts.get(part)).map_or(0, |part| part.span.start / across);
     (out, at)
 }
 
@@ -59,6 +59,6 @@ fn look_of(offset: usize, page: &StepPage, look: Look, theme: &Theme) -> Style {
     let style = parts
         .min_by_key(|(_, part)| part.span.len())
         .map_or_else(Style::new, |(number, _)| theme.part(number).style);
-    let current = page.parts.get(look.part).is_some_and(|part| holds(part.span));
+    let current = look.part.and_then(|part| page.parts.get(part)).is_some_and(|part| holds(part.span));
     if current { style.patch(theme.selected()) } else { style }
 }

@@ -127,8 +127,10 @@ bindings! {
     Line {
         NextPart [ch('.'), ch('>')] "part" "the next part of this line"
         LastPart [ch(','), ch('<')] "part back" "the part before"
-        NoteDown [ch('J'), ctrl('d')] "scroll" "scroll this line and its note"
-        NoteUp [ch('K'), ctrl('u')] "scroll back" "scroll them back"
+        NoteDown [ch('J')] "scroll" "scroll what is said about it"
+        NoteUp [ch('K')] "scroll back" "scroll that back"
+        LineDown [ctrl('d')] "scroll" "scroll its bytes"
+        LineUp [ctrl('u')] "scroll back" "scroll them back"
         Hex [ch('x')] "hex" "its bytes, in hexadecimal"
         Analogy [ch('o')] "post office" "what would happen in a post office"
         Reference [ch('r')] "reference" "what the reference says about it, with its RFC"

@@ -21,8 +21,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub struct Look {
     /// Columns.
     pub width: usize,
-    /// The part under the cursor.
-    pub part: usize,
+    /// The part under the cursor; none: the whole line.
+    pub part: Option<usize>,
     /// Bytes in hexadecimal.
     pub hex: bool,
     /// What would happen in a post office.
@@ -129,8 +129,8 @@ fn note(page: &StepPage, look: Look, theme: &Theme) -> Vec<Line<'static>> {
             out.extend(rows);
         }
     };
-    if let Some(part) = page.parts.get(look.part) {
-        paragraph(part_note(part, look, theme));
+    if let Some((number, part)) = look.part.and_then(|number| Some((number, page.parts.get(number)?))) {
+        paragraph(part_note(part, number, look, theme));
     }
     paragraph(wrapped(&sentence(&page.note.summary), look.width, theme.heading()));
     for (severity, text) in &page.note.findings {
@@ -153,8 +153,8 @@ fn note(page: &StepPage, look: Look, theme: &Theme) -> Vec<Line<'static>> {
     out
 }
 
-fn part_note(part: &PartPage, look: Look, theme: &Theme) -> Vec<Line<'static>> {
-    let its = theme.part(look.part);
+fn part_note(part: &PartPage, number: usize, look: Look, theme: &Theme) -> Vec<Line<'static>> {
+    let its = theme.part(number);
     let name = format!("{} {}", its.mark, part.name);
     let mut rows = vec![Line::styled(cut(&name, look.width), its.style)];
     let options = textwrap::Options::new(look.width.saturating_sub(2).max(8));
@@ -168,27 +168,30 @@ fn part_note(part: &PartPage, look: Look, theme: &Theme) -> Vec<Line<'static>> {
 /// A line of the catalogue as a sentence: a capital, unless its first word is more than a word of the language.
 fn sentence(text: &str) -> String {
     let first = text.split(' ').next().unwrap_or_default();
-    let plain = !first.is_empty() && first.chars().all(|c| c.is_ascii_lowercase() || c == ',' || c == ':');
+    let plain = !first.is_empty() && first.chars().all(|c| c.is_ascii_lowercase() || ",;:".contains(c));
     match text.chars().next() {
         Some(c) if plain => c.to_ascii_uppercase().to_string() + text.get(1..).unwrap_or_default(),
         _ => text.to_owned(),
     }
 }
 
-/// The wire lines with their brackets, and the line in which the current part begins.
+/// The wire lines, and the line in which the current part begins. Of a block only the line that the cursor is on has
+/// brackets: the parts of the others are told by their looks.
 fn lines(page: &StepPage, look: Look, theme: &Theme) -> (Vec<Line<'static>>, usize) {
     let mut out = Vec::new();
     let mut at = 0;
+    let with = look.part.and_then(|part| page.wire.lines.iter().position(|line| line.parts.contains(&part)));
     for (i, line) in page.wire.lines.iter().enumerate() {
         if page.wire.elided > 0 && i == page.wire.lines.len() - page.wire.tail {
             let text =
                 format!("… {} (x shows every byte)", clock::count(page.wire.elided as u64, "more line"));
             out.push(Line::styled(text, theme.dim()));
         }
-        if line.parts.contains(&look.part) {
+        let current = i == with.unwrap_or(0);
+        if current {
             at = out.len();
         }
-        out.extend(line_rows(page, line, look, theme));
+        out.extend(line_rows(page, line, current, look, theme));
     }
     (out, at)
 }
@@ -200,8 +203,14 @@ struct Cell {
     bytes: Bytes,
 }
 
-/// One wire line, wrapped, brackets under each of its rows.
-fn line_rows(page: &StepPage, line: &WireLine, look: Look, theme: &Theme) -> Vec<Line<'static>> {
+/// One wire line, wrapped, brackets under each of its rows where they are wanted.
+fn line_rows(
+    page: &StepPage,
+    line: &WireLine,
+    with_brackets: bool,
+    look: Look,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let here: Vec<(usize, Bytes)> =
         line.parts.iter().filter_map(|i| Some((*i, page.parts.get(*i)?.span))).collect();
     let cells = cells(page, line, look, theme);
@@ -215,7 +224,9 @@ fn line_rows(page: &StepPage, line: &WireLine, look: Look, theme: &Theme) -> Vec
             }
         }
         out.push(Line::from(spans));
-        out.extend(brackets(row, &here, look, theme));
+        if with_brackets {
+            out.extend(brackets(row, &here, look, theme));
+        }
     }
     if out.is_empty() {
         out.push(Line::default());
@@ -225,18 +236,26 @@ fn line_rows(page: &StepPage, line: &WireLine, look: Look, theme: &Theme) -> Vec
 
 /// The characters of a line, each in the look of the smallest part that it is in.
 fn cells(page: &StepPage, line: &WireLine, look: Look, theme: &Theme) -> Vec<Cell> {
+    let first = line.chunks.iter().map(|chunk| chunk.span.start).min().unwrap_or_default();
+    let last = line.chunks.iter().map(|chunk| chunk.span.end).max().unwrap_or_default();
+    // Those that reach into this line.
+    let parts: Vec<(usize, Bytes)> = page
+        .parts
+        .iter()
+        .map(|part| part.span)
+        .enumerate()
+        .filter(|(_, span)| span.start < last && first < span.end)
+        .collect();
     let mut out = Vec::new();
     for chunk in &line.chunks {
-        let inside =
-            |part: &&(usize, Bytes)| part.1.start <= chunk.span.start && chunk.span.end <= part.1.end;
-        let spans: Vec<(usize, Bytes)> = page.parts.iter().map(|p| p.span).enumerate().collect();
-        let part = spans.iter().filter(inside).min_by_key(|(_, span)| span.len());
+        let holds = |span: &Bytes| span.start <= chunk.span.start && chunk.span.end <= span.end;
+        let part = parts.iter().filter(|(_, span)| holds(span)).min_by_key(|(_, span)| span.len());
         let mut style = match part {
             Some((number, _)) if chunk.label != Label::Secret => theme.part(*number).style,
             _ => theme.style(chunk.label),
         };
-        let current = spans.get(look.part).is_some_and(|current| inside(&current) && !chunk.span.is_empty());
-        if current {
+        let current = look.part.and_then(|number| page.parts.get(number));
+        if current.is_some_and(|part| holds(&part.span) && !chunk.span.is_empty()) {
             style = style.patch(theme.selected());
         }
         out.extend(chunk.text.chars().map(|c| Cell { c, style, bytes: chunk.span }));
@@ -244,17 +263,22 @@ fn cells(page: &StepPage, line: &WireLine, look: Look, theme: &Theme) -> Vec<Cel
     out
 }
 
-/// Cells in rows of so many columns.
+/// Cells in rows of so many columns, broken behind a space where one is near.
 fn rows_of(cells: &[Cell], width: usize) -> Vec<&[Cell]> {
     let mut out = Vec::new();
-    let (mut start, mut used) = (0, 0);
+    let (mut start, mut used, mut space) = (0, 0, None);
     for (i, cell) in cells.iter().enumerate() {
         let wide = cell.c.width().unwrap_or(0);
         if used + wide > width && i > start {
-            out.extend(cells.get(start..i));
-            (start, used) = (i, 0);
+            let end = space.filter(|end| (i - end) * 2 < i - start).unwrap_or(i);
+            out.extend(cells.get(start..end));
+            used = cells.iter().take(i).skip(end).map(|c| c.c.width().unwrap_or(0)).sum();
+            (start, space) = (end, None);
         }
         used += wide;
+        if cell.c == ' ' {
+            space = Some(i + 1);
+        }
     }
     out.extend(cells.get(start..).filter(|rest| !rest.is_empty()));
     out
@@ -307,7 +331,7 @@ fn bracket_row(mut row: Vec<(usize, usize, usize)>, look: Look, theme: &Theme) -
             }
         };
         let plain = Style { add_modifier: ratatui::style::Modifier::empty(), ..its.style };
-        let style = if number == look.part { theme.selected().patch(plain) } else { plain };
+        let style = if Some(number) == look.part { theme.selected().patch(plain) } else { plain };
         used = from + text.width();
         spans.push(Span::styled(text, style));
     }

@@ -1,13 +1,16 @@
 //! [`Model`]: all that the terminal view shows, and nothing else.
 
-use super::book::Book;
+use super::book::{Book, Shown};
 use super::layout::{self, Places, Side};
 use super::line::{self, Look, Told};
 use super::overlay::Overlay;
 use super::reading::Reading;
+use super::road::{Layout, Scene};
 use super::seek::Scan;
+use super::state::Sheet;
 use super::theme::Theme;
 use crate::state::State;
+use ratatui::layout::Rect;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +35,37 @@ pub const SPEEDS: [(Duration, &str); 5] = [
 ];
 /// How long a message stays in the line of keys.
 const STAYS: Duration = Duration::from_secs(6);
+
+/// Between two pictures of something that moves.
+const FRAME: Duration = Duration::from_millis(33);
+/// How long an envelope is on its way to the next station.
+const MOVES: Duration = Duration::from_millis(320);
+/// Rows that are one step for the eye.
+const NEAR: usize = 12;
+
+/// The road as it is drawn for a row.
+pub struct Drawn {
+    row: usize,
+    /// What is on it.
+    pub scene: Scene,
+    /// Where everything stands.
+    pub layout: Layout,
+    /// What was on it before, and for how long an envelope has been on its way since.
+    pub moving: Option<(Scene, Duration)>,
+}
+
+impl Drawn {
+    /// What is on the road in this moment.
+    pub fn now(&self) -> Scene {
+        match &self.moving {
+            Some((before, since)) => {
+                let part = since.as_millis() * 100 / MOVES.as_millis();
+                self.scene.moving(before, u8::try_from(part.min(100)).unwrap_or(100))
+            }
+            None => self.scene.clone(),
+        }
+    }
+}
 
 /// All that is shown. See the head of this file.
 pub struct Model {
@@ -67,10 +101,17 @@ pub struct Model {
     pub waiting: String,
     /// The filter that the first story is shown through.
     pub first_filter: Option<String>,
-    /// The text of the line's pane.
+    /// The text of the line's pane, and what it was made for: story, row, look.
     pub told: Told,
-    /// What holds after the current row of each place.
-    pub states: Vec<Arc<State>>,
+    told_of: Option<(usize, usize, Look, Theme)>,
+    /// What holds after the current row of each place, and what held before it.
+    pub states: Vec<(Arc<State>, Arc<State>)>,
+    /// What holds after the row that the reader is in, put into words.
+    pub sheet: Sheet,
+    /// The road as it is drawn.
+    pub journey: Option<Drawn>,
+    /// Rows that the road has.
+    road_rows: u16,
 }
 
 impl Model {
@@ -94,7 +135,11 @@ impl Model {
             waiting: waiting.into(),
             first_filter: None,
             told: Told::default(),
+            told_of: None,
             states: Vec::new(),
+            sheet: Sheet::default(),
+            journey: None,
+            road_rows: 1,
         }
     }
 
@@ -110,7 +155,7 @@ impl Model {
 
     /// Where things stand now.
     pub fn places(&self) -> Places {
-        layout::places(self.size, self.side, self.is_twin())
+        layout::places(self.size, self.side, self.is_twin(), self.road_rows)
     }
 
     /// Whether two places stand side by side.
@@ -155,41 +200,100 @@ impl Model {
             reading.then_some(Duration::from_millis(50)),
             self.playing.map(|since| SPEEDS[self.speed].0.saturating_sub(since)),
             self.said.as_ref().map(|(_, left)| *left),
+            self.journey.as_ref().and_then(|drawn| drawn.moving.as_ref()).map(|_| FRAME),
         ];
         wishes.into_iter().flatten().min()
     }
 
     /// Make ready what is drawn: the windows of the ladders, the text of the line, the states.
     pub(super) fn refresh(&mut self) {
+        if let Some(book) = self.reading().and_then(|reading| self.books.get(reading.book)) {
+            let wide = self.size.0.saturating_sub(2);
+            self.road_rows = Layout::wants(&book.road, wide, layout::road_rows(self.size));
+        }
         let places = self.places();
         for (i, reading) in self.readings.iter_mut().enumerate() {
             let Some(book) = self.books.get_mut(reading.book) else { continue };
             let area = places.ladders[if self.focus < 2 && !places.ladders[1].is_empty() { i } else { 0 }];
             reading.refresh(book, usize::from(area.height));
         }
-        let (width, theme) = (usize::from(places.line.width.saturating_sub(2)), self.options.theme);
-        let (hex, analogy) = (self.hex, self.analogy);
-        self.told = Told::default();
-        let told = self.here().and_then(|(reading, book)| {
-            let shown = book.shown(reading.row)?;
-            reading.part = reading.part.min(line::parts(&shown).saturating_sub(1));
-            let look = Look { width, part: reading.part, hex, analogy, show_secrets: book.shows_secrets() };
-            Some(line::told(&shown, look, &theme))
-        });
-        self.told = told.unwrap_or_default();
+        self.tell_line(usize::from(places.line.width.saturating_sub(2)));
         self.states.clear();
         for reading in &self.readings {
             let Some(book) = self.books.get_mut(reading.book) else { continue };
-            self.states.push(if book.is_empty() { Arc::default() } else { book.state_after(reading.row) });
+            let empty = book.is_empty();
+            let after = if empty { Arc::default() } else { book.state_after(reading.row) };
+            self.states.push((after, book.state_before(reading.row)));
         }
+        self.draw_road(places.road);
         self.bound_scrolls(&places);
     }
 
-    /// Nothing scrolls further than to its last line; the part under the cursor stays in sight.
+    /// The text of the line's pane, where it is not there already.
+    fn tell_line(&mut self, width: usize) {
+        let (hex, analogy, theme) = (self.hex, self.analogy, self.options.theme);
+        let Some((reading, book)) = self.here() else { return };
+        let look = Look { width, part: reading.part, hex, analogy, show_secrets: book.shows_secrets() };
+        let of = Some((reading.book, reading.row, look, theme));
+        let shown = book.shown(reading.row);
+        if self.told_of != of {
+            self.told = shown.map(|shown| line::told(&shown, look, &theme)).unwrap_or_default();
+            self.told_of = of;
+        }
+    }
+
+    /// What is on the road, and what holds, at the row that the reader is in.
+    fn draw_road(&mut self, area: Rect) {
+        let Some((after, before)) = self.states.get(self.focus).cloned() else { return };
+        let Some((reading, book)) = self.here() else { return };
+        let row = reading.row;
+        let shown = book.shown(row);
+        let item = shown.as_deref().map(|shown| &shown.item);
+        let at = shown.as_deref().and_then(Shown::at).unwrap_or(book.cast.start);
+        let sheet = Sheet::of(&book.cast, &before, &after, item, at);
+        let scene = Scene::of(&book.road, &book.cast, &after, item);
+        let layout = Layout::of(&book.road, &scene, area.width, area.height);
+        self.sheet = sheet;
+        let drawn = self.journey.take();
+        let moving = match drawn {
+            Some(drawn) if drawn.row == row => drawn.moving,
+            // An envelope is seen to move where it goes on by a step; who jumps is there at once.
+            Some(drawn) if drawn.row.abs_diff(row) < NEAR && scene.moves(&drawn.scene) => {
+                Some((drawn.scene, Duration::ZERO))
+            }
+            _ => None,
+        };
+        self.journey = Some(Drawn { row, scene, layout, moving });
+    }
+
+    /// Time went by for what moves on the road.
+    pub(super) fn move_on(&mut self, by: Duration) {
+        if let Some(drawn) = &mut self.journey
+            && let Some((_, since)) = &mut drawn.moving
+        {
+            *since += by;
+            if *since >= MOVES {
+                drawn.moving = None;
+            }
+        }
+    }
+
+    /// Other stories are open now: nothing that was made of them is good any more.
+    pub(super) fn forget(&mut self) {
+        self.told_of = None;
+        self.journey = None;
+    }
+
+    /// Nothing scrolls further than to its last line; a part that the cursor has moved to comes into sight.
     fn bound_scrolls(&mut self, places: &Places) {
-        let split = line_split(places.line.height, self.told.bytes.len(), self.told.note.len());
-        let (bytes, note) = (self.told.bytes.len(), self.told.note.len());
+        let (bytes, note, at) = (self.told.bytes.len(), self.told.note.len(), self.told.at);
+        let split = line_split(places.line.height, bytes, note);
         if let Some(reading) = self.readings.get_mut(self.focus) {
+            if std::mem::take(&mut reading.part_moved) {
+                // With the brackets under it.
+                let least = (at + 4).min(bytes).saturating_sub(split.0);
+                reading.scroll[0] = reading.scroll[0].max(least).min(at);
+            }
             reading.scroll[0] = reading.scroll[0].min(bytes.saturating_sub(split.0));
             reading.scroll[1] = reading.scroll[1].min(note.saturating_sub(split.1));
         }

@@ -66,6 +66,8 @@ pub enum Action {
     LastPart,
     NoteDown,
     NoteUp,
+    LineDown,
+    LineUp,
     Hex,
     Analogy,
     Reference,

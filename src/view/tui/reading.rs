@@ -58,8 +58,10 @@ pub struct Reading {
     pub top: usize,
     /// What is in the ladder, from `top` on.
     pub window: Vec<Rung>,
-    /// The part of the line that the cursor is on.
-    pub part: usize,
+    /// The part of the line that the cursor is on; none: the whole line.
+    pub part: Option<usize>,
+    /// Whether the part under the cursor is to be brought into sight.
+    pub part_moved: bool,
     /// Lines scrolled away: of the line, of its note, of the state.
     pub scroll: [usize; 3],
     /// What hides rows.
@@ -77,7 +79,7 @@ impl Reading {
     /// Go to a row.
     pub fn go(&mut self, row: usize) {
         if self.row != row {
-            (self.part, self.scroll) = (0, [0; 3]);
+            (self.part, self.scroll) = (None, [0; 3]);
         }
         self.row = row;
     }

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
     use unicode_width::UnicodeWidthChar;
 
-    const LABELS: [Label; 24] = [
+    const LABELS: [Label; 25] = [
         Label::Title,
         Label::Chapter,
         Label::Intro,
@@ -248,6 +248,7 @@ mod tests {
         Label::Pause,
         Label::Mark,
         Label::Command,
+        Label::Dim,
     ];
 
     /// Black, VS Code, gruvbox, Solarized, Nord, Dracula, Ubuntu; and what is selected.

@@ -2,8 +2,8 @@
 
 use super::book::Book;
 use super::keys;
-use super::layout::{self, Side};
-use super::model::{Model, SPEEDS};
+use super::layout::{self, Places, Side};
+use super::model::{Model, SPEEDS, line_split};
 use super::msg::{Action, Effect, Msg};
 use super::overlay::{Asked, Help, Outcome, Overlay, Prompt};
 use super::reading::Reading;
@@ -51,16 +51,18 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 /// A story can be read.
 fn opened(model: &mut Model, book: Book) -> Vec<Effect> {
     model.waiting.clear();
+    model.forget();
     let number = model.books.len();
     model.books.push(book);
     let mut reading = Reading::of(number);
     if let Some(book) = model.books.last() {
         // The first line on a wire is where a story begins to be read.
-        reading.row = if book.kinds(0).any(RowKinds::STEP) {
-            0
-        } else {
-            book.next(0, RowKinds::STEP, false).unwrap_or_default()
+        let first = |kinds: RowKinds| {
+            if book.kinds(0).any(kinds) { Some(0) } else { book.next(0, kinds, false) }
         };
+        reading.row = first(RowKinds::STEP).unwrap_or_default();
+        // What stood there before the story began is above, for those who look.
+        reading.top = first(RowKinds::CHAPTER).filter(|top| *top < reading.row).unwrap_or_default();
     }
     if model.readings.len() > 1 {
         model.readings.truncate(1);
@@ -83,6 +85,7 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
             model.said = None;
         }
     }
+    model.move_on(by);
     model.books.iter_mut().for_each(Book::grow);
     look_on(model, SLICE);
     if let Some(since) = model.playing {
@@ -245,7 +248,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Export => ask(model, Asked::File),
         Action::Twin if model.is_twin() => walk::single(model),
         Action::Twin => ask(model, Asked::Beside),
-        other => walk::act(model, other),
+        other => {
+            walk::act(model, other);
+            if matches!(other, Action::SearchOn | Action::SearchBack) {
+                look_on(model, FIRST);
+            }
+        }
     }
     Vec::new()
 }
@@ -259,6 +267,16 @@ fn ask(model: &mut Model, asked: Asked) {
     if model.book().is_some() {
         model.overlay = Some(Overlay::Prompt(Prompt::new(asked, &text.unwrap_or_default())));
     }
+}
+
+/// What the wheel scrolls here.
+fn scrolled(model: &Model, places: &Places, x: u16, y: u16) -> usize {
+    if layout::is_in(places.state, x, y) {
+        return walk::STATE;
+    }
+    let bytes = line_split(places.line.height, model.told.bytes.len(), model.told.note.len()).0;
+    let is_byte = usize::from(y.saturating_sub(places.line.top())) < bytes;
+    if is_byte { walk::BYTES } else { walk::NOTE }
 }
 
 /// Rows that one turn of the wheel moves.
@@ -284,8 +302,7 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
             model.focus = pane.min(model.readings.len().saturating_sub(1));
             (0..WHEEL).for_each(|_| walk::act(model, if back { Action::Up } else { Action::Down }));
         } else {
-            let place = [places.line, places.state].iter().position(|area| layout::is_in(*area, x, y));
-            walk::scroll(model, place.map_or(0, |place| place + 1), back, WHEEL);
+            walk::scroll(model, scrolled(model, &places, x, y), back, WHEEL);
         }
         return Vec::new();
     }
@@ -300,6 +317,8 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
         {
             reading.go(row);
         }
+    } else if layout::is_in(places.road, x, y) {
+        walk::to_station(model, (x - places.road.x, y - places.road.y));
     } else if layout::is_in(places.keys, x, y) {
         if let Some(action) = super::draw::key_at(model, x) {
             return act(model, action);

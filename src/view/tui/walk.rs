@@ -1,6 +1,7 @@
 //! What the keys of the walk do: steps, jumps, marks, copies.
 
 use super::follow::{self, Trail};
+use super::layout::Side;
 use super::line;
 use super::model::{Model, SPEEDS};
 use super::msg::{Action, Effect};
@@ -12,6 +13,7 @@ use crate::explain::Item;
 use crate::explain::catalogue;
 use crate::explain::index::RowKinds;
 use crate::view::page::{Page, prose};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Chapters, marks and findings that are listed at most.
@@ -102,10 +104,13 @@ fn elsewhere(model: &mut Model, action: Action) {
                 model.say("v opens a second pane");
             }
         }
-        Action::NextPart => part(model, 1),
-        Action::LastPart => part(model, -1),
-        Action::NoteDown => scroll(model, 1, false, 1),
-        Action::NoteUp => scroll(model, 1, true, 1),
+        Action::NextPart => part(model, false),
+        Action::LastPart => part(model, true),
+        Action::NoteDown | Action::NoteUp => {
+            let place = if model.side == Side::State { STATE } else { NOTE };
+            scroll(model, place, action == Action::NoteUp, 1);
+        }
+        Action::LineDown | Action::LineUp => scroll(model, BYTES, action == Action::LineUp, 1),
         Action::Reference => reference(model),
         _ => {}
     }
@@ -129,17 +134,33 @@ fn speed(model: &mut Model, speed: usize) {
     model.say(format!("{name}: a step every {} s", each.as_secs_f32()));
 }
 
-fn part(model: &mut Model, by: isize) {
+/// The next part of the line; behind the last one comes the whole line again.
+fn part(model: &mut Model, back: bool) {
     let Some((reading, book)) = model.here() else { return };
     let Some(shown) = book.shown(reading.row) else { return };
     let count = line::parts(&shown);
-    if count > 0 {
-        reading.part = (reading.part + count).saturating_add_signed(by) % count;
-        reading.scroll[1] = 0;
+    reading.part = match (reading.part, back) {
+        (None, false) => Some(0),
+        (None, true) => count.checked_sub(1),
+        (Some(part), false) => Some(part + 1),
+        (Some(part), true) => part.checked_sub(1),
+    }
+    .filter(|part| *part < count);
+    reading.part_moved = true;
+    reading.scroll[NOTE] = 0;
+    if count == 0 {
+        model.say("this line has no parts with a note of their own");
     }
 }
 
-/// Scroll a place: 1 the line and its note, 2 the state.
+/// Places that scroll, as numbers in [`Reading::scroll`].
+pub const BYTES: usize = 0;
+/// What is said about a line.
+pub const NOTE: usize = 1;
+/// What holds.
+pub const STATE: usize = 2;
+
+/// Scroll one of the places.
 pub fn scroll(model: &mut Model, place: usize, back: bool, by: usize) {
     let Some(reading) = model.readings.get_mut(model.focus) else { return };
     if let Some(at) = reading.scroll.get_mut(place) {
@@ -175,6 +196,31 @@ pub fn step_here(model: &mut Model) -> usize {
     match step.and_then(|row| book.shown(row)).as_deref().map(|shown| &shown.item) {
         Some(Item::Step(step, _)) => step.number,
         _ => 1,
+    }
+}
+
+/// Rows in which a station is looked for.
+const FAR: usize = 4096;
+
+/// The next row that is about the station in this place of the road.
+pub fn to_station(model: &mut Model, (x, y): (u16, u16)) {
+    let Some(station) = model.journey.as_ref().and_then(|drawn| drawn.layout.station_at(x, y)) else {
+        return;
+    };
+    let Some((reading, book)) = model.here() else { return };
+    let Some(name) = book.road.stations().get(station).map(|station| station.name.clone()) else { return };
+    let first = reading.row + 1;
+    let found = book.items(first..first + FAR).iter().position(|item| match item {
+        Item::Step(step, _) => {
+            let ends = book.cast.opened(step.conn).and_then(|open| book.road.ends(open));
+            ends.is_some_and(|(client, server)| client == station || server == station)
+        }
+        Item::Fact { host, .. } => book.road.station(host) == Some(station),
+        Item::Chapter(_) | Item::Mark(_) => false,
+    });
+    match found {
+        Some(after) => reading.go(first + after),
+        None => model.say(format!("nothing more happens at {name}")),
     }
 }
 
@@ -290,7 +336,8 @@ fn reference(model: &mut Model) {
     }
     paragraphs.push(("means".to_owned(), page.note.summary.clone()));
     paragraphs.extend(page.note.more.iter().map(|(key, _, text)| ((*key).to_owned(), text.clone())));
-    for part in &page.parts {
+    let mut told = BTreeSet::new();
+    for part in page.parts.iter().filter(|part| told.insert((&part.name, &part.text))) {
         paragraphs.push((part.name.clone(), part.text.clone()));
     }
     for source in &page.note.source {
@@ -383,6 +430,7 @@ pub fn single(model: &mut Model) {
     model.books.truncate(1);
     model.readings = vec![reading];
     model.focus = 0;
+    model.forget();
 }
 
 /// A second place in the same story.
