@@ -2,13 +2,12 @@
 //!
 //! Everything is escaped here. What changes with the clock alone stands aside, so that it does not count as news.
 
-use crate::base::Instant;
+use crate::base::{Instant, Shelf};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::state::{Connection, Mailbox, QueueEntry, State};
 use crate::trace::{Conn, Transport};
 use crate::view::page::prose;
 use crate::view::{Cast, clock};
-use std::collections::BTreeMap;
 
 /// Of many things of one kind so many are listed: the last ones, and before them so many that changed.
 const MOST: usize = 24;
@@ -100,8 +99,8 @@ pub(super) fn of(topic: Topic, telling: Telling<'_>) -> Vec<Row> {
 
 /// The last of many, and those that differ beside; with how many are left out.
 fn some<'m, K: Ord, V: PartialEq>(
-    all: &'m BTreeMap<K, V>,
-    beside: Option<&BTreeMap<K, V>>,
+    all: &'m Shelf<K, V>,
+    beside: Option<&Shelf<K, V>>,
 ) -> (Vec<(&'m K, &'m V)>, usize) {
     let early = all.len().saturating_sub(MOST);
     let differs = |(key, value): &(&K, &V)| beside.and_then(|b| b.get(key)) != Some(*value);
