@@ -89,8 +89,8 @@ fn a_client_hello_tells_whom_it_calls_and_what_it_offers() {
 
 #[test]
 fn a_message_may_be_split_over_records_and_records_may_hold_several() {
-    let message = client_hello();
-    let (a, b) = message.split_at(20);
+    let hello_bytes = client_hello();
+    let (a, b) = hello_bytes.split_at(20);
     let pieces = read(&mut TlsReader::default(), Direction::Client, &[record(22, a), record(22, b)].concat());
     assert_eq!(pieces[0].verb, "HANDSHAKE");
     assert_eq!(hello(&pieces[1]).server_name.as_deref(), Some("mail.example.com"));

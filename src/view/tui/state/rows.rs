@@ -98,7 +98,7 @@ pub(super) fn of(topic: Topic, telling: Telling<'_>) -> Vec<Row> {
 }
 
 /// The last of many, and those that differ beside; with how many are left out.
-fn some<'m, K: Ord, V: PartialEq>(
+fn some<'m, K: Ord + Clone, V: PartialEq + Clone>(
     all: &'m Shelf<K, V>,
     beside: Option<&Shelf<K, V>>,
 ) -> (Vec<(&'m K, &'m V)>, usize) {
