@@ -22,8 +22,17 @@ struct Sitting {
 
 impl Sitting {
     fn at(protocol: Protocol, port: u16) -> Self {
+        Sitting::after(1, protocol, port)
+    }
+
+    /// The same where nobody has sent anything.
+    fn quiet(protocol: Protocol, port: u16) -> Self {
+        Sitting::after(0, protocol, port)
+    }
+
+    fn after(acts: usize, protocol: Protocol, port: u16) -> Self {
         let mut scenario = Scenario::builtin("journey").expect("loads");
-        scenario.acts.truncate(1);
+        scenario.acts.truncate(acts);
         let base = world::run(&scenario, &[]).expect("a runtime");
         let Some(Record::Head(head)) = base.first() else { panic!("no head") };
         let login =
@@ -212,6 +221,35 @@ fn nothing_that_is_typed_breaks_it() {
                 sitting.run();
             }
         }
+    }
+}
+
+/// The recordings that the pane's own tests show, made as they say. `POSTROAD_BLESS=1` writes them.
+#[test]
+fn the_recordings_of_the_pane_are_what_a_world_gives() {
+    let sessions: [(&str, &[&str]); 3] = [
+        ("greeting", &[]),
+        ("mistake", &["EHLO me.example.org", "RCTP TO:<bob@example.net>"]),
+        (
+            "message",
+            &["EHLO me.example.org", "MAIL FROM:<student@example.org>", "RCPT TO:<bob@example.net>", "DATA"],
+        ),
+    ];
+    for (name, lines) in sessions {
+        let mut sitting = Sitting::quiet(Protocol::Smtp, 25);
+        lines.iter().for_each(|line| drop(sitting.say(line)));
+        let mut writer = postroad::trace::file::Writer::new(Vec::new());
+        sitting.talk.records().iter().for_each(|record| writer.write(record).expect("it is written"));
+        let bytes = writer.finish().expect("it is written");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/talk/{name}.jsonl"));
+        if std::env::var_os("POSTROAD_BLESS").is_some() {
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+            std::fs::write(&path, &bytes).expect("it can be written");
+        }
+        assert!(
+            std::fs::read(&path).expect("it is there") == bytes,
+            "{name}: POSTROAD_BLESS=1 writes it anew"
+        );
     }
 }
 

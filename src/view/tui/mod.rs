@@ -9,6 +9,7 @@
 //! whoever runs the view does (`cli/fullscreen.rs`).
 
 pub mod book;
+pub mod branches;
 pub mod compare;
 mod draw;
 pub mod follow;
@@ -26,12 +27,14 @@ mod reading;
 pub mod road;
 pub mod seek;
 pub mod state;
+pub mod talk;
 #[cfg(test)]
 mod testing;
 pub mod theme;
 mod twin;
 mod update;
 mod walk;
+pub mod whatif;
 
 pub use book::Book;
 pub use draw::draw;

@@ -339,20 +339,20 @@ fn truncate(text: &mut String) {
     }
 }
 
-/// Rows being set.
-struct Rows<'t> {
-    theme: &'t Theme,
-    width: usize,
-    lines: Vec<Line<'static>>,
+/// Rows being set, for this pane and its neighbours.
+pub(super) struct Rows<'t> {
+    pub(super) theme: &'t Theme,
+    pub(super) width: usize,
+    pub(super) lines: Vec<Line<'static>>,
 }
 
 impl Rows<'_> {
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         self.lines.push(Line::default());
     }
 
     /// A paragraph behind a mark, its further rows set in as far.
-    fn say(&mut self, mark: &str, mark_style: Style, text: &str, style: Style) {
+    pub(super) fn say(&mut self, mark: &str, mark_style: Style, text: &str, style: Style) {
         let lead = unicode_width::UnicodeWidthStr::width(mark);
         let room = self.width.saturating_sub(lead).max(8);
         for (i, row) in textwrap::wrap(text, room).into_iter().enumerate() {
