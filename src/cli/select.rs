@@ -12,6 +12,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// Connections whose ends are remembered; an import follows fewer at once.
+const MOST_CONNS: usize = 1 << 16;
+
 /// What is to be shown.
 #[derive(Debug, Default)]
 pub struct Selection {
@@ -47,6 +50,9 @@ impl Selection {
             }
             Record::Open { open, .. } => {
                 self.conns.insert(open.conn, open.clone());
+                if self.conns.len() > MOST_CONNS {
+                    self.conns.pop_first();
+                }
             }
             _ => {}
         }

@@ -16,6 +16,7 @@ pub mod ids;
 mod imap;
 pub mod index;
 pub mod letter;
+mod memo;
 pub mod names;
 pub mod note;
 mod pop3;

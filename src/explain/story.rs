@@ -57,7 +57,12 @@ pub struct Story {
     hosts: Vec<HostInfo>,
     /// People who set out: told with what comes next, inside the chapter that they begin.
     held: Vec<Item>,
+    /// The last record's Steps, empty between two: its memory is used again.
+    steps: Vec<Step>,
 }
+
+/// How much memory for one record's Steps is kept for the next one.
+const KEPT: usize = 1024;
 
 impl Story {
     /// The story of a transcript with this head.
@@ -69,6 +74,7 @@ impl Story {
             chapters: Chapters::new(head),
             hosts: head.hosts.clone(),
             held: Vec::new(),
+            steps: Vec::new(),
         }
     }
 
@@ -76,8 +82,11 @@ impl Story {
     pub fn push(&mut self, index: usize, record: &Record) -> Vec<Item> {
         self.explainer.observe(record);
         self.chapters.observe(record);
-        let steps = self.dissector.push(index, record);
-        let mut items = self.explain(steps);
+        let mut steps = std::mem::take(&mut self.steps);
+        self.dissector.push_to(index, record, &mut steps);
+        let mut items = self.explain(&mut steps);
+        self.steps = steps;
+        self.steps.shrink_to(KEPT);
         match record {
             Record::Fact { at, host, fact } => {
                 items.extend(self.chapters.fact(host, fact, &self.state).map(Item::Chapter));
@@ -93,8 +102,8 @@ impl Story {
 
     /// Nothing more comes: what still waits is shown.
     pub fn finish(&mut self) -> Vec<Item> {
-        let steps = self.dissector.finish();
-        let mut items = self.explain(steps);
+        let mut steps = self.dissector.finish();
+        let mut items = self.explain(&mut steps);
         items.splice(0..0, std::mem::take(&mut self.held));
         items
     }
@@ -117,9 +126,9 @@ impl Story {
         &self.state
     }
 
-    fn explain(&mut self, steps: Vec<Step>) -> Vec<Item> {
+    fn explain(&mut self, steps: &mut Vec<Step>) -> Vec<Item> {
         let mut items = Vec::with_capacity(steps.len());
-        for step in steps {
+        for step in steps.drain(..) {
             items.extend(self.chapters.step(&step, &self.state).map(Item::Chapter));
             let note = self.explainer.note(&step);
             self.state.apply_step(&step);
@@ -197,7 +206,7 @@ mod tests {
         );
         let Item::Chapter(chapter) = &items[0] else { panic!("{:?}", items[0]) };
         assert_eq!((chapter.number, chapter.id.as_str()), (1, "submission"));
-        let ids: Vec<_> = notes(&items).into_iter().map(|(_, note)| note.id.as_str()).collect();
+        let ids: Vec<_> = notes(&items).into_iter().map(|(_, note)| &*note.id).collect();
         let want = [
             "tcp.open.587",
             "smtp.CONNECT.220",

@@ -5,6 +5,8 @@
 //! wire, so they are escaped as they are set.
 
 use crate::base::escape;
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Every placeholder, what stands there where nothing is known, and what it means.
 pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
@@ -48,7 +50,8 @@ pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
 
 /// What stands for a placeholder of that name where nothing is known; `None` where there is no such placeholder.
 pub fn default_of(name: &str) -> Option<&'static str> {
-    PLACEHOLDERS.iter().find(|(n, ..)| *n == name).map(|(_, default, _)| *default)
+    let at = PLACEHOLDERS.binary_search_by_key(&name, |(name, ..)| *name).ok()?;
+    PLACEHOLDERS.get(at).map(|(_, default, _)| *default)
 }
 
 /// The names of the placeholders in a text, in order.
@@ -63,75 +66,117 @@ pub fn placeholders(text: &str) -> Vec<&str> {
 }
 
 /// Values for placeholders. A handful, looked up by going through them: every Step makes its own, so they are cheap.
+/// What is lent is escaped only where a text asks for it.
 #[derive(Clone, Debug, Default)]
-pub struct Vars(Vec<(&'static str, String)>);
+pub struct Vars<'v>(Vec<(&'static str, Value<'v>)>);
+
+/// What stands for a placeholder.
+#[derive(Clone, Debug)]
+enum Value<'v> {
+    /// As it came: still to be escaped and cut.
+    Lent(&'v str),
+    /// As it is shown.
+    Shown(String),
+    Count(u64),
+}
 
 /// How many characters of a value stand in a sentence.
 const LONGEST_VALUE: usize = 200;
+/// Values that a Step has, nearly always.
+const USUAL: usize = 12;
+/// Octets by which a text usually grows when it is filled.
+const GROWS: usize = 64;
 
-impl Vars {
+impl<'v> Vars<'v> {
     /// Set a value; what it holds is escaped, and cut at some 200 characters.
     pub fn set(&mut self, name: &'static str, value: impl AsRef<str>) -> &mut Self {
-        self.insert(name, shown(value.as_ref()))
+        self.insert(name, Value::Shown(shown(value.as_ref()).into_owned()))
+    }
+
+    /// The same, without a copy where no text asks for it.
+    pub fn lend(&mut self, name: &'static str, value: &'v str) -> &mut Self {
+        self.insert(name, Value::Lent(value))
     }
 
     /// Set a number.
     pub fn count(&mut self, name: &'static str, value: u64) -> &mut Self {
-        self.insert(name, value.to_string())
+        self.insert(name, Value::Count(value))
     }
 
-    fn insert(&mut self, name: &'static str, value: String) -> &mut Self {
+    fn insert(&mut self, name: &'static str, value: Value<'v>) -> &mut Self {
         match self.0.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+            None => {
+                if self.0.capacity() == 0 {
+                    self.0.reserve(USUAL);
+                }
+                self.0.push((name, value));
+            }
         }
         self
     }
 
-    /// The value, where one was set.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The text with every placeholder filled.
-    pub fn fill(&self, text: &str) -> String {
+    /// The text with every placeholder filled; itself where it has none.
+    pub fn fill<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.fill_with(text, &[])
     }
 
     /// The text with every placeholder filled; `values` stand before those that were set. They are escaped and cut
     /// as [`Vars::set`] does, and only where the text asks for them.
-    pub fn fill_with(&self, text: &str, values: &[(&str, &str)]) -> String {
-        let Some(first) = next(text) else { return text.to_owned() };
-        let mut out = String::with_capacity(text.len() + 16);
+    pub fn fill_with<'t>(&self, text: &'t str, values: &[(&str, &str)]) -> Cow<'t, str> {
+        let Some(first) = next(text) else { return Cow::Borrowed(text) };
+        let mut out = String::with_capacity(text.len() + GROWS);
         let (mut found, mut rest) = (Some(first), text);
         while let Some((before, name, after)) = found {
             out.push_str(before);
             match values.iter().find(|(n, _)| *n == name) {
                 Some((_, value)) => out.push_str(&shown(value)),
-                None => out.push_str(self.get(name).or_else(|| default_of(name)).unwrap_or(name)),
+                None => self.put(&mut out, name),
             }
             rest = after;
             found = next(rest);
         }
         out.push_str(rest);
-        out
+        Cow::Owned(out)
+    }
+
+    /// The value of that name, or what stands for it where nothing is known.
+    fn put(&self, out: &mut String, name: &str) {
+        match self.0.iter().find(|(n, _)| *n == name) {
+            Some((_, Value::Shown(value))) => out.push_str(value),
+            Some((_, Value::Lent(value))) => out.push_str(&shown(value)),
+            Some((_, Value::Count(count))) => {
+                // Writing to a String never fails.
+                let _ = write!(out, "{count}");
+            }
+            None => out.push_str(default_of(name).unwrap_or(name)),
+        }
     }
 }
 
 /// A value as a sentence shows it: escaped, and cut.
-fn shown(value: &str) -> String {
+fn shown(value: &str) -> Cow<'_, str> {
     // Whatever is escaped grows, so that no more than so many characters of the value can be needed.
-    let enough = value.char_indices().nth(LONGEST_VALUE + 1).map_or(value, |(at, _)| &value[..at]);
-    let mut shown = escape::text(enough);
-    if let Some((at, _)) = shown.char_indices().nth(LONGEST_VALUE) {
-        shown.truncate(at);
-        shown.push('…');
+    let enough = match value.len() {
+        ..=LONGEST_VALUE => value,
+        _ => value.char_indices().nth(LONGEST_VALUE + 1).map_or(value, |(at, _)| &value[..at]),
+    };
+    let mut shown = escape::shown(enough.as_bytes());
+    if shown.len() > LONGEST_VALUE
+        && let Some((at, _)) = shown.char_indices().nth(LONGEST_VALUE)
+    {
+        let cut = shown.to_mut();
+        cut.truncate(at);
+        cut.push('…');
     }
     shown
 }
 
 /// What stands before the next placeholder, its name, and what stands after it.
 fn next(text: &str) -> Option<(&str, &str, &str)> {
+    if !may_have_any(text) {
+        return None;
+    }
     let mut from = 0;
     while let Some(open) = text[from..].find('{').map(|i| i + from) {
         let inner = &text[open + 1..];
@@ -143,6 +188,13 @@ fn next(text: &str) -> Option<(&str, &str, &str)> {
         }
     }
     None
+}
+
+/// Whether there is a brace in a text; most have none, and this is asked of each text of each Step.
+pub(super) fn may_have_any(text: &str) -> bool {
+    // Without a way out inside a chunk the compiler looks at many octets at once.
+    let in_chunk = |chunk: &[u8]| chunk.iter().fold(false, |found, byte| found | (*byte == b'{'));
+    text.as_bytes().chunks(64).any(in_chunk)
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use crate::trace::{Conn, Direction, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// Connections that are remembered; a capture may have any number, and the oldest are forgotten.
+pub const MOST_CONNS: usize = 1 << 16;
+
 /// Who is who in a story; grows as its records are told.
 #[derive(Clone, Debug, Default)]
 pub struct Cast {
@@ -65,6 +68,9 @@ impl Cast {
             }
             Record::Open { open, .. } => {
                 self.conns.insert(open.conn, open.clone());
+                if self.conns.len() > MOST_CONNS {
+                    self.conns.pop_first();
+                }
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 //! Where messages lie is the State's knowledge; the tally only adds what a State does not keep: who holds which
 //! account, and what failed for good.
 
+use super::cast::MOST_CONNS;
 use super::page::prose;
 use crate::base::Instant;
 use crate::dissect::{Kind, Protocol, Step, Verdict};
@@ -160,6 +161,9 @@ impl Tally {
             _ => {}
         }
         let before = self.turns.insert(step.conn, step.from);
+        if self.turns.len() > MOST_CONNS {
+            self.turns.pop_first();
+        }
         if before == Some(Direction::Client) && step.from == Direction::Server && step.kind != Kind::Open {
             self.round_trips += 1;
         }
