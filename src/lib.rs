@@ -25,6 +25,7 @@
 
 pub mod base;
 pub mod cli;
+pub mod compare;
 pub mod dissect;
 pub mod explain;
 pub mod import;

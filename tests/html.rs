@@ -241,6 +241,8 @@ fn hostile() -> Vec<Record> {
             key: comment.clone(),
             size: 1,
             subject: subject.clone(),
+            part: title.clone(),
+            folder: title.clone(),
         }),
         say(s, &format!("250 {title}")),
         say(c, &format!("{filename} {banner}")),

@@ -11,11 +11,11 @@ use postroad::explain::story::Story;
 use postroad::state::State;
 use postroad::trace::file::Transcript;
 use postroad::trace::{Fact, Record};
+use postroad::world::roles::mua::disk::KeptRow;
+use postroad::world::run;
 use postroad::world::scenario::Scenario;
 use postroad::world::snapshot::Snapshot;
-use postroad::world::{World, run, run_observed};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock};
 use support::{resplit, shipped};
 
 fn steps(records: &[Record]) -> Vec<Step> {
@@ -138,7 +138,7 @@ fn items(records: &[Record]) -> Vec<Item> {
 #[test]
 fn state_is_what_the_stores_hold_after_every_record() {
     for (name, scenario) in shipped() {
-        let (records, snapshots) = observed(&scenario);
+        let (records, snapshots) = support::observed(&scenario);
         let mut dissector = Dissector::new();
         let mut state = State::default();
         let mut compared = 0;
@@ -154,25 +154,6 @@ fn state_is_what_the_stores_hold_after_every_record() {
         }
         assert!(compared > records.len() / 2, "{name}: only {compared} of {} compared", records.len());
     }
-}
-
-/// Run a scenario, and look at the stores after every record. At the first ones the mailboxes are being announced.
-fn observed(scenario: &Scenario) -> (Vec<Record>, Vec<Option<Snapshot>>) {
-    let world: Arc<OnceLock<Arc<World>>> = Arc::default();
-    let snapshots: Arc<Mutex<Vec<Option<Snapshot>>>> = Arc::default();
-    let observer = {
-        let (world, snapshots) = (world.clone(), snapshots.clone());
-        Box::new(move |record: &Record| {
-            let early = matches!(record, Record::Fact { fact: Fact::MailboxCreated { .. }, .. });
-            let snapshot = world.get().filter(|_| !early).and_then(|world| world.snapshot());
-            snapshots.lock().expect("no panic elsewhere").push(snapshot);
-        })
-    };
-    let records = run_observed(scenario, &[], Some(observer), |built| {
-        let _ = world.set(built.clone());
-    });
-    let snapshots = std::mem::take(&mut *snapshots.lock().expect("no panic elsewhere"));
-    (records.expect("a shipped scenario runs"), snapshots)
 }
 
 fn of_state(state: &State) -> Snapshot {
@@ -192,8 +173,14 @@ fn of_state(state: &State) -> Snapshot {
     }
     for (device, accounts) in state.clients.iter().filter(|(_, accounts)| !accounts.is_empty()) {
         let kept = accounts.iter().map(|(account, copies)| {
-            let sizes: BTreeMap<String, u64> = copies.iter().map(|(k, c)| (k.clone(), c.size)).collect();
-            (account.clone(), sizes)
+            let row = |c: &postroad::state::Copy| KeptRow {
+                size: c.size,
+                part: c.part.clone(),
+                folder: c.folder.clone(),
+                flags: c.flags.clone(),
+            };
+            let rows: BTreeMap<String, KeptRow> = copies.iter().map(|(k, c)| (k.clone(), row(c))).collect();
+            (account.clone(), rows)
         });
         snapshot.kept.insert(device.clone(), kept.collect());
     }

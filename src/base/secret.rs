@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// What stands where a secret stood: the same for each, so that it does not tell how long the secret is.
+pub const HIDDEN: &str = "••••••";
+
 /// A secret string. `Debug` prints `Secret(…)`; reading it takes the explicit [`Secret::expose`].
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -43,6 +43,8 @@ pub enum Command {
     Import(Import),
     /// Turn a transcript into a web page, or into another file that others can use.
     Export(super::export::Export),
+    /// Lay two stories side by side: the same mail over POP3 and over IMAP, or any two recordings.
+    Compare(super::compare::Compare),
 }
 
 /// `postroad journey`.
@@ -93,9 +95,12 @@ pub struct Journey {
           help_heading = "The letter")]
     pub attach: Vec<PathBuf>,
 
-    /// How much is told.
-    #[arg(long, value_name = "HOW", default_value = "brief", help_heading = "The telling")]
-    pub detail: Detail,
+    /// Tell it as text from beginning to end, where a terminal would be given the full screen.
+    #[arg(long, help_heading = "The telling")]
+    pub plain: bool,
+    /// How much is told, as text. [default: brief]
+    #[arg(long, value_name = "HOW", help_heading = "The telling")]
+    pub detail: Option<Detail>,
     /// Tell it as JSON, one object a line, for other programs.
     #[arg(long, help_heading = "The telling")]
     pub json: bool,

@@ -12,7 +12,7 @@ use crate::view::html;
 use clap::{ValueEnum, ValueHint};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `postroad export`.
 #[derive(Debug, clap::Args)]
@@ -112,15 +112,24 @@ pub fn run(args: &Export) -> Result<(), CommandError> {
         _ => source.load_within(PAGE.0, PAGE.1)?,
     };
     open::tell_troubles(&source, &issues);
-    let records = transcript.records;
-    written(args, |out| match args.format {
-        Format::Html => html::write(&records, &html::Options { show_secrets: args.show_secrets }, out),
+    written(args, |out| whole(args, &transcript.records, selection, out))
+}
+
+/// Write records that are all in memory, in the format that was asked for.
+fn whole(
+    args: &Export,
+    records: &[Record],
+    selection: Selection,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    match args.format {
+        Format::Html => html::write(records, &html::Options { show_secrets: args.show_secrets }, out),
         Format::Pcapng => {
-            told(args, export_told::packets(args, head_of(records.first())?, &records, selection, out)?);
+            told(args, export_told::packets(args, head_of(records.first())?, records, selection, out)?);
             Ok(())
         }
-        _ => render(args, &mut records.into_iter(), selection, out),
-    })
+        _ => render(args, &mut records.iter().cloned(), selection, out),
+    }
 }
 
 /// Let `write` write to where the output goes.
@@ -136,6 +145,48 @@ fn written(
     let failed = |error: std::io::Error| CommandError::file("write", path, &error);
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
     write(&mut out).and_then(|()| out.flush()).map_err(failed)
+}
+
+/// Write the story from this Step on to a file, in the format of its ending; gives what it is.
+///
+/// # Errors
+/// Where no format has that ending, or the file cannot be written.
+pub fn write(
+    records: &[Record],
+    path: &Path,
+    from: usize,
+    show_secrets: bool,
+) -> Result<String, CommandError> {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let (format, what) = match ending.as_str() {
+        "html" | "htm" => (Format::Html, "the whole story, as a page,"),
+        "pcapng" => (Format::Pcapng, "a capture"),
+        "mmd" | "mermaid" => (Format::Mermaid, "a diagram"),
+        "svg" => (Format::Svg, "a picture"),
+        "md" => (Format::Markdown, "a document"),
+        "txt" => (Format::Text, "the text"),
+        "cast" => (Format::Asciicast, "a recording"),
+        "json" | "jsonl" => (Format::Json, "the story, as JSON,"),
+        _ => {
+            let hint = ".html .md .txt .svg .mmd .cast .json .pcapng";
+            return Err(CommandError::usage(format!("no format has that ending; there are {hint}"), ""));
+        }
+    };
+    let steps = (format != Format::Html).then_some(StepRange { first: from, last: usize::MAX });
+    let args = Export {
+        what: String::new(),
+        format,
+        output: None,
+        steps,
+        filter: None,
+        detail: false,
+        show_secrets,
+    };
+    let failed = |error: std::io::Error| CommandError::file("write", path, &error);
+    let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+    let selection = Selection::new(None, steps, None);
+    whole(&args, records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+    Ok(what.to_owned())
 }
 
 /// Tell the story of `records` in the format that was asked for.

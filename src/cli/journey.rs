@@ -1,6 +1,7 @@
 //! `postroad journey`: build the scenario, run it, tell its story.
 
 use super::args::Journey;
+use super::fullscreen::{self, Service};
 use super::{CommandError, letter, screen};
 use crate::base::escape;
 use crate::explain::Story;
@@ -8,17 +9,22 @@ use crate::trace::Record;
 use crate::trace::file::Writer;
 use crate::view::json::Json;
 use crate::view::plain::{Options, Plain};
+use crate::view::tui::Msg;
 use crate::view::{Cast, Closing, Renderer, Tally};
-use crate::world::scenario::{LoadError, Scenario};
+use crate::world::scenario::Scenario;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Do what was asked.
 pub fn run(args: &Journey) -> Result<(), CommandError> {
     let begun = now();
     let scenario = scenario(args)?;
+    if is_walked(args) {
+        return walk(args, scenario);
+    }
     let records = carried(&scenario)?;
     if let Some(path) = &args.record {
         keep(&records, path)?;
@@ -29,7 +35,7 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
         return tell(&mut view, &records, || None, &next);
     }
     let options = Options {
-        detail: args.detail.into(),
+        detail: args.detail.unwrap_or_default().into(),
         width: screen::width(args.width.map(usize::from)),
         colour: screen::colour(),
         show_secrets: args.show_secrets,
@@ -37,6 +43,38 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
     // A file gets the same text every time; only who looks on is told how long it took.
     let took = || screen::is_watched().then(|| begun.elapsed());
     tell(&mut Plain::new(screen::out(), options), &records, took, &next)
+}
+
+/// Whether it is walked on the full screen: somebody sits before a terminal, and asked for nothing that only text has.
+fn is_walked(args: &Journey) -> bool {
+    let told = args.plain || args.json || args.detail.is_some() || args.width.is_some();
+    !told && fullscreen::is_possible()
+}
+
+/// Walk it on the full screen. It is carried on a thread of its own.
+fn walk(args: &Journey, scenario: Scenario) -> Result<(), CommandError> {
+    let waiting = format!("carrying the letter: {}", escape::text(&scenario.title));
+    let kept: Arc<OnceLock<Arc<[Record]>>> = Arc::default();
+    let (keep_in, path, secrets) = (Arc::clone(&kept), args.record.clone(), args.show_secrets);
+    let opener = Box::new(move || {
+        let records = match carried(&scenario) {
+            Ok(records) => records,
+            Err(error) => return Msg::Failed(error.to_string()),
+        };
+        if let Some(Err(error)) = path.map(|path| keep(&records, &path)) {
+            return Msg::Failed(error.to_string());
+        }
+        let records: Arc<[Record]> = records.into();
+        let _ = keep_in.set(Arc::clone(&records));
+        fullscreen::book("", &records, secrets)
+    });
+    let export = move |path: &Path, from: usize| fullscreen::export(kept.get(), path, from, secrets);
+    fullscreen::run(
+        &waiting,
+        opener,
+        None,
+        &Service { export: Some(Box::new(export)), show_secrets: secrets },
+    )
 }
 
 #[expect(
@@ -49,17 +87,9 @@ fn now() -> Instant {
 
 /// The scenario that was asked for, with the letter and the faults that were asked for.
 fn scenario(args: &Journey) -> Result<Scenario, CommandError> {
-    let broken = |error: LoadError| CommandError::failure(error.render(screen::colour()), "");
-    let mut scenario = match &args.scenario {
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|error| CommandError::file("read", path, &error))?;
-            Scenario::from_toml(&text, &escape::text(&path.display().to_string())).map_err(broken)?
-        }
-        None => Scenario::builtin("journey").map_err(broken)?,
-    };
+    let mut scenario = super::scenario::read(args.scenario.as_deref(), "journey")?;
     for preset in &args.breaks {
-        scenario.add_faults_of(preset).map_err(broken)?;
+        scenario.add_faults_of(preset).map_err(super::scenario::broken)?;
     }
     letter::apply(&mut scenario, args)?;
     Ok(scenario)
@@ -137,7 +167,7 @@ fn next(args: &Journey) -> Vec<String> {
     if broken.is_none() && args.to.is_empty() {
         out.push("postroad journey --to carol@example.com");
     }
-    if args.detail == super::args::Detail::Brief {
+    if args.detail.unwrap_or_default() == super::args::Detail::Brief {
         out.push("postroad journey --detail full | less");
     }
     out.push(word);

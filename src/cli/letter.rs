@@ -142,6 +142,8 @@ fn recipients(scenario: &mut Scenario, at: usize, args: &Journey) -> Result<(), 
                 device: String::new(),
                 when,
                 password: Default::default(),
+                intent: String::new(),
+                detail: String::new(),
                 what,
             };
             scenario.acts.push(fetch(when, What::fetch_imap()));
@@ -235,6 +237,7 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
         name: name.clone(),
         account: account.address.clone(),
         devices: vec![device],
+        access: None,
     });
     name
 }
@@ -408,7 +411,7 @@ mod tests {
         acts.filter_map(|a| match a.what {
             What::FetchPop3 { .. } => Some("pop3"),
             What::FetchImap { .. } => Some("imap"),
-            What::Send(_) | What::SendDirect { .. } => None,
+            _ => None,
         })
         .collect()
     }

@@ -6,10 +6,12 @@
 mod annotate;
 mod args;
 mod check;
+mod compare;
 mod error;
 mod explain_cmd;
 mod export;
 mod export_told;
+mod fullscreen;
 mod grade;
 mod import;
 mod journey;
@@ -17,6 +19,8 @@ mod letter;
 mod onto;
 mod open;
 mod replay;
+mod runner;
+mod scenario;
 mod screen;
 mod select;
 mod transcripts;
@@ -44,6 +48,7 @@ pub fn run() -> ExitCode {
             Some(Command::Explain(args)) => explain_cmd::run(&args),
             Some(Command::Import(args)) => import::run(&args),
             Some(Command::Export(args)) => export::run(&args),
+            Some(Command::Compare(args)) => compare::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.
         Err(said) => {

@@ -1,6 +1,7 @@
 //! `postroad replay FILE|NAME`: tell the story of a recording, in its own time or at once; or check it.
 
 use super::args::Detail;
+use super::fullscreen::{self, Service};
 use super::open::{self, Source};
 use super::select::{self, Selection};
 use super::{CommandError, check, screen};
@@ -13,6 +14,7 @@ use crate::view::plain::{Options, Plain};
 use crate::view::{Cast, Closing, Renderer, Tally};
 use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
@@ -48,9 +50,12 @@ pub struct Replay {
         ["speed", "steps", "chapter", "filter", "pause_at_notes", "json"])]
     pub check: bool,
 
-    /// How much is told.
-    #[arg(long, value_name = "HOW", default_value = "brief", help_heading = "The telling")]
-    pub detail: Detail,
+    /// Tell it as text from beginning to end, where a terminal would be given the full screen.
+    #[arg(long, help_heading = "The telling")]
+    pub plain: bool,
+    /// How much is told, as text. [default: brief]
+    #[arg(long, value_name = "HOW", help_heading = "The telling")]
+    pub detail: Option<Detail>,
     /// Tell it as JSON, one object a line, for other programs.
     #[arg(long, help_heading = "The telling")]
     pub json: bool,
@@ -121,6 +126,9 @@ pub fn run(args: &Replay) -> Result<(), CommandError> {
         return check::run(&source);
     }
     let filter = args.filter.as_deref().map(|text| select::filter(text, screen::colour())).transpose()?;
+    if is_walked(args, &source) {
+        return walk(args, source);
+    }
     let selection = Selection::new(filter, args.steps, args.chapter.as_deref());
     let out = Shared(Rc::new(RefCell::new(screen::out())));
     let pace = Pace::new(args, out.clone());
@@ -128,12 +136,30 @@ pub fn run(args: &Replay) -> Result<(), CommandError> {
         return play(&source, Json::new(out, args.show_secrets), selection, pace);
     }
     let options = Options {
-        detail: args.detail.into(),
+        detail: args.detail.unwrap_or_default().into(),
         width: screen::width(args.width.map(usize::from)),
         colour: screen::colour(),
         show_secrets: args.show_secrets,
     };
     play(&source, Plain::new(out, options), selection, pace)
+}
+
+/// Whether it is walked on the full screen: somebody sits before a terminal, and asked for nothing that only a telling
+/// has. What comes by a pipe leaves no terminal to press keys on.
+fn is_walked(args: &Replay, source: &Source) -> bool {
+    let chosen =
+        args.steps.is_some() || args.chapter.is_some() || args.speed.is_some() || args.pause_at_notes;
+    let told = args.plain || args.json || args.detail.is_some() || args.width.is_some();
+    !chosen && !told && *source != Source::Stdin && fullscreen::is_possible()
+}
+
+/// Walk it on the full screen, with the filter that was asked for.
+fn walk(args: &Replay, source: Source) -> Result<(), CommandError> {
+    let (name, secrets) = (source.name(), args.show_secrets);
+    let (opener, kept) = fullscreen::opener(source, secrets);
+    let export = move |path: &Path, from: usize| fullscreen::export(kept.get(), path, from, secrets);
+    let service = Service { export: Some(Box::new(export)), show_secrets: secrets };
+    fullscreen::run(&format!("reading {name}"), opener, args.filter.as_deref(), &service)
 }
 
 /// Tell the story, record by record: a long one need not fit into memory.

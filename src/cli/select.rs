@@ -5,15 +5,10 @@
 
 use super::CommandError;
 use crate::base::escape;
-use crate::dissect::filter::{Context, Filter, FilterError, StepRange, Subject};
-use crate::explain::Item;
-use crate::trace::{Conn, Opened, Record};
+use crate::dissect::filter::{Filter, FilterError, StepRange};
+use crate::explain::{Item, Surroundings};
+use crate::trace::Record;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-
-/// Connections whose ends are remembered; an import follows fewer at once.
-const MOST_CONNS: usize = 1 << 16;
 
 /// What is to be shown.
 #[derive(Debug, Default)]
@@ -21,12 +16,7 @@ pub struct Selection {
     filter: Option<Filter>,
     steps: Option<StepRange>,
     chapter: Option<Filter>,
-    hosts: BTreeMap<IpAddr, String>,
-    conns: BTreeMap<Conn, Opened>,
-    /// The number of the last Step.
-    step: usize,
-    /// What the present chapter is known by.
-    names: Vec<String>,
+    around: Surroundings,
     held: Option<Item>,
 }
 
@@ -44,39 +34,23 @@ impl Selection {
     /// Take what a record says about who is who.
     pub fn learn(&mut self, record: &Record) {
         match record {
-            Record::Head(head) => {
-                let named = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
-                self.hosts.extend(named);
-            }
-            Record::Open { open, .. } => {
-                self.conns.insert(open.conn, open.clone());
-                if self.conns.len() > MOST_CONNS {
-                    self.conns.pop_first();
-                }
-            }
+            Record::Head(head) => self.around.learn_head(head),
+            Record::Open { open, .. } => self.around.learn_open(open),
             _ => {}
         }
     }
 
     /// Whether the story has passed the last Step that is asked for.
     pub fn is_over(&self) -> bool {
-        self.steps.is_some_and(|range| self.step > range.last)
+        self.steps.is_some_and(|range| self.around.step() > range.last)
     }
 
     /// What is to be shown when the story comes to this item: nothing, the item, or its chapter and the item.
     pub fn admit(&mut self, item: &Item) -> Vec<Item> {
-        match item {
-            Item::Chapter(chapter) => {
-                self.names = vec![chapter.id.clone(), chapter.title.clone(), chapter.number.to_string()];
-                self.held = Some(item.clone());
-                return Vec::new();
-            }
-            Item::Step(step, _) => self.step = step.number,
-            Item::Mark(mark) if mark.kind == "chapter" => {
-                self.names.truncate(3);
-                self.names.push(mark.text.clone());
-            }
-            _ => {}
+        self.around.enter(item);
+        if matches!(item, Item::Chapter(_)) {
+            self.held = Some(item.clone());
+            return Vec::new();
         }
         if !self.passes(item) {
             return Vec::new();
@@ -85,27 +59,11 @@ impl Selection {
     }
 
     fn passes(&self, item: &Item) -> bool {
-        let (subject, conn) = match item {
-            Item::Step(step, _) => (Subject::Step(step), Some(step.conn)),
-            Item::Fact { host, text, .. } => (Subject::Fact { host, text }, None),
-            Item::Mark(mark) => (Subject::Mark(mark), mark.conn),
-            Item::Chapter(_) => return false,
-        };
-        let open = conn.and_then(|conn| self.conns.get(&conn));
-        let ends: Vec<IpAddr> = open.map(|o| vec![o.client.ip(), o.server.ip()]).unwrap_or_default();
-        let mut hosts: Vec<String> = ends.iter().map(IpAddr::to_string).collect();
-        hosts.extend(ends.iter().filter_map(|end| self.hosts.get(end).cloned()));
-        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-        let chapter: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        let context = Context {
-            subject,
-            hosts: &hosts,
-            port: open.map_or(0, |o| o.server.port()),
-            step: self.step,
-            chapter: &chapter,
-        };
-        self.steps.is_none_or(|range| range.contains(self.step))
-            && [&self.filter, &self.chapter].into_iter().flatten().all(|filter| filter.matches(&context))
+        self.steps.is_none_or(|range| range.contains(self.around.step()))
+            && [&self.filter, &self.chapter]
+                .into_iter()
+                .flatten()
+                .all(|filter| self.around.let_pass(filter, item))
     }
 }
 

@@ -96,13 +96,25 @@ impl Channel {
     pub fn gap(&mut self, from: Direction, missing: Option<u64>, out: &mut Vec<Drawn>) {
         let before = std::mem::replace(&mut self.stream_mut(from).ended, true);
         if !self.stream(from).waiting().is_empty() {
+            let first = out.len();
             self.drain(from, out);
+            // It is cut off by whoever recorded, not by whoever sent it.
+            let last = out.get_mut(first..).unwrap_or_default().iter_mut().rfind(|drawn| drawn.from == from);
+            if let Some(last) = last {
+                last.piece.findings.clear();
+            }
         }
         self.stream_mut(from).ended = before;
+        self.tls_next |= self.tls_may_begin();
         match &mut self.reader {
             Some(reader) => reader.gap(from, missing),
             None => self.met_late = true,
         }
+    }
+
+    /// The server's yes to STARTTLS may be in a gap.
+    fn tls_may_begin(&self) -> bool {
+        matches!(self.protocol(), Some(Protocol::Smtp | Protocol::Pop3 | Protocol::Imap))
     }
 
     /// The wire goes over to TLS: its mail protocol goes on in the plain layer, if that was seen.

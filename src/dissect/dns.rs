@@ -1,7 +1,7 @@
 //! DNS as the strict observer reads it: one Step a message, in datagrams and over TCP (RFC 1035 §4.2).
 
 use super::step::{Kind, Meaning, Piece, Protocol, Reader, Verdict};
-use crate::base::{Finding, Part, Span};
+use crate::base::{Finding, Part, Severity, Span};
 use crate::proto::dns::{self, Data, Message, Record};
 use crate::trace::Direction;
 use serde::Serialize;
@@ -59,12 +59,18 @@ pub struct DnsReader {
     tcp: bool,
     /// Id, name and type of the questions that wait for an answer, oldest first.
     open: VecDeque<(u16, String, String)>,
+    /// By side: octets of a message cut off at the end of what was recorded which had not come.
+    torn: [Option<usize>; 2],
+    /// By side: bytes are missing, and the next ones may be the rest of a message.
+    behind_gap: [bool; 2],
+    /// Questions may be in a gap.
+    unseen: bool,
 }
 
 impl DnsReader {
     /// A reader of a TCP stream, or of datagrams.
     pub fn new(tcp: bool) -> Self {
-        DnsReader { tcp, open: VecDeque::new() }
+        DnsReader { tcp, ..DnsReader::default() }
     }
 }
 
@@ -81,17 +87,61 @@ impl Reader for DnsReader {
         if !self.tcp {
             return Some(self.message(from, waiting));
         }
+        let side = usize::from(from == Direction::Server);
+        if let Some(left) = self.torn[side].filter(|_| self.behind_gap[side]) {
+            if left > 0 && left > waiting.len() && !ended {
+                return None;
+            }
+            self.torn[side] = None;
+            self.behind_gap[side] = false;
+            if left > 0 {
+                return Some(after_gap(left.min(waiting.len())));
+            }
+        }
         let length = match *waiting {
             [high, low, ..] => usize::from(u16::from_be_bytes([high, low])),
             _ if ended => return Some(cut(waiting.len(), 2)),
             _ => return None,
         };
         match waiting.get(2..2 + length) {
-            Some(message) => Some(framed(self.message(from, message))),
-            None if ended => Some(cut(waiting.len(), 2 + length)),
+            Some(message) if self.behind_gap[side] && !is_sound(message) => Some(after_gap(2 + message.len())),
+            Some(message) => {
+                self.behind_gap[side] = false;
+                Some(framed(self.message(from, message)))
+            }
+            None if ended => {
+                self.torn[side] = Some(2 + length - waiting.len());
+                Some(cut(waiting.len(), 2 + length))
+            }
             None => None,
         }
     }
+
+    fn gap(&mut self, from: Direction, missing: Option<u64>) {
+        if !self.tcp {
+            return;
+        }
+        let side = usize::from(from == Direction::Server);
+        let missing = missing.and_then(|n| usize::try_from(n).ok());
+        // "preceded by a two byte length field" (RFC 1035 §4.2.2): a message with a gap in it ends where it says.
+        self.torn[side] = self.torn[side].zip(missing).and_then(|(left, missing)| left.checked_sub(missing));
+        self.behind_gap[side] = true;
+        self.unseen |= from == Direction::Client;
+    }
+}
+
+/// The rest of a message of which bytes are missing.
+fn after_gap(len: usize) -> Piece {
+    let mut piece = Piece::new(Kind::Unparsed, len);
+    let detail = "Bytes are missing before this: it is the rest of what stood there.";
+    piece.findings.push(Finding::hint("after-gap", Span::new(0, len), detail));
+    piece
+}
+
+/// Whether these octets are a message, and not the middle of one.
+fn is_sound(message: &[u8]) -> bool {
+    let walk = dns::walk(message);
+    walk.message.is_some() && walk.findings.iter().all(|finding| finding.severity != Severity::Error)
 }
 
 /// A message with its two length octets in front.
@@ -148,6 +198,9 @@ impl DnsReader {
     fn tie(&mut self, meaning: &mut DnsMeaning, from: Direction, findings: &mut Vec<Finding>) {
         let asked = self.open.iter().position(|(id, ..)| *id == meaning.id);
         let Some((_, qname, qtype)) = asked.and_then(|i| self.open.remove(i)) else {
+            if self.unseen {
+                return;
+            }
             let detail = format!("no question with the id {} waits for an answer here", meaning.id);
             findings.push(Finding::hint("dns-unasked", Span::new(0, 2), detail));
             return;

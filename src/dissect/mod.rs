@@ -15,7 +15,9 @@ pub mod smtp;
 pub mod step;
 pub mod stream;
 pub mod tls;
+pub mod traffic;
 pub mod unknown;
 
 pub use conversation::{Dissector, Limits};
 pub use step::{Kind, Meaning, Protocol, Reader, Step, Verdict};
+pub use traffic::{Traffic, Turns};

@@ -106,6 +106,8 @@ pub enum Meaning {
     Imap(super::imap::ImapMeaning),
     /// DNS.
     Dns(super::dns::DnsMeaning),
+    /// TLS, as far as the wire shows it.
+    Tls(super::tls::TlsMeaning),
 }
 
 /// One thing a reader steps over.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 /// The files, in the order in which the reference lists them.
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 18] = [
     ("tcp.toml", include_str!("catalogue/tcp.toml")),
     ("dns.toml", include_str!("catalogue/dns.toml")),
     ("smtp.toml", include_str!("catalogue/smtp.toml")),
@@ -27,6 +27,7 @@ const FILES: [(&str, &str); 17] = [
     ("imap-parts.toml", include_str!("catalogue/imap-parts.toml")),
     ("findings.toml", include_str!("catalogue/findings.toml")),
     ("facts.toml", include_str!("catalogue/facts.toml")),
+    ("intents.toml", include_str!("catalogue/intents.toml")),
     ("topics.toml", include_str!("catalogue/topics.toml")),
     ("chapters.toml", include_str!("catalogue/chapters.toml")),
 ];

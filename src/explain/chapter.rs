@@ -427,6 +427,7 @@ mod tests {
             intent: "fetch-imap".to_owned(),
             ok: true,
             detail: String::new(),
+            instead: String::new(),
         };
         let host = "alice-laptop.example.com".to_owned();
         r.chapters.observe(&Record::Fact { at: Instant::default(), host, fact: done });

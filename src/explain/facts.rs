@@ -22,8 +22,12 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("person", who).set("intent", intent).set("detail", detail);
             if detail.is_empty() { "intent-begins" } else { "intent-begins.detail" }
         }
-        Fact::IntentEnds { who, intent, ok, detail } => {
+        Fact::IntentEnds { who, intent, ok, detail, instead } => {
             vars.set("person", who).set("intent", intent).set("detail", detail);
+            if !instead.is_empty() {
+                vars.set("this", instead);
+                return "intent-instead";
+            }
             match (ok, detail.is_empty()) {
                 (true, true) => "intent-ends",
                 (true, false) => "intent-ends.detail",
@@ -110,14 +114,13 @@ fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("account", account);
             if *updated { "maildrop-unlocked.updated" } else { "maildrop-unlocked" }
         }
-        Fact::ClientCopyKept { account, key, size, subject } => {
-            vars.set("account", account).set("id", key).set("this", subject).count("size", *size);
-            if subject.is_empty() { "client-copy-kept" } else { "client-copy-kept.subject" }
-        }
-        Fact::ClientCopyRemoved { account, key } => {
-            vars.set("account", account).set("id", key);
-            "client-copy-removed"
-        }
+        Fact::ClientCopyKept { .. }
+        | Fact::ClientCopyRemoved { .. }
+        | Fact::ClientFlagsSet { .. }
+        | Fact::ClientFiled { .. }
+        | Fact::ClientIdsKnown { .. }
+        | Fact::ClientMailboxKnown { .. }
+        | Fact::ClientStoreLost { .. } => client(fact, vars),
         Fact::ResolverCached { name, rtype, answer, until } => {
             vars.set("name", name).set("type", rtype).set("answer", answer);
             vars.set("wait", duration(Instant::from_micros(*until).since(at)));
@@ -134,6 +137,52 @@ fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
         Fact::ServiceUp { service } => {
             vars.set("service", service);
             if service == "all" { "service-up.all" } else { "service-up" }
+        }
+        _ => "generic",
+    }
+}
+
+/// Facts of a client's own disk.
+fn client(fact: &Fact, vars: &mut Vars) -> &'static str {
+    match fact {
+        Fact::ClientCopyKept { account, key, size, subject, part, .. } => {
+            vars.set("account", account).set("id", key).set("this", subject).count("size", *size);
+            match (part.as_str(), subject.is_empty()) {
+                ("header", _) => "client-copy-kept.header",
+                ("lines", _) => "client-copy-kept.lines",
+                ("file", _) => "client-copy-kept.file",
+                (_, true) => "client-copy-kept",
+                (_, false) => "client-copy-kept.subject",
+            }
+        }
+        Fact::ClientCopyRemoved { account, key } => {
+            vars.set("account", account).set("id", key);
+            "client-copy-removed"
+        }
+        Fact::ClientFlagsSet { account, key, flags } => {
+            vars.set("account", account).set("id", key);
+            if flags.is_empty() {
+                return "client-flags-cleared";
+            }
+            vars.set("flags", flags.join(" "));
+            "client-flags-set"
+        }
+        Fact::ClientFiled { account, key, folder } => {
+            vars.set("account", account).set("id", key);
+            vars.set("mailbox", if folder.is_empty() { "its inbox" } else { folder.as_str() });
+            "client-filed"
+        }
+        Fact::ClientIdsKnown { account, ids } => {
+            vars.set("account", account).count("number", *ids);
+            "client-ids-known"
+        }
+        Fact::ClientMailboxKnown { account, mailbox, uidvalidity, uidnext } => {
+            place(vars, account, mailbox, *uidnext).count("id", u64::from(*uidvalidity));
+            "client-mailbox-known"
+        }
+        Fact::ClientStoreLost { account } => {
+            vars.set("account", account);
+            "client-store-lost"
         }
         _ => "generic",
     }

@@ -6,7 +6,6 @@
 
 use crate::base::escape;
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// Every placeholder, what stands there where nothing is known, and what it means.
 pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
@@ -66,18 +65,53 @@ pub fn placeholders(text: &str) -> Vec<&str> {
 }
 
 /// Values for placeholders. A handful, looked up by going through them: every Step makes its own, so they are cheap.
-/// What is lent is escaped only where a text asks for it.
+/// What is lent and needs no escaping is not copied.
 #[derive(Clone, Debug, Default)]
 pub struct Vars<'v>(Vec<(&'static str, Value<'v>)>);
 
 /// What stands for a placeholder.
 #[derive(Clone, Debug)]
 enum Value<'v> {
-    /// As it came: still to be escaped and cut.
+    /// Of somebody else, and as it is shown.
     Lent(&'v str),
-    /// As it is shown.
     Shown(String),
-    Count(u64),
+    Count(Digits),
+}
+
+impl Value<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Value::Lent(text) => text,
+            Value::Shown(text) => text,
+            Value::Count(digits) => digits.text(),
+        }
+    }
+}
+
+/// A number as it is written.
+#[derive(Clone, Copy, Debug)]
+struct Digits {
+    /// In ASCII, at the end of these.
+    digits: [u8; 20],
+    from: u8,
+}
+
+impl Digits {
+    fn new(mut number: u64) -> Self {
+        let (mut digits, mut from) = ([b'0'; 20], 19);
+        while number > 9 {
+            digits[from] = b'0' + (number % 10) as u8;
+            number /= 10;
+            from -= 1;
+        }
+        digits[from] = b'0' + number as u8;
+        Digits { digits, from: from as u8 }
+    }
+
+    fn text(&self) -> &str {
+        let digits = self.digits.get(usize::from(self.from)..).unwrap_or_default();
+        std::str::from_utf8(digits).unwrap_or_default()
+    }
 }
 
 /// How many characters of a value stand in a sentence.
@@ -93,14 +127,20 @@ impl<'v> Vars<'v> {
         self.insert(name, Value::Shown(shown(value.as_ref()).into_owned()))
     }
 
-    /// The same, without a copy where no text asks for it.
+    /// The same, without a copy where nothing has to be escaped.
     pub fn lend(&mut self, name: &'static str, value: &'v str) -> &mut Self {
-        self.insert(name, Value::Lent(value))
+        self.insert(
+            name,
+            match shown(value) {
+                Cow::Borrowed(text) => Value::Lent(text),
+                Cow::Owned(text) => Value::Shown(text),
+            },
+        )
     }
 
     /// Set a number.
     pub fn count(&mut self, name: &'static str, value: u64) -> &mut Self {
-        self.insert(name, Value::Count(value))
+        self.insert(name, Value::Count(Digits::new(value)))
     }
 
     fn insert(&mut self, name: &'static str, value: Value<'v>) -> &mut Self {
@@ -114,6 +154,11 @@ impl<'v> Vars<'v> {
             }
         }
         self
+    }
+
+    /// The value, where one was set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| value.text())
     }
 
     /// The text with every placeholder filled; itself where it has none.
@@ -131,26 +176,13 @@ impl<'v> Vars<'v> {
             out.push_str(before);
             match values.iter().find(|(n, _)| *n == name) {
                 Some((_, value)) => out.push_str(&shown(value)),
-                None => self.put(&mut out, name),
+                None => out.push_str(self.get(name).or_else(|| default_of(name)).unwrap_or(name)),
             }
             rest = after;
             found = next(rest);
         }
         out.push_str(rest);
         Cow::Owned(out)
-    }
-
-    /// The value of that name, or what stands for it where nothing is known.
-    fn put(&self, out: &mut String, name: &str) {
-        match self.0.iter().find(|(n, _)| *n == name) {
-            Some((_, Value::Shown(value))) => out.push_str(value),
-            Some((_, Value::Lent(value))) => out.push_str(&shown(value)),
-            Some((_, Value::Count(count))) => {
-                // Writing to a String never fails.
-                let _ = write!(out, "{count}");
-            }
-            None => out.push_str(default_of(name).unwrap_or(name)),
-        }
     }
 }
 
@@ -219,6 +251,21 @@ mod tests {
         assert_eq!(vars.fill("{this}"), "␛[31m␍␊");
         vars.set("this", "é".repeat(1000));
         assert!(vars.fill("{this}").chars().count() < 300);
+    }
+
+    #[test]
+    fn what_is_lent_is_shown_as_what_is_set() {
+        for value in ["mx1.example.net", "\x1b[31m", "é\u{202E}", &"x".repeat(300), ""] {
+            let (mut lent, mut set) = (Vars::default(), Vars::default());
+            assert_eq!(lent.lend("this", value).get("this"), set.set("this", value).get("this"));
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 9, 10, 65_535, u64::MAX] {
+            assert_eq!(Vars::default().count("count", number).fill("{count}"), number.to_string());
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl State {
             | Fact::Dequeued { .. } => self.queue(host, fact),
             Fact::Delivered { .. } | Fact::FlagsSet { .. } | Fact::Removed { .. } => self.message(host, fact),
             Fact::MailboxCreated { .. } | Fact::MailboxDeleted { .. } | Fact::MailboxRenamed { .. } => {
-                self.mailbox(fact);
+                self.mailbox(host, fact);
             }
             Fact::MaildropLocked { account } => {
                 self.locks.insert(account.clone(), host.to_owned());
@@ -29,7 +29,12 @@ impl State {
             Fact::MaildropUnlocked { account, .. } => {
                 self.locks.remove(account);
             }
-            Fact::ClientCopyKept { .. } | Fact::ClientCopyRemoved { .. } => self.client(host, fact),
+            Fact::ClientCopyKept { .. }
+            | Fact::ClientCopyRemoved { .. }
+            | Fact::ClientFlagsSet { .. }
+            | Fact::ClientFiled { .. }
+            | Fact::ClientStoreLost { .. } => self.client(host, fact),
+            Fact::ClientIdsKnown { .. } | Fact::ClientMailboxKnown { .. } => self.noted(host, fact),
             Fact::ResolverCached { name, rtype, answer, until } => {
                 let cached = Cached { answer: answer.clone(), until: Instant::from_micros(*until) };
                 let cache = self.caches.entry(host.to_owned()).or_default();
@@ -105,6 +110,7 @@ impl State {
     fn message(&mut self, host: &str, fact: &Fact) {
         match fact {
             Fact::Delivered { account, mailbox, uid, size, flags, id } => {
+                self.homes.insert(account.clone(), host.to_owned());
                 let mailboxes = self.mailboxes.entry(account.clone()).or_default();
                 let mailbox = Arc::make_mut(mailboxes.entry(mailbox.clone()).or_default());
                 mailbox.messages.insert(*uid, Message { flags: flags.clone(), size: *size });
@@ -130,9 +136,10 @@ impl State {
         }
     }
 
-    fn mailbox(&mut self, fact: &Fact) {
+    fn mailbox(&mut self, host: &str, fact: &Fact) {
         match fact {
             Fact::MailboxCreated { account, mailbox, uidvalidity } => {
+                self.homes.insert(account.clone(), host.to_owned());
                 let made = Mailbox { uidvalidity: *uidvalidity, ..Mailbox::default() };
                 self.mailboxes.entry(account.clone()).or_default().insert(mailbox.clone(), Arc::new(made));
             }
@@ -154,17 +161,65 @@ impl State {
 
     fn client(&mut self, host: &str, fact: &Fact) {
         match fact {
-            Fact::ClientCopyKept { account, key, size, subject } => {
-                let copy = Copy { size: *size, subject: subject.clone() };
+            Fact::ClientCopyKept { account, key, size, subject, part, folder } => {
+                let copy = Copy {
+                    size: *size,
+                    subject: subject.clone(),
+                    part: part.clone(),
+                    folder: folder.clone(),
+                    flags: Vec::new(),
+                };
                 let accounts = self.clients.entry(host.to_owned()).or_default();
                 accounts.entry(account.clone()).or_default().insert(key.clone(), Arc::new(copy));
+            }
+            Fact::ClientFlagsSet { account, key, flags } => {
+                self.copy(host, account, key, |copy| copy.flags.clone_from(flags));
+            }
+            Fact::ClientFiled { account, key, folder } => {
+                self.copy(host, account, key, |copy| copy.folder.clone_from(folder));
             }
             Fact::ClientCopyRemoved { account, key } => {
                 if let Some(copies) = self.clients.get_mut(host).and_then(|all| all.get_mut(account)) {
                     copies.remove(key);
                 }
-                self.clients.values_mut().for_each(|all| all.retain(|_, copies| !copies.is_empty()));
-                self.clients.retain(|_, all: &mut BTreeMap<_, _>| !all.is_empty());
+                self.forget_empty();
+            }
+            Fact::ClientStoreLost { account } => {
+                for all in [self.clients.get_mut(host)].into_iter().flatten() {
+                    all.remove(account);
+                }
+                for all in [self.noted.get_mut(host)].into_iter().flatten() {
+                    all.remove(account);
+                }
+                self.forget_empty();
+            }
+            _ => {}
+        }
+    }
+
+    fn copy(&mut self, host: &str, account: &str, key: &str, edit: impl FnOnce(&mut Copy)) {
+        let copies = self.clients.get_mut(host).and_then(|all| all.get_mut(account));
+        if let Some(copy) = copies.and_then(|copies| copies.get_mut(key)) {
+            edit(Arc::make_mut(copy));
+        }
+    }
+
+    fn forget_empty(&mut self) {
+        self.clients.values_mut().for_each(|all| all.retain(|_, copies| !copies.is_empty()));
+        self.clients.retain(|_, all: &mut BTreeMap<_, _>| !all.is_empty());
+        self.noted.retain(|_, all: &mut BTreeMap<_, _>| !all.is_empty());
+    }
+
+    fn noted(&mut self, host: &str, fact: &Fact) {
+        match fact {
+            Fact::ClientIdsKnown { account, ids } => {
+                let accounts = self.noted.entry(host.to_owned()).or_default();
+                accounts.entry(account.clone()).or_default().ids = *ids;
+            }
+            Fact::ClientMailboxKnown { account, mailbox, uidvalidity, uidnext } => {
+                let accounts = self.noted.entry(host.to_owned()).or_default();
+                let noted = accounts.entry(account.clone()).or_default();
+                noted.mailboxes.insert(mailbox.clone(), (*uidvalidity, *uidnext));
             }
             _ => {}
         }

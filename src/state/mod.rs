@@ -40,10 +40,15 @@ pub struct State {
     pub queues: BTreeMap<String, BTreeMap<String, Arc<QueueEntry>>>,
     /// account → mailbox name → what is in it.
     pub mailboxes: BTreeMap<String, BTreeMap<String, Arc<Mailbox>>>,
+    /// account → the host that keeps its mailboxes, where one has stated something about them.
+    pub homes: BTreeMap<String, String>,
     /// account → the host whose POP3 session holds the maildrop's exclusive lock.
     pub locks: BTreeMap<String, String>,
     /// client host → account → key → copy it keeps.
     pub clients: BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Copy>>>>,
+    /// client host → account → what it noted of the server, to know what is new.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub noted: BTreeMap<String, BTreeMap<String, Noted>>,
     /// host → `NAME TYPE` (as in `example.net. MX`) → what its resolver keeps.
     pub caches: BTreeMap<String, BTreeMap<String, Arc<Cached>>>,
     /// host → services that do not answer.
@@ -106,6 +111,24 @@ pub struct Copy {
     pub size: u64,
     /// The Subject.
     pub subject: String,
+    /// How much of the message: empty for all of it, `header`, `lines`, or `file` for a saved attachment.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub part: String,
+    /// In which folder the client shows it; empty: its inbox.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub folder: String,
+    /// The flags that the client knows of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
+}
+
+/// What a client noted of an account's mail on the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Noted {
+    /// POP3: how many unique-ids stand in its list of what it has fetched.
+    pub ids: u64,
+    /// IMAP: mailbox → UIDVALIDITY, and the UID from which on messages are new to it.
+    pub mailboxes: BTreeMap<String, (u32, u32)>,
 }
 
 /// What a resolver keeps.

@@ -219,7 +219,14 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
         Fact::MailboxRenamed { account: account.clone(), from: inbox.clone(), to: text("Old") },
         Fact::MaildropLocked { account: account.clone() },
         Fact::ServiceDown { service: text("smtp") },
-        Fact::ClientCopyKept { account: account.clone(), key: text("7"), size: 9, subject: text("Hi") },
+        Fact::ClientCopyKept {
+            account: account.clone(),
+            key: text("7"),
+            size: 9,
+            subject: text("Hi"),
+            part: String::new(),
+            folder: String::new(),
+        },
         Fact::ResolverCached {
             name: text("example.net."),
             rtype: text("MX"),
@@ -242,7 +249,13 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
         Fact::ServiceUp { service: text("smtp") },
         Fact::ClientCopyRemoved { account: account.clone(), key: text("7") },
         Fact::MailboxDeleted { account: account.clone(), mailbox: text("Old") },
-        Fact::IntentEnds { who: text("Bob"), intent: text("fetch-pop3"), ok: true, detail: String::new() },
+        Fact::IntentEnds {
+            who: text("Bob"),
+            intent: text("fetch-pop3"),
+            ok: true,
+            detail: String::new(),
+            instead: String::new(),
+        },
     ] {
         fact(&mut state, "mx1", one);
     }

@@ -27,6 +27,9 @@ pub enum Fact {
         ok: bool,
         /// In words.
         detail: String,
+        /// Where the protocol cannot do what was wanted, and `ok` is false: what the client did in its place.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        instead: String,
     },
     /// A message was taken into the queue: this host is now responsible for it.
     Queued {
@@ -171,6 +174,54 @@ pub enum Fact {
         size: u64,
         /// The Subject, so that people know it again.
         subject: String,
+        /// How much of the message: empty for all of it, `header` for what a list shows, `lines` for its header and
+        /// first lines, `file` for an attachment that was saved.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        part: String,
+        /// In which folder the client shows it; empty: its inbox.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        folder: String,
+    },
+    /// A client's copy has these flags now: what it was told (IMAP), or what it alone knows (POP3).
+    ClientFlagsSet {
+        /// Whose mail.
+        account: String,
+        /// What the client knows it by.
+        key: String,
+        /// All its flags now, sorted.
+        flags: Vec<String>,
+    },
+    /// A client filed its copy in a folder of its own, which no server knows.
+    ClientFiled {
+        /// Whose mail.
+        account: String,
+        /// What the client knows it by.
+        key: String,
+        /// Which folder; empty: its inbox.
+        folder: String,
+    },
+    /// A POP3 client's list of the unique-ids that it has fetched (RFC 1939 §7, UIDL) has so many entries now.
+    ClientIdsKnown {
+        /// Whose mail.
+        account: String,
+        /// How many.
+        ids: u64,
+    },
+    /// An IMAP client noted how far it knows a mailbox (RFC 4549 §3).
+    ClientMailboxKnown {
+        /// Whose mail.
+        account: String,
+        /// Which mailbox.
+        mailbox: String,
+        /// The UIDVALIDITY under which its cached UIDs hold.
+        uidvalidity: u32,
+        /// The UID from which on messages are new to it.
+        uidnext: u32,
+    },
+    /// A client's disk lost everything that it kept for an account.
+    ClientStoreLost {
+        /// Whose mail.
+        account: String,
     },
     /// A client let its copy go.
     ClientCopyRemoved {

@@ -4,12 +4,14 @@
 //! road (dissect, state, explain, view) reads only this.
 
 pub mod answers;
+pub mod change;
 pub mod fact;
 pub mod file;
 pub mod marks;
 pub mod record;
 pub mod tap;
 
+pub use change::Change;
 pub use fact::Fact;
 pub use file::Transcript;
 pub use record::{

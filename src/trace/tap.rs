@@ -4,6 +4,7 @@
 
 use super::{CloseHow, Conn, Data, Direction, Fact, Head, Layer, Opened, Record, Transport};
 use crate::base::Instant;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,9 +17,14 @@ pub struct Tap {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// What is done once so many records are written; it is told when the last of them was.
+type Plan = Box<dyn FnOnce(Instant) + Send>;
+
 struct Shared {
     records: Vec<Record>,
     observer: Option<Observer>,
+    /// By how many records they wait for; in the order of planning among equals.
+    plans: BTreeMap<usize, Vec<Plan>>,
     connections: u32,
     ended: bool,
 }
@@ -26,7 +32,8 @@ struct Shared {
 impl Tap {
     /// A tap whose transcript begins with `head`. Where an `observer` is given, it is told of every record too.
     pub fn new(head: Head, observer: Option<Observer>) -> Self {
-        let shared = Shared { records: Vec::new(), observer, connections: 0, ended: false };
+        let shared =
+            Shared { records: Vec::new(), observer, plans: BTreeMap::new(), connections: 0, ended: false };
         let tap = Tap { shared: Arc::new(Mutex::new(shared)) };
         tap.write(Record::Head(head));
         tap
@@ -82,6 +89,15 @@ impl Tap {
         self.lock().records.iter().rev().find_map(Record::at).unwrap_or_default()
     }
 
+    /// Do something as soon as `count` records are written: at once where they are. It stands in no lock, and may
+    /// record.
+    pub fn after(&self, count: usize, plan: impl FnOnce(Instant) + Send + 'static) {
+        if self.len() >= count {
+            return plan(self.last_at());
+        }
+        self.lock().plans.entry(count).or_default().push(Box::new(plan));
+    }
+
     /// Take all records out.
     pub fn take(&self) -> Vec<Record> {
         std::mem::take(&mut self.lock().records)
@@ -95,7 +111,16 @@ impl Tap {
         if let Some(observer) = &mut shared.observer {
             observer(&record);
         }
+        let at = record.at();
         shared.records.push(record);
+        if shared.plans.is_empty() {
+            return;
+        }
+        let written = shared.records.len();
+        let due = shared.plans.remove(&written).unwrap_or_default();
+        drop(shared);
+        let at = at.unwrap_or_else(|| self.last_at());
+        due.into_iter().for_each(|plan| plan(at));
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

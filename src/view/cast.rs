@@ -1,13 +1,10 @@
 //! [`Cast`]: who is who: hosts by address, connections by number, from a transcript's head and opens.
 
 use crate::base::{Instant, escape};
-use crate::explain::names;
-use crate::trace::{Conn, Direction, Opened, Record, Transport};
+use crate::explain::{names, surroundings::MOST_CONNS};
+use crate::trace::{Conn, Direction, Head, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-
-/// Connections that are remembered; a capture may have any number, and the oldest are forgotten.
-pub const MOST_CONNS: usize = 1 << 16;
 
 /// Who is who in a story; grows as its records are told.
 #[derive(Clone, Debug, Default)]
@@ -56,24 +53,35 @@ impl Cast {
     /// Take what one record says about who is who.
     pub fn learn(&mut self, record: &Record) {
         match record {
-            Record::Head(head) => {
-                self.title = escape::text(&head.title);
-                self.start = head.start;
-                self.seed = (!head.scenario.is_empty()).then_some(head.seed);
-                for host in &head.hosts {
-                    let name = escape::text(names::known_as(host, &head.hosts));
-                    self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
-                    self.called.insert(escape::text(&host.name), name);
-                }
-            }
-            Record::Open { open, .. } => {
-                self.conns.insert(open.conn, open.clone());
-                if self.conns.len() > MOST_CONNS {
-                    self.conns.pop_first();
-                }
-            }
+            Record::Head(head) => self.learn_head(head),
+            Record::Open { open, .. } => self.learn_open(open),
             _ => {}
         }
+    }
+
+    /// Take what the head says: the title, the start, the hosts.
+    pub fn learn_head(&mut self, head: &Head) {
+        self.title = escape::text(&head.title);
+        self.start = head.start;
+        self.seed = (!head.scenario.is_empty()).then_some(head.seed);
+        for host in &head.hosts {
+            let name = escape::text(names::known_as(host, &head.hosts));
+            self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
+            self.called.insert(escape::text(&host.name), name);
+        }
+    }
+
+    /// Take between whom a connection is.
+    pub fn learn_open(&mut self, open: &Opened) {
+        self.conns.insert(open.conn, open.clone());
+        if self.conns.len() > MOST_CONNS {
+            self.conns.pop_first();
+        }
+    }
+
+    /// Between whom a connection is, where it is known.
+    pub fn opened(&self, conn: Conn) -> Option<&Opened> {
+        self.conns.get(&conn)
     }
 
     /// The host that has this address, or the address itself.

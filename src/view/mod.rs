@@ -9,6 +9,7 @@
 pub mod asciicast;
 pub mod cast;
 pub mod clock;
+pub mod compare;
 mod dns;
 mod headline;
 pub mod html;
@@ -18,8 +19,10 @@ pub mod mermaid;
 pub mod page;
 pub mod pcapng;
 pub mod plain;
+pub mod runner;
 pub mod svg;
 pub mod tally;
+pub mod tui;
 pub mod wire;
 
 pub use cast::Cast;

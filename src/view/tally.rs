@@ -3,13 +3,12 @@
 //! Where messages lie is the State's knowledge; the tally only adds what a State does not keep: who holds which
 //! account, and what failed for good.
 
-use super::cast::MOST_CONNS;
 use super::page::prose;
 use crate::base::Instant;
-use crate::dissect::{Kind, Protocol, Step, Verdict};
+use crate::dissect::{Kind, Protocol, Step, Traffic, Turns, Verdict};
 use crate::explain::Item;
 use crate::state::State;
-use crate::trace::{Conn, Direction, Fact, Layer};
+use crate::trace::Fact;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,28 +28,15 @@ pub struct Closing<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Tally {
-    /// Steps told.
-    pub steps: u64,
+    /// What crossed the wires.
+    #[serde(flatten)]
+    pub traffic: Traffic,
     /// SMTP conversations in which a server took responsibility for a message.
     pub hops: u64,
-    /// Streams that were opened.
-    pub connections: u64,
-    /// Questions in datagrams.
-    pub queries: u64,
-    /// Commands that clients sent.
-    pub commands: u64,
-    /// Times that a client had to wait for an answer: it spoke, then the server did.
-    pub round_trips: u64,
-    /// Bytes on the wires, both ways.
-    pub bytes: u64,
-    /// Those of them that clients sent.
-    pub bytes_up: u64,
-    /// Those that servers sent.
-    pub bytes_down: u64,
     /// Virtual time from the story's start to its last item, in microseconds.
     pub virtual_micros: u64,
     #[serde(skip)]
-    turns: BTreeMap<Conn, Direction>,
+    turns: Turns,
     #[serde(skip)]
     homes: BTreeMap<String, String>,
     /// Who was last seen to act on which host, and what for.
@@ -136,36 +122,10 @@ impl Tally {
     }
 
     fn step(&mut self, step: &Step) {
-        self.steps += 1;
-        if step.layer == Layer::Wire {
-            let bytes = step.range.end.saturating_sub(step.range.start);
-            self.bytes = self.bytes.saturating_add(bytes);
-            match step.from {
-                Direction::Client => self.bytes_up = self.bytes_up.saturating_add(bytes),
-                Direction::Server => self.bytes_down = self.bytes_down.saturating_add(bytes),
-            }
-        }
-        match step.kind {
-            Kind::Open => self.connections += 1,
-            Kind::Query => self.queries += 1,
-            Kind::Command => self.commands += 1,
-            Kind::Close => {
-                self.turns.remove(&step.conn);
-                return;
-            }
-            Kind::Reply if step.protocol == Protocol::Smtp => {
-                let taken =
-                    step.verdict == Some(Verdict::Positive) && matches!(step.verb.as_str(), "." | "BDAT");
-                self.hops += u64::from(taken);
-            }
-            _ => {}
-        }
-        let before = self.turns.insert(step.conn, step.from);
-        if self.turns.len() > MOST_CONNS {
-            self.turns.pop_first();
-        }
-        if before == Some(Direction::Client) && step.from == Direction::Server && step.kind != Kind::Open {
-            self.round_trips += 1;
+        self.traffic.count(step, &mut self.turns);
+        if step.kind == Kind::Reply && step.protocol == Protocol::Smtp {
+            let taken = step.verdict == Some(Verdict::Positive) && matches!(step.verb.as_str(), "." | "BDAT");
+            self.hops += u64::from(taken);
         }
     }
 

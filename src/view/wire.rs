@@ -3,11 +3,9 @@
 //! This is where the choke point of `base::escape` stands for everything that crossed a wire: once, here.
 
 use super::page::Label;
+pub use crate::base::secret::HIDDEN;
 use crate::base::{Span, escape};
 use std::ops::Range;
-
-/// What stands where a secret stood, however long it was.
-pub const HIDDEN: &str = "••••••";
 
 /// A stretch of one wire line, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

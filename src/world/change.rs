@@ -1,49 +1,17 @@
-//! [`Change`]: one deviation from a scenario: an edit of a client's bytes, or a fault.
+//! What a run's [`Change`]s do to a stream: [`Edits`], applied by the driver between machine and stream.
 //!
-//! A fork of a journey is `(scenario, seed, changes)`. Edits are applied by the driver between machine and stream,
-//! at an offset of the machine's own stream; the machine believes it sent its own line.
+//! A fork of a journey is `(scenario, seed, changes)`. The format of a change stands in `trace/change.rs`; here its faults
+//! are the scenario's. The machine believes that it sent its own line.
 
 use super::scenario::Fault;
-use crate::trace::Conn;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
+use crate::trace::{Conn, Direction, change};
+
+pub use crate::trace::change::Typing;
 
 /// One deviation from a scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Change {
-    /// Put `text` in place of `length` bytes of a client's stream; a length of 0 inserts, as soon as the stream has
-    /// come to `offset`.
-    Replace {
-        /// The connection's number in the transcript.
-        conn: Conn,
-        /// Where in the client's own stream.
-        offset: u64,
-        /// How many of its bytes are not sent.
-        length: u64,
-        /// What is sent in their place.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        text: String,
-        /// The same in base64, where it is no text; `text` is empty then.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        base64: String,
-    },
-    /// Break the connection off as soon as the client's stream has come to `offset`: what was sent still arrives.
-    Cut {
-        /// The connection's number in the transcript.
-        conn: Conn,
-        /// Where in the client's own stream.
-        offset: u64,
-    },
-    /// One more thing goes wrong.
-    Fault {
-        /// What.
-        fault: Fault,
-    },
-}
+pub type Change = change::Change<Fault>;
 
-/// The edits of one client's stream, applied to its bytes as they come.
+/// The edits of one end's stream, applied to its bytes as they come.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
     /// Ordered by offset.
@@ -71,20 +39,15 @@ pub struct Edited {
 }
 
 impl Edits {
-    /// The edits among `changes` that concern this connection.
-    pub fn of(conn: Conn, changes: &[Change]) -> Self {
+    /// The edits among `changes` that concern this side of this connection.
+    pub fn of(conn: Conn, from: Direction, changes: &[Change]) -> Self {
         let mut edits: Vec<Edit> = changes
             .iter()
             .filter_map(|change| match change {
-                Change::Replace { conn: c, offset, length, text, base64 } if *c == conn => Some(Edit {
-                    offset: *offset,
-                    length: *length,
-                    text: Some(
-                        BASE64.decode(base64).ok().filter(|b| !b.is_empty()).unwrap_or(text.clone().into()),
-                    ),
-                    done: false,
-                }),
-                Change::Cut { conn: c, offset } if *c == conn => {
+                Change::Replace { conn: c, side, offset, length, .. } if (*c, *side) == (conn, from) => {
+                    Some(Edit { offset: *offset, length: *length, text: change.bytes(), done: false })
+                }
+                Change::Cut { conn: c, side, offset } if (*c, *side) == (conn, from) => {
                     Some(Edit { offset: *offset, length: 0, text: None, done: false })
                 }
                 _ => None,
@@ -140,18 +103,21 @@ impl Edits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
 
     #[test]
     fn an_edit_is_the_same_however_the_machine_splits_its_bytes() {
         let change = Change::Replace {
             conn: Conn(1),
+            side: Direction::Client,
             offset: 5,
             length: 3,
             text: "localhost".to_owned(),
             base64: String::new(),
         };
         for size in 1..12 {
-            let mut edits = Edits::of(Conn(1), std::slice::from_ref(&change));
+            let mut edits = Edits::of(Conn(1), Direction::Client, std::slice::from_ref(&change));
             let sent: Vec<u8> =
                 b"EHLO abc\r\n".chunks(size).flat_map(|c| edits.apply(c.to_vec()).bytes).collect();
             assert_eq!(sent, b"EHLO localhost\r\n");
@@ -160,7 +126,10 @@ mod tests {
 
     #[test]
     fn a_cut_ends_the_stream_at_its_offset() {
-        let mut edits = Edits::of(Conn(2), &[Change::Cut { conn: Conn(2), offset: 4 }]);
+        let cut = Change::Cut { conn: Conn(2), side: Direction::Server, offset: 4 };
+        let mut client = Edits::of(Conn(2), Direction::Client, std::slice::from_ref(&cut));
+        assert!(!client.apply(b"DATA\r\n".to_vec()).cut, "the other side's stream is left alone");
+        let mut edits = Edits::of(Conn(2), Direction::Server, &[cut]);
         let edited = edits.apply(b"DATA\r\n".to_vec());
         assert_eq!((edited.bytes.as_slice(), edited.cut), (b"DATA".as_slice(), true));
     }
@@ -169,12 +138,17 @@ mod tests {
     fn what_stands_at_the_end_of_the_stream_does_not_wait_for_more() {
         let insert = Change::Replace {
             conn: Conn(3),
+            side: Direction::Client,
             offset: 6,
             length: 0,
             text: String::new(),
             base64: BASE64.encode(b"\xff\r\n"),
         };
-        let mut edits = Edits::of(Conn(3), &[insert, Change::Cut { conn: Conn(3), offset: 6 }]);
+        let mut edits = Edits::of(
+            Conn(3),
+            Direction::Client,
+            &[insert, Change::Cut { conn: Conn(3), side: Direction::Client, offset: 6 }],
+        );
         let edited = edits.apply(b"QUIT\r\n".to_vec());
         assert_eq!((edited.bytes.as_slice(), edited.cut), (b"QUIT\r\n\xff\r\n".as_slice(), true));
     }

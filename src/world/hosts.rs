@@ -5,15 +5,18 @@
 
 use super::change::{Change, Edits};
 use super::clock::Clock;
+use super::late::Late;
 use super::mailboxes::{AccountSetup, Mailboxes};
 use super::net::{BoxFuture, Network};
+use super::preload;
 use super::queue::Queue;
 use super::resolver::{Exchange, Resolver};
+use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
 use super::snapshot::MailboxRows;
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
-use crate::trace::{Conn, Fact, Transport};
+use crate::trace::{Conn, Direction, Fact, Transport};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -39,6 +42,8 @@ pub struct World {
     pub hosts: BTreeMap<String, Arc<Host>>,
     /// Deviations from the scenario.
     pub changes: Vec<Change>,
+    /// Those of them that go wrong in the middle.
+    pub late: Late,
     /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
     /// server have said goodbye: one conversation after the other is easier to follow.
     pub handling: Duration,
@@ -59,16 +64,16 @@ pub struct Host {
     ids: Mutex<Ids>,
     /// First attempts that were put off: (client, sender, recipient) and when. RFC 6647 §2.
     greylist: Mutex<BTreeMap<(IpAddr, String, String), Duration>>,
-    /// What a client keeps on its own disk: (account, key) and octets.
-    kept: Mutex<BTreeMap<(String, String), u64>>,
+    /// What a client keeps on its own disk.
+    disk: Mutex<Disk>,
     resolver: Option<Resolver<HostExchange>>,
 }
 
 /// Queue id → recipients that wait.
 type Waiting = BTreeMap<String, Vec<String>>;
 
-/// Account → key → octets.
-type Kept = BTreeMap<String, BTreeMap<String, u64>>;
+/// Account → key → what is kept.
+type Kept = BTreeMap<String, BTreeMap<String, KeptRow>>;
 
 /// Where a host draws its queue ids, Message-IDs and boundaries.
 struct Ids {
@@ -94,7 +99,21 @@ impl World {
             .iter()
             .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
-        World { hosts, scenario, clock, tap, net, changes, handling: HANDLING, activity: Arc::default() }
+        let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
+        World { hosts, scenario, clock, tap, net, changes, late, handling, activity }
+    }
+
+    /// What goes wrong now: the scenario's faults, and those that a change has brought by now. Faults that have times
+    /// of their own are among them at any time.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.scenario.faults.iter().chain(self.late.begun())
+    }
+
+    /// Whether a fault has taken the account away since the story began.
+    fn is_gone(&self, account: &str) -> bool {
+        let gone =
+            |f: &Fault| matches!(f, Fault::NoAccount { account: a } if a.eq_ignore_ascii_case(account));
+        self.late.begun().any(gone)
     }
 
     /// The account kept at `host` that takes mail for an address (aliases followed; case does not matter here, as it
@@ -112,12 +131,12 @@ impl World {
             let accounts = mailboxes.accounts().into_iter();
             local.eq_ignore_ascii_case("postmaster").then_some(accounts)?.find(of_domain)
         };
-        mailboxes.resolve(address).or_else(postmaster)
+        mailboxes.resolve(address).or_else(postmaster).filter(|account| !self.is_gone(account))
     }
 
     /// The account, if these credentials are right and its mailboxes are kept at `host`.
     pub fn log_in(&self, host: &Host, user: &str, password: &Secret) -> Option<String> {
-        lock(&host.mailboxes).authenticate(user, password)
+        lock(&host.mailboxes).authenticate(user, password).filter(|account| !self.is_gone(account))
     }
 
     /// Whether the account has no room left.
@@ -125,7 +144,7 @@ impl World {
         let by_fault =
             |f: &Fault| matches!(f, Fault::MailboxFull { account: a } if a.eq_ignore_ascii_case(account));
         let (used, quota) = lock(&host.mailboxes).quota(account).unwrap_or_default();
-        self.scenario.faults.iter().any(by_fault) || (quota > 0 && used >= quota)
+        self.faults().any(by_fault) || (quota > 0 && used >= quota)
     }
 
     /// State a fact.
@@ -155,8 +174,20 @@ impl World {
 
     /// Keep a copy of a message on a client's own disk.
     pub fn keep_copy(&self, device: &Host, account: &str, key: String, size: u64, subject: String) {
-        lock(&device.kept).insert((account.to_owned(), key.clone()), size);
-        self.fact(device, Fact::ClientCopyKept { account: account.to_owned(), key, size, subject });
+        let copy = Copy { size, whole: size, subject, ..Copy::default() };
+        self.with_disk(device, |disk| disk.keep(account, &key, copy));
+    }
+
+    /// Look at, or change, what a client keeps on its own disk; what changed is recorded as facts.
+    pub fn with_disk<T>(&self, device: &Host, act: impl FnOnce(&mut Disk) -> T) -> T {
+        let mut disk = lock(&device.disk);
+        let result = act(&mut disk);
+        let facts = disk.take_facts();
+        // Several facts are one change: nobody looks at the disk between them.
+        let whole = (facts.len() > 1).then_some(disk);
+        facts.into_iter().for_each(|fact| self.fact(device, fact));
+        drop(whole);
+        result
     }
 
     /// The host's resolver. What it learnt is recorded after the look-up by [`World::resolved`].
@@ -170,9 +201,9 @@ impl World {
         facts.into_iter().for_each(|fact| self.fact(host, fact));
     }
 
-    /// The edits of the scenario's changes to one client's stream.
-    pub fn edits(&self, conn: Conn) -> Edits {
-        Edits::of(conn, &self.changes)
+    /// The edits of the scenario's changes to one side's stream.
+    pub fn edits(&self, conn: Conn, side: Direction) -> Edits {
+        Edits::of(conn, side, &self.changes)
     }
 }
 
@@ -187,7 +218,7 @@ impl Host {
             queue: Mutex::default(),
             ids: Mutex::new(Ids { next_queue_id: unique.u32(0x10..0x100), unique }),
             greylist: Mutex::default(),
-            kept: Mutex::default(),
+            disk: Mutex::default(),
             resolver: resolver(spec, scenario, clock, net),
             spec: spec.clone(),
         }
@@ -217,19 +248,15 @@ impl Host {
 
     /// What this client keeps of an account's mail, by the keys that it knows it by.
     pub fn kept(&self, account: &str) -> BTreeMap<String, u64> {
-        let of_account =
-            |((a, key), size): (&(String, String), &u64)| (a == account).then(|| (key.clone(), *size));
-        lock(&self.kept).iter().filter_map(of_account).collect()
+        let size = |(key, copy): (&String, &Copy)| (key.clone(), copy.size);
+        lock(&self.disk).with_shelf(account, |shelf| shelf.copies.iter().map(size).collect())
     }
 
     /// What its stores hold: mailboxes, queue, kept copies; `None` while one of them is being changed.
     pub(super) fn try_snapshot(&self) -> Option<(MailboxRows, Waiting, Kept)> {
         let mailboxes = self.mailboxes.try_lock().ok()?.snapshot();
         let queue = self.queue.try_lock().ok()?.snapshot();
-        let mut kept = Kept::new();
-        for ((account, key), size) in &*self.kept.try_lock().ok()? {
-            kept.entry(account.clone()).or_default().insert(key.clone(), *size);
-        }
+        let kept = self.disk.try_lock().ok()?.snapshot();
         Some((mailboxes, queue, kept))
     }
 
@@ -260,8 +287,10 @@ fn mailboxes(spec: &scenario::Host, scenario: &Scenario, clock: Clock) -> Mailbo
         setup.password = account.password.clone();
         setup.quota = account.quota;
         setup.aliases = account.aliases.clone();
+        preload::folders(&mut setup, scenario);
         mailboxes.add_account(setup);
     }
+    preload::messages(&mut mailboxes, &spec.name, scenario, clock.start());
     mailboxes
 }
 

@@ -10,9 +10,11 @@ pub mod driver;
 pub mod dsn;
 pub mod faults;
 pub mod hosts;
+pub mod late;
 pub mod mailboxes;
 pub mod net;
 pub mod people;
+pub mod preload;
 pub mod queue;
 pub mod resolver;
 pub mod roles;
@@ -24,4 +26,4 @@ pub mod zones;
 
 pub use change::Change;
 pub use hosts::World;
-pub use run::{RunError, run, run_observed, with_world};
+pub use run::{RunError, run, run_observed, run_telling, with_world};

@@ -2,6 +2,7 @@
 
 use super::hosts::World;
 use super::mailboxes::SnapshotRow;
+use super::roles::mua::disk::KeptRow;
 use std::collections::BTreeMap;
 
 /// Account → mailbox → (UID, flags, octets) of each message.
@@ -14,8 +15,8 @@ pub struct Snapshot {
     pub mailboxes: MailboxRows,
     /// Host → queue id → recipients that wait.
     pub queues: BTreeMap<String, BTreeMap<String, Vec<String>>>,
-    /// Device → account → what it keeps, with octets.
-    pub kept: BTreeMap<String, BTreeMap<String, BTreeMap<String, u64>>>,
+    /// Device → account → what it keeps.
+    pub kept: BTreeMap<String, BTreeMap<String, BTreeMap<String, KeptRow>>>,
 }
 
 impl World {

@@ -1,5 +1,6 @@
 //! What the network asks of the scenario: how the link between two hosts behaves, and who is up.
 
+use super::late::Late;
 use super::net::memory::{Health, Terrain};
 use super::net::pipe::LinkManner;
 use super::scenario::{Fault, RoleKind, Scenario};
@@ -26,9 +27,12 @@ pub struct ScenarioTerrain {
     /// By the two host names, in order.
     links: BTreeMap<(String, String), LinkManner>,
     outages: Vec<Outage>,
+    late: Late,
 }
 
 struct Outage {
+    /// How many records are written before it begins.
+    after: u64,
     host: String,
     /// `None`: every service.
     port: Option<u16>,
@@ -39,8 +43,10 @@ struct Outage {
 }
 
 impl ScenarioTerrain {
-    /// The terrain that `scenario` describes.
-    pub fn of(scenario: &Scenario) -> Self {
+    /// The terrain that `scenario` describes, with what goes wrong later.
+    pub fn of(scenario: &Scenario, late: &Late) -> Self {
+        let faults = scenario.faults.iter().map(|fault| (0, fault));
+        let faults = faults.chain(late.all().iter().map(|(after, fault)| (*after, fault)));
         let manner = |ms: u32, kbit| LinkManner { latency: Duration::from_millis(u64::from(ms)), kbit };
         let names = scenario.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
         let links = scenario
@@ -51,7 +57,8 @@ impl ScenarioTerrain {
             names: names.collect(),
             default: manner(scenario.network.latency_ms, scenario.network.bandwidth_kbit),
             links: links.collect(),
-            outages: scenario.faults.iter().filter_map(Outage::of).collect(),
+            outages: faults.filter_map(|(after, fault)| Outage::of(fault, after)).collect(),
+            late: late.clone(),
         }
     }
 }
@@ -75,17 +82,19 @@ impl Terrain for ScenarioTerrain {
                 && o.port.is_none_or(|p| p == at.port())
                 && o.from <= elapsed
                 && o.until.is_none_or(|until| elapsed < until)
+                && self.late.begins(o.after)
         };
         self.outages.iter().find(concerns).map_or(Health::Up, |o| o.health)
     }
 }
 
 impl Outage {
-    fn of(fault: &Fault) -> Option<Self> {
+    fn of(fault: &Fault, after: u64) -> Option<Self> {
         let Fault::Down { host, service, how, from_s, until_s } = fault else { return None };
         const SERVICES: [RoleKind; 5] =
             [RoleKind::Submission, RoleKind::Mta, RoleKind::Dns, RoleKind::Pop3, RoleKind::Imap];
         Some(Outage {
+            after,
             host: host.clone(),
             port: SERVICES.into_iter().find(|r| r.name() == service).and_then(port),
             health: if how == "silent" { Health::Silent } else { Health::Refused },

@@ -232,6 +232,8 @@ fn blind_copies_stay_blind() {
         device: String::new(),
         when: String::new(),
         password: Default::default(),
+        intent: String::new(),
+        detail: String::new(),
         what: What::Send(letter),
     };
     in_scenario(&scenario(|s| s.acts.push(act)), async |talk| {

@@ -2,10 +2,13 @@
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 use postroad::dissect::{Dissector, Step};
-use postroad::trace::{Conn, Record, Transport};
+use postroad::trace::{Conn, Fact, Record, Transport};
 use postroad::world::scenario::Scenario;
 use postroad::world::scenario::presets::{builtin_names, story_names};
+use postroad::world::snapshot::Snapshot;
+use postroad::world::{World, run_observed};
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The same transcript with its streams' data records split (and joined where nothing tells them apart) at
 /// random. Place and time are kept; datagrams stay whole.
@@ -50,6 +53,25 @@ pub fn shipped() -> Vec<(&'static str, Scenario)> {
         Err(error) => panic!("{}", error.render(false)),
     };
     builtin_names().chain(story_names()).map(load).collect()
+}
+
+/// Run a scenario, and look at the stores after every record. At the first ones the mailboxes are being announced.
+pub fn observed(scenario: &Scenario) -> (Vec<Record>, Vec<Option<Snapshot>>) {
+    let world: Arc<OnceLock<Arc<World>>> = Arc::default();
+    let snapshots: Arc<Mutex<Vec<Option<Snapshot>>>> = Arc::default();
+    let observer = {
+        let (world, snapshots) = (world.clone(), snapshots.clone());
+        Box::new(move |record: &Record| {
+            let early = matches!(record, Record::Fact { fact: Fact::MailboxCreated { .. }, .. });
+            let snapshot = world.get().filter(|_| !early).and_then(|world| world.snapshot());
+            snapshots.lock().expect("no panic elsewhere").push(snapshot);
+        })
+    };
+    let records = run_observed(scenario, &[], Some(observer), |built| {
+        let _ = world.set(built.clone());
+    });
+    let snapshots = std::mem::take(&mut *snapshots.lock().expect("no panic elsewhere"));
+    (records.expect("a shipped scenario runs"), snapshots)
 }
 
 /// All Steps of these records.

@@ -39,11 +39,23 @@ impl Awaited {
 
 impl ImapReader {
     pub(super) fn read_client(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
+        match self.client_rest(waiting, ended) {
+            Err(()) => return None,
+            Ok(Some(piece)) => {
+                self.client_spoke = true;
+                return Some(piece);
+            }
+            Ok(None) => {}
+        }
         if let Some(piece) = self.line_between(waiting, ended) {
             self.client_spoke = true;
             return Some(piece);
         }
         let stretch = self.stretch(waiting, ended)?;
+        self.doubt.torn[0] = match stretch {
+            Stretch::Cut(len) => self.client.line_start().checked_sub(len).filter(|left| *left > 0),
+            _ => None,
+        };
         self.client.reset();
         self.client_spoke = true;
         let (len, literal) = match stretch {
@@ -206,7 +218,7 @@ impl ImapReader {
     /// "The client SHOULD generate a unique tag for every command" (RFC 9051 §2.2.1): while one is pending, the same tag
     /// makes the replies ambiguous.
     fn notice_repeated_tag(&self, tag: &str, parsed: &mut Parsed<Command>) {
-        if !tag.is_empty() && self.pending.iter().any(|pending| pending.tag == tag) {
+        if !tag.is_empty() && self.pending.iter().any(|pending| pending.tag == tag && !pending.doubtful) {
             let span = Span::new(0, tag.len());
             let detail = format!("the command before with the tag {tag} has not been answered yet");
             parsed.findings.push(Finding::warning("tag-in-use", span, detail));
@@ -241,6 +253,12 @@ fn sasl_response(mechanism: &str, text: &[u8], len: usize) -> Piece {
     let mechanism = mechanism.to_owned();
     piece.meaning = Meaning::Imap(ImapMeaning::SaslResponse { mechanism, user, cancelled });
     piece
+}
+
+/// What a piece bears that may be the rest of something.
+pub(super) fn after_gap(len: usize) -> Finding {
+    let detail = "Bytes are missing before this: it is the rest of what stood there.";
+    Finding::hint("after-gap", Span::new(0, len), detail)
 }
 
 /// Whether a command or response with this literal is larger than what is waited for.

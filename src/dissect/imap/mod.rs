@@ -5,6 +5,7 @@
 //! of the command it ends. Tags, phases and the SASL exchange are kept here, so that each reply knows its question.
 
 mod client;
+mod gap;
 mod meaning;
 mod server;
 #[cfg(test)]
@@ -36,6 +37,10 @@ pub const MOST_LITERALS: usize = 100;
 struct Pending {
     tag: String,
     verb: String,
+    /// Its reply may be in a gap.
+    doubtful: bool,
+    /// It was sent before a gap in which the phase may have changed.
+    before_gap: bool,
 }
 
 /// What the client's next bytes are.
@@ -89,6 +94,8 @@ pub struct ImapReader {
     client_spoke: bool,
     server_spoke: bool,
     tls: bool,
+    /// What gaps leave open.
+    doubt: gap::Doubt,
 }
 
 impl Default for ImapReader {
@@ -105,6 +112,7 @@ impl Default for ImapReader {
             client_spoke: false,
             server_spoke: false,
             tls: false,
+            doubt: gap::Doubt::default(),
         }
     }
 }
@@ -159,7 +167,7 @@ impl ImapReader {
         if self.pending.len() >= MOST_PENDING {
             self.pending.remove(0);
         }
-        self.pending.push(Pending { tag, verb });
+        self.pending.push(Pending { tag, verb, doubtful: false, before_gap: false });
     }
 }
 
@@ -179,5 +187,9 @@ impl Reader for ImapReader {
             Direction::Client => self.read_client(waiting, ended),
             Direction::Server => self.read_server(waiting, ended),
         }
+    }
+
+    fn gap(&mut self, from: Direction, missing: Option<u64>) {
+        self.skip(from, missing);
     }
 }

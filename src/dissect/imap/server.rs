@@ -12,9 +12,18 @@ use crate::proto::imap::response::{Code, Condition, Response, Status, Untagged};
 
 impl ImapReader {
     pub(super) fn read_server(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
+        match self.server_rest(waiting, ended) {
+            Err(()) => return None,
+            Ok(Some(piece)) => return Some(piece),
+            Ok(None) => {}
+        }
         let len = loop {
             match self.server.scan(waiting, LONGEST_LINE) {
-                Scan::More if ended => break waiting.len(),
+                Scan::More if ended => {
+                    let left = self.server.line_start().checked_sub(waiting.len());
+                    self.doubt.torn[1] = left.filter(|left| *left > 0);
+                    break waiting.len();
+                }
                 Scan::More => return None,
                 Scan::Whole { end } => break end,
                 Scan::TooLong => {
@@ -45,6 +54,9 @@ impl ImapReader {
             }
         }
         self.server_spoke = true;
+        if self.doubt.torn[1].is_some() {
+            self.doubt.response.clone_from(&piece.verb);
+        }
         Some(piece)
     }
 
@@ -103,7 +115,7 @@ impl ImapReader {
             piece.parts.iter_mut().filter(|part| part.name == "text").for_each(|part| part.name = "base64");
         } else if let Some(last) = self.pending.last() {
             piece.verb.clone_from(&last.verb);
-        } else if self.phase.is_some() {
+        } else if self.phase.is_some() && !self.doubt.commands {
             let detail = "no command waits for the server to say that it may go on";
             piece.findings.push(Finding::warning("unasked-continuation", Span::new(0, 1), detail));
         }
@@ -115,15 +127,21 @@ impl ImapReader {
         piece.code = code_text(&condition);
         piece.verdict =
             Some(if condition.status == Status::Ok { Verdict::Positive } else { Verdict::Negative });
+        let mut settles = true;
         match self.pending.iter().position(|pending| pending.tag == tag) {
-            Some(at) => piece.verb = self.pending.remove(at).verb,
+            Some(at) => {
+                let pending = self.pending.remove(at);
+                settles = !pending.before_gap;
+                piece.verb = pending.verb;
+            }
+            None if self.doubt.commands => self.answered_unseen(),
             None if self.phase.is_some() => {
                 let detail = format!("no command with the tag {} waits for a reply", shown(&tag));
                 piece.findings.push(Finding::error("unknown-tag", Span::new(0, tag.len()), detail));
             }
             None => {}
         }
-        self.ends(&tag, &piece.verb, condition.status);
+        self.ends(&tag, &piece.verb, condition.status, settles);
         piece.meaning = Meaning::Imap(ImapMeaning::Tagged {
             tag,
             status: condition.status,
@@ -134,7 +152,7 @@ impl ImapReader {
     }
 
     /// What the end of a command changes.
-    fn ends(&mut self, tag: &str, verb: &str, status: Status) {
+    fn ends(&mut self, tag: &str, verb: &str, status: Status, settles: bool) {
         if self.sasl.as_ref().is_some_and(|sasl| sasl.tag == tag) {
             self.sasl = None;
         }
@@ -146,12 +164,9 @@ impl ImapReader {
             self.expect = Expect::Command;
             self.client.reset();
         }
-        let before = self.phase.or(match verb {
-            // Where the beginning was not seen, a success tells what the phase must have been.
-            "LOGIN" | "AUTHENTICATE" => Some(Phase::NotAuthenticated),
-            "SELECT" | "EXAMINE" => Some(Phase::Authenticated),
-            _ => None,
-        });
+        // Where the beginning was not seen, a success tells what the phase must have been.
+        let told = settles && status == Status::Ok;
+        let before = self.phase.or_else(|| super::gap::held_for(verb).filter(|_| told));
         match (status, before) {
             (Status::Ok, Some(before)) => self.phase = Some(phase::next(before, verb)),
             (Status::No, Some(before)) => self.phase = Some(phase::next_after_no(before, verb)),

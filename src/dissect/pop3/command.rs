@@ -19,6 +19,11 @@ impl Pop3Reader {
             return Some(self.long_line(line, found));
         }
         let parsed = parse_command(line);
+        if !self.sasl
+            && let Some(piece) = self.client_rest(line, found.len, &parsed)
+        {
+            return Some(piece);
+        }
         let unknown = matches!(parsed.value, Command::Unknown { .. });
         let mut piece = if self.sasl || unknown && self.auth_is_outstanding() {
             self.sasl_response(found)
@@ -61,7 +66,7 @@ impl Pop3Reader {
             piece.findings.push(Finding::error("response-too-early", span, detail));
             if self.outstanding.len() < OUTSTANDING {
                 let (asked, verb) = (Asked::Unknown, String::new());
-                self.outstanding.push_back(Outstanding { asked, verb, early_response: true });
+                self.outstanding.push_back(Outstanding { asked, verb, early_response: true, hole: None });
             }
         }
         self.sasl = false;
@@ -70,6 +75,7 @@ impl Pop3Reader {
 
     fn command(&mut self, line: &[u8], found: Found, parsed: Parsed<Command>) -> Piece {
         let Parsed { value, parts, findings } = parsed;
+        self.settle();
         let asked = Asked::of(&value);
         let verb = match &value {
             Command::Unknown { keyword } => printable(keyword),
@@ -88,8 +94,9 @@ impl Pop3Reader {
             self.hoped = super::after(self.hoped, &asked, true);
             self.may_lead_on(&asked);
             self.stls |= matches!(asked, Asked::Stls);
+            self.doubt.pipelines |= self.outstanding.back().is_some_and(|o| o.hole.is_none());
             if self.outstanding.len() < OUTSTANDING {
-                self.outstanding.push_back(Outstanding { asked, verb, early_response: false });
+                self.outstanding.push_back(Outstanding { asked, verb, early_response: false, hole: None });
             }
         }
         piece

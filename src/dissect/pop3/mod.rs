@@ -5,6 +5,7 @@
 //! a pipelining client is read as well (RFC 2449 §6.6).
 
 mod command;
+mod gap;
 mod lines;
 mod meaning;
 mod message;
@@ -56,6 +57,8 @@ pub struct Pop3Reader {
     /// STLS waits for its answer.
     stls: bool,
     tls: bool,
+    /// What gaps leave open.
+    doubt: gap::Doubt,
 }
 
 /// A command that waits for its answer.
@@ -66,6 +69,15 @@ struct Outstanding {
     /// No command, but the response of a SASL exchange that the server has not asked for yet. If it never does, it
     /// takes this line for a command.
     early_response: bool,
+    /// Not one command but any number of them, which were not recorded: at most so many, where that is known.
+    hole: Option<Option<u64>>,
+}
+
+impl Outstanding {
+    /// The phase behind it, if it succeeds.
+    fn hope(&self, phase: Option<Phase>) -> Option<Phase> {
+        if self.hole.is_some() { None } else { after(phase, &self.asked, true) }
+    }
 }
 
 impl Default for Pop3Reader {
@@ -82,6 +94,7 @@ impl Default for Pop3Reader {
             sasl: false,
             stls: false,
             tls: false,
+            doubt: gap::Doubt::default(),
         }
     }
 }
@@ -115,7 +128,7 @@ impl Pop3Reader {
         let hoped = before.map(|p| phase::next(p, verb, true) == phase::next(p, verb, false));
         if !ok && hoped != Some(true) || self.outstanding.is_empty() {
             let waiting = self.outstanding.iter().take(REPLAYED);
-            self.hoped = waiting.fold(self.phase, |phase, command| after(phase, &command.asked, true));
+            self.hoped = waiting.fold(self.phase, |phase, command| command.hope(phase));
         }
         self.possible = self.phase.into_iter().collect();
         if self.outstanding.len() > REPLAYED {
@@ -157,6 +170,18 @@ fn after(phase: Option<Phase>, asked: &Asked, ok: bool) -> Option<Phase> {
         (Some(phase), _) => Some(phase::next(phase, asked.verb(), ok)),
         (None, Asked::Pass | Asked::Apop { .. } | Asked::Auth { .. }) if ok => Some(Phase::Transaction),
         (None, Asked::User { .. }) if ok => Some(Phase::NameGiven),
+        // These succeed in one state only.
+        (
+            None,
+            Asked::Stat
+            | Asked::List { .. }
+            | Asked::Retr { .. }
+            | Asked::Dele { .. }
+            | Asked::Noop
+            | Asked::Rset
+            | Asked::Top { .. }
+            | Asked::Uidl { .. },
+        ) if ok => Some(Phase::Transaction),
         (None, _) => None,
     }
 }
@@ -196,5 +221,9 @@ impl Reader for Pop3Reader {
             Direction::Client => self.read_client(waiting, ended),
             Direction::Server => self.read_server(waiting, ended),
         }
+    }
+
+    fn gap(&mut self, from: Direction, missing: Option<u64>) {
+        self.skip(from, missing);
     }
 }

@@ -35,6 +35,11 @@ pub(super) struct OpenBlock {
 }
 
 impl OpenBlock {
+    /// A block whose beginning is missing.
+    pub(super) fn rest(scanner: BlockScanner) -> Self {
+        OpenBlock { head: None, start: 0, scanner, bare_lf: false, mid_line: false }
+    }
+
     /// Where the block ends, and where its lone dot's line begins, once it is there.
     fn end(&mut self, block: &[u8]) -> Option<(usize, usize)> {
         while let Some(line) = self.scanner.next_line(block) {
@@ -48,6 +53,11 @@ impl OpenBlock {
 
 impl Pop3Reader {
     pub(super) fn read_server(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
+        match self.server_rest(waiting, ended) {
+            Err(()) => return None,
+            Ok(Some(piece)) => return Some(piece),
+            Ok(None) => {}
+        }
         if let Some(open) = self.block.take() {
             return self.read_block(open, waiting, ended);
         }
@@ -105,13 +115,22 @@ impl Pop3Reader {
         piece.parts = parts;
         piece.findings = findings;
         // A line that is no reply answers nothing, so that what follows is matched all the same.
-        let answers = match said.status {
-            Status::Ok | Status::Err => self.outstanding.pop_front(),
+        if said.status == Status::Unclear {
+            return Ok(piece);
+        }
+        let open = self.answered_behind_gap(said.status);
+        let unsure = open.is_some();
+        let answers = open.unwrap_or_else(|| match said.status {
             Status::Continue => self.continue_request(),
-            Status::Unclear => return Ok(piece),
-        };
+            _ => self.outstanding.pop_front(),
+        });
         let Some(command) = answers else {
-            if self.phase.is_some() {
+            if unsure {
+                if said.status == Status::Continue {
+                    "AUTH".clone_into(&mut piece.verb);
+                }
+                (self.phase, self.hoped) = (None, None);
+            } else if self.phase.is_some() {
                 let detail = "a reply comes after a command; here nobody had asked";
                 piece.findings.push(Finding::hint("unexpected-reply", Span::new(0, found.text), detail));
             }
@@ -169,6 +188,7 @@ impl Pop3Reader {
         let cut = window.len() == open.start + BLOCK;
         match open.end(block) {
             Some((dot, end)) => {
+                self.block_ended();
                 let piece = self.finish_block(open.head.take(), &open, block, Some((dot, end)), end);
                 Some(piece)
             }
@@ -191,6 +211,7 @@ impl Pop3Reader {
             }
             None if ended && !window.is_empty() => {
                 let len = block.len();
+                self.doubt.block = true;
                 let mut piece = self.finish_block(open.head.take(), &open, block, None, len);
                 piece.findings.push(cut_short(piece.len));
                 Some(piece)

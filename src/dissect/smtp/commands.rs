@@ -2,6 +2,7 @@
 
 use super::meaning::SmtpMeaning;
 use super::replies::text_of;
+use super::gap::Torn;
 use super::{AuthWatch, Client, LIMIT, SmtpReader, message};
 use crate::base::{Finding, Part, Span};
 use crate::dissect::step::{Kind, Meaning, Piece};
@@ -41,9 +42,19 @@ impl SmtpReader {
                 let whole = usize::try_from(size).unwrap_or(usize::MAX);
                 (waiting.len() >= whole || ended).then(|| self.chunk_piece(waiting, whole, last))
             }
+            Client::Rest(of) => {
+                let of = *of;
+                let len = self.line_len(waiting, ended)?;
+                match self.read_rest(of, waiting.get(..len).unwrap_or_default()) {
+                    Some(piece) => Some(piece),
+                    // Never twice: what a line tells is no rest any more.
+                    None => self.read_client(waiting, ended),
+                }
+            }
             Client::Command | Client::Response => {
                 let len = self.line_len(waiting, ended)?;
                 let line = waiting.get(..len).unwrap_or_default();
+                self.torn = if line.ends_with(b"\n") { Torn::Nothing } else { Torn::Line };
                 if self.late && self.pending.is_empty() && line == b".\r\n" {
                     let mut reader = DataReader::new(LineEnds::Strict, 0, 1000);
                     let fed = reader.feed(line);
@@ -94,13 +105,19 @@ impl SmtpReader {
         Some(piece)
     }
 
-    fn message_piece(&mut self, waiting: &[u8], complete: bool) -> Piece {
+    pub(super) fn message_piece(&mut self, waiting: &[u8], complete: bool) -> Piece {
         let Client::Message(reader) = std::mem::take(&mut self.client) else {
             return Piece::new(Kind::Unparsed, waiting.len());
         };
         let wire = waiting.get(..reader.wire_size()).unwrap_or(waiting);
+        self.torn = if complete { Torn::Nothing } else { Torn::Message };
         if complete {
             self.expect(".", Some(Verb::EndOfData));
+        }
+        if std::mem::take(&mut self.behind_gap) {
+            let mut piece = message::rest(wire, &reader, complete);
+            piece.findings.push(after_gap(wire.len()));
+            return piece;
         }
         message::piece(wire, &reader, complete)
     }
@@ -111,7 +128,9 @@ impl SmtpReader {
         let mut piece = Piece::new(Kind::Data, len);
         "BDAT".clone_into(&mut piece.verb);
         piece.parts.push(Part::leaf("chunk", Span::new(0, len)));
+        self.torn = Torn::Nothing;
         if len < whole {
+            self.torn = Torn::Chunk { left: (whole - len) as u64, last };
             let detail =
                 format!("{whole} octets were announced, and the stream ended after {len} (RFC 3030 §2)");
             piece.findings.push(Finding::error("chunk-cut-short", Span::new(len, len), detail));
@@ -123,6 +142,7 @@ impl SmtpReader {
     fn command_piece(&mut self, line: &[u8]) -> Piece {
         let text = text_of(line);
         let parsed = parse_command(text);
+        self.settle();
         let mut piece = Piece::new(Kind::Command, line.len());
         piece.parts = parsed.parts;
         piece.findings = parsed.findings;
@@ -159,7 +179,7 @@ impl SmtpReader {
 
     /// Whether the phase table allows it, whatever the answers to come are.
     fn judge_order(&self, verb: Verb, piece: &mut Piece) {
-        if self.late {
+        if !self.knows_its_place() {
             return;
         }
         let phase = self.hoped();
@@ -237,6 +257,12 @@ impl AuthWatch {
             _ => sasl::observe_secret(base64, at, "sasl-response"),
         }
     }
+}
+
+/// What a piece bears that may be the rest of something.
+pub(super) fn after_gap(len: usize) -> Finding {
+    let detail = "Bytes are missing before this: it may be the rest of what stood there.";
+    Finding::hint("after-gap", Span::new(0, len), detail)
 }
 
 /// A line that does not end in CR LF.

@@ -148,6 +148,6 @@ pub struct ReplySeen {
     /// What a positive reply to EHLO offers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<EhloLine>,
-    /// Where the session stands after it.
-    pub phase: Phase,
+    /// Where the session stands after it; `None` where that is not known: the observer came late, or bytes are missing.
+    pub phase: Option<Phase>,
 }

@@ -42,6 +42,30 @@ pub(super) fn piece(wire: &[u8], reader: &DataReader, complete: bool) -> Piece {
     piece
 }
 
+/// The rest of a message whose beginning is missing: nobody can tell its header from its body.
+pub(super) fn rest(wire: &[u8], reader: &DataReader, complete: bool) -> Piece {
+    let mut piece = Piece::new(Kind::Data, wire.len());
+    "message".clone_into(&mut piece.verb);
+    let end = wire.len().saturating_sub(if complete { 3 } else { 0 });
+    let dots = reader.stuffed_dots().iter().take(DOTS);
+    let dots: Vec<Part> = dots.map(|at| Part::leaf("stuffed-dot", Span::new(*at, at + 1))).collect();
+    if end > 0 {
+        piece.parts.push(Part::node("body", Span::new(0, end), dots));
+    }
+    if complete {
+        piece.parts.push(Part::leaf("end-of-data", Span::new(end, wire.len())));
+    }
+    piece.findings.extend(reader.findings());
+    piece.meaning = Meaning::Smtp(SmtpMeaning::Message(MessageSeen {
+        octets: reader.size(),
+        wire_octets: wire.len() as u64,
+        stuffed_dots: reader.stuffed_count(),
+        complete,
+        header: Vec::new(),
+    }));
+    piece
+}
+
 /// Walk the header: its fields, their parts, and where the body begins.
 fn header(bytes: &[u8], findings: &mut Vec<Finding>) -> (Vec<Field>, Vec<Part>, usize) {
     let (mut fields, mut parts) = (Vec::new(), Vec::new());

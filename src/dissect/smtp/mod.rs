@@ -5,6 +5,7 @@
 //! for the reply, which says what they are; so both sides must be offered again after every piece.
 
 mod commands;
+mod gap;
 mod meaning;
 mod message;
 mod replies;
@@ -19,6 +20,7 @@ use crate::proto::smtp::codes::Class;
 use crate::proto::smtp::data::DataReader;
 use crate::proto::smtp::phase::{self, Phase, Verb};
 use crate::trace::Direction;
+use gap::{RestOf, Torn};
 use replies::ReplyScan;
 use std::collections::VecDeque;
 
@@ -39,6 +41,8 @@ enum Client {
     Message(Box<DataReader>),
     /// A BDAT chunk.
     Chunk { size: u64, last: bool },
+    /// Not known: bytes before them are missing.
+    Rest(RestOf),
 }
 
 /// A command that waits for its reply.
@@ -52,11 +56,14 @@ struct Pending {
     last: bool,
     /// The client's stream ended before the reply, which was taken for a yes.
     assumed: bool,
+    /// Not one command but any number of them, which were not recorded; at most `left`, where that is known.
+    hole: bool,
+    left: Option<u64>,
 }
 
 impl Pending {
     fn new(name: &str, verb: Option<Verb>) -> Self {
-        Pending { name: name.to_owned(), verb, last: false, assumed: false }
+        Pending { name: name.to_owned(), verb, last: false, assumed: false, hole: false, left: None }
     }
 
     /// The phase after a positive reply in `phase`.
@@ -97,6 +104,18 @@ pub struct SmtpReader {
     in_clear: bool,
     /// The beginning was not seen, and nothing has told since where the session stands.
     late: bool,
+    /// Replies are missing: some of the commands that wait have been answered.
+    lost: bool,
+    /// The server's next bytes may be the rest of a reply.
+    rest_of_reply: bool,
+    /// The message that is coming began before a gap, or in it.
+    behind_gap: bool,
+    /// What the client's last piece lacks, where the stream broke off in it.
+    torn: Torn,
+    /// Whether the server offers PIPELINING, where its offers were seen.
+    pipelining: Option<bool>,
+    /// The last reply was EHLO's.
+    answered_ehlo: bool,
 }
 
 impl Default for SmtpReader {
@@ -115,6 +134,12 @@ impl Default for SmtpReader {
             held: 0,
             in_clear: false,
             late: false,
+            lost: false,
+            rest_of_reply: false,
+            behind_gap: false,
+            torn: Torn::Nothing,
+            pipelining: None,
+            answered_ehlo: false,
         }
     }
 }
@@ -197,6 +222,9 @@ impl SmtpReader {
         if connect && self.pending.len() > 1 && !matches!(code, 220 | 421 | 554) {
             self.pending.pop_front();
         }
+        if let Some(answered) = self.answered_behind_gap(code) {
+            return answered;
+        }
         if let Some(expected) = self.pending.pop_front() {
             return expected;
         }
@@ -229,13 +257,20 @@ impl SmtpReader {
             (_, _) if code == 421 => self.phase = Phase::Closed,
             ("DATA", Class::Intermediate) => {
                 self.phase = Phase::Data;
-                if !answered.assumed {
+                self.late = false;
+                if self.pending.iter().any(|p| p.hole) {
+                    // It may have begun in the gap.
+                    self.client = Client::Rest(RestOf::Message { begun: true });
+                } else if !answered.assumed {
                     self.begin_message();
                 }
             }
             // An answer before the end of data changes nothing for a strict reader.
             (".", _) if answered.verb.is_none() => {}
-            (".", _) => self.phase = Phase::Greeted,
+            (".", _) => {
+                self.phase = Phase::Greeted;
+                self.late = false;
+            }
             ("AUTH", Class::Intermediate) if !answered.assumed => self.client = Client::Response,
             ("AUTH", Class::Completion) => self.authenticated = true,
             ("AUTH", Class::Transient | Class::Permanent) => self.stray_response = true,
@@ -245,8 +280,12 @@ impl SmtpReader {
             }
             ("QUIT", _) => self.phase = Phase::Closed,
             (name, Class::Completion) => {
-                self.late &= !matches!(name, "EHLO" | "HELO" | "LHLO");
+                self.late &= name != "LHLO";
                 self.phase = answered.after(self.phase);
+                if let Some(phase) = Self::settled_by(answered).filter(|_| self.late) {
+                    self.phase = phase;
+                    self.late = false;
+                }
             }
             _ => {}
         }
@@ -263,5 +302,9 @@ impl Reader for SmtpReader {
             Direction::Client => self.read_client(waiting, ended),
             Direction::Server => self.read_server(waiting, ended),
         }
+    }
+
+    fn gap(&mut self, from: Direction, missing: Option<u64>) {
+        self.skip(from, missing);
     }
 }

@@ -1,5 +1,6 @@
 //! The server's side: whole replies, each matched with the command it answers. RFC 5321 §4.2.
 
+use super::commands::after_gap;
 use super::meaning::{ReplySeen, SmtpMeaning};
 use super::{LIMIT, SmtpReader};
 use crate::base::{Finding, Part, Span};
@@ -86,6 +87,12 @@ impl SmtpReader {
                 let read = parse_reply_line(text_of(bytes));
                 piece.parts = read.parts;
                 piece.findings = read.findings;
+                if self.rest_of_reply {
+                    self.rest_of_reply = false;
+                    piece.parts.clear();
+                    piece.findings = vec![after_gap(len)];
+                    return Some(piece);
+                }
                 if !bytes.ends_with(b"\n") {
                     piece.findings.push(cut_short(len));
                 }
@@ -101,8 +108,10 @@ impl SmtpReader {
         let first = lines.first().map(|(_, line)| line.value.clone());
         let code = first.as_ref().and_then(|line| line.code).unwrap_or(0);
         let enhanced = first.and_then(|line| line.enhanced);
+        self.rest_of_reply = false;
         let answered = self.expected_by(code, &mut piece);
         let of = answered.name.clone();
+        self.answered_ehlo = of == "EHLO";
         let mut extensions = Vec::new();
         for (at, (start, line)) in lines.iter().enumerate() {
             let offer = of == "EHLO" && Class::of(code) == Class::Completion && at > 0;
@@ -111,9 +120,16 @@ impl SmtpReader {
         piece.kind = if of == "CONNECT" { Kind::Greeting } else { Kind::Reply };
         piece.code = enhanced.map_or_else(|| format!("{code:03}"), |e| format!("{code:03} {e}"));
         piece.verdict = Some(verdict(code));
+        match (of.as_str(), Class::of(code)) {
+            ("EHLO", Class::Completion) => {
+                self.pipelining = Some(extensions.iter().any(|offer| offer.keyword == "PIPELINING"));
+            }
+            ("HELO", Class::Completion) => self.pipelining = Some(false),
+            _ => {}
+        }
         self.follow_reply(&answered, code);
         let text = lines.into_iter().map(|(_, line)| line.value.text).collect();
-        let phase = self.phase;
+        let phase = self.knows_its_place().then_some(self.phase);
         piece.verb.clone_from(&of);
         let seen = ReplySeen { code, enhanced, of, text, extensions, phase };
         piece.meaning = Meaning::Smtp(SmtpMeaning::Reply(seen));

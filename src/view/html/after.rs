@@ -119,9 +119,14 @@ impl After {
             Fact::MaildropLocked { account } | Fact::MaildropUnlocked { account, .. } => {
                 self.touch(Key::Lock(account.clone()));
             }
-            Fact::ClientCopyKept { account, key, .. } | Fact::ClientCopyRemoved { account, key } => {
+            Fact::ClientCopyKept { account, key, .. }
+            | Fact::ClientCopyRemoved { account, key }
+            | Fact::ClientFlagsSet { account, key, .. }
+            | Fact::ClientFiled { account, key, .. } => {
                 self.touch(Key::Copy(host, account.clone(), key.clone()));
             }
+            // What a client notes for itself has no row of its own; what it lost is no longer there to be marked.
+            Fact::ClientIdsKnown { .. } | Fact::ClientMailboxKnown { .. } | Fact::ClientStoreLost { .. } => {}
             Fact::ResolverCached { name, rtype, .. } | Fact::ResolverHit { name, rtype } => {
                 self.touch(Key::Cache(host, format!("{name} {rtype}")));
             }

@@ -105,26 +105,32 @@ struct Telling<'a> {
 }
 
 /// A template that does not render is a mistake in the program; it is told as a failure to write.
-fn broken(error: minijinja::Error) -> io::Error {
+pub(in crate::view) fn broken(error: minijinja::Error) -> io::Error {
     io::Error::other(format!("the page's template: {error:#}"))
 }
 
 /// The source of a hash in a content security policy.
-fn hash(text: &str) -> String {
+pub(in crate::view) fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
 /// An embedded file with the line ends that a browser sees, whatever the checkout made of them.
-fn embedded(text: &str) -> String {
+pub(in crate::view) fn embedded(text: &str) -> String {
     text.replace("\r\n", "\n")
+}
+
+/// The templates' surroundings: a name that is missing is an error, and a file's end decides what is escaped.
+pub(in crate::view) fn environment<'t>() -> io::Result<Environment<'t>> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    env.set_syntax(syntax.map_err(broken)?);
+    Ok(env)
 }
 
 impl<'a> Telling<'a> {
     fn new(records: &'a [Record], cast: &'a Cast, road: &'a Road, options: Options) -> io::Result<Self> {
-        let mut env = Environment::new();
-        env.set_undefined_behavior(UndefinedBehavior::Strict);
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        env.set_syntax(syntax.map_err(broken)?);
+        let mut env = environment()?;
         env.add_template("page.html", PAGE).map_err(broken)?;
         env.add_template("chapter.html", CHAPTER).map_err(broken)?;
         env.add_template("step.html", STEP).map_err(broken)?;
@@ -296,7 +302,7 @@ impl<'a> Telling<'a> {
             title => self.cast.title.as_str(),
             seed => self.cast.seed,
             start => clock::date(self.cast.start),
-            steps => self.tally.steps,
+            steps => self.tally.traffic.steps,
             counts => counts(&self.tally),
             csp_css => hash(&css),
             csp_js => hash(&js),
@@ -314,13 +320,13 @@ impl<'a> Telling<'a> {
 /// What the story took, in words.
 fn counts(tally: &Tally) -> Vec<String> {
     let counted = [
-        (tally.steps, "step"),
+        (tally.traffic.steps, "step"),
         (tally.hops, "hop"),
-        (tally.connections, "connection"),
-        (tally.queries, "DNS question"),
-        (tally.commands, "command"),
-        (tally.round_trips, "round trip"),
-        (tally.bytes, "byte"),
+        (tally.traffic.connections, "connection"),
+        (tally.traffic.queries, "DNS question"),
+        (tally.traffic.commands, "command"),
+        (tally.traffic.round_trips, "round trip"),
+        (tally.traffic.bytes, "byte"),
     ];
     let mut out: Vec<String> =
         counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, noun)| clock::count(n, noun)).collect();

@@ -241,18 +241,18 @@ fn road(hops: &[(String, u16, String)]) -> Vec<String> {
 fn counts(tally: &Tally) -> Vec<String> {
     let counted = [
         (tally.hops, "hop"),
-        (tally.connections, "connection"),
-        (tally.queries, "DNS question"),
-        (tally.commands, "command"),
+        (tally.traffic.connections, "connection"),
+        (tally.traffic.queries, "DNS question"),
+        (tally.traffic.commands, "command"),
     ];
     let mut out: Vec<String> =
         counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, noun)| clock::count(n, noun)).collect();
-    if tally.round_trips > 0 {
-        out.push(format!("{} (a client waits for an answer)", clock::count(tally.round_trips, "round trip")));
+    if tally.traffic.round_trips > 0 {
+        out.push(format!("{} (a client waits for an answer)", clock::count(tally.traffic.round_trips, "round trip")));
     }
-    if tally.bytes > 0 {
-        let (up, down) = (clock::grouped(tally.bytes_up), clock::grouped(tally.bytes_down));
-        out.push(format!("{} ({up} from clients, {down} from servers)", clock::count(tally.bytes, "byte")));
+    if tally.traffic.bytes > 0 {
+        let (up, down) = (clock::grouped(tally.traffic.bytes_up), clock::grouped(tally.traffic.bytes_down));
+        out.push(format!("{} ({up} from clients, {down} from servers)", clock::count(tally.traffic.bytes, "byte")));
     }
     out
 }

@@ -7,8 +7,8 @@
 mod choose;
 mod closing;
 mod fold;
-mod ink;
-mod layout;
+pub(in crate::view) mod ink;
+pub(in crate::view) mod layout;
 mod line;
 mod news;
 mod step;

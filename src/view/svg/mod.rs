@@ -119,7 +119,7 @@ impl<W: Write> Svg<W> {
 
     /// In words what the picture shows, for those who cannot see it.
     fn description(&self, tally: &Tally) -> String {
-        let mut out = format!("A ladder diagram of {}.", clock::count(tally.steps, "step"));
+        let mut out = format!("A ladder diagram of {}.", clock::count(tally.traffic.steps, "step"));
         for panel in self.panels.iter().filter(|p| !p.hosts.is_empty()) {
             let title = if panel.title.is_empty() { "Between" } else { &panel.title };
             out += &format!(" {title}: {}.", panel.hosts.join(", "));

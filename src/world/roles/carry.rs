@@ -2,6 +2,7 @@
 
 use crate::proto::smtp::Envelope;
 use crate::proto::smtp::client::{Client, ClientConfig, ClientEvent, Outcome};
+use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::hosts::World;
 use crate::world::net::Connection;
@@ -19,7 +20,7 @@ pub async fn carry(
 ) -> Result<Outcome, String> {
     let mut machine = Client::new(config, envelope, message);
     let mut word = Word { outcome: None };
-    let mut edits = world.edits(connection.conn);
+    let mut edits = world.edits(connection.conn, Direction::Client);
     let mut stream = connection.stream;
     let driven = drive(&mut machine, &mut *stream, world.clock, &mut word, &mut edits).await;
     word.outcome.ok_or_else(|| format!("{driven:?}"))

@@ -1,6 +1,7 @@
 //! The IMAP server of a host: its questions answered from the host's mailboxes, and news told to those who wait.
 
 use crate::proto::imap::server::{Server, ServerConfig, ServerEvent};
+use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
@@ -13,12 +14,13 @@ pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, conn
     let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
     config.consult = faults.any();
     let mut machine = Server::new(config);
-    let Connection { mut stream, .. } = connection;
+    let Connection { mut stream, conn, .. } = connection;
     let clock = world.clock;
     let seen = host.changed.count();
+    let mut edits = world.edits(conn, Direction::Server);
     let mut owner = ImapOwner { world, host, faults, seen, session: ImapSession::default() };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut Default::default()).await;
+    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
 }
 
 struct ImapOwner {

@@ -12,3 +12,4 @@ pub mod pop3;
 pub mod queue_runner;
 pub mod relay;
 pub mod smtp;
+pub mod typist;

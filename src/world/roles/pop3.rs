@@ -4,6 +4,7 @@ use crate::proto::pop3::grammar::block::octets_on_wire;
 use crate::proto::pop3::server::{
     Entry, LoginRefusal, Maildrop, Server, ServerConfig, ServerEvent, UpdateRefusal,
 };
+use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
@@ -18,9 +19,10 @@ pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, conn
     let mut machine = Server::new(config);
     let Connection { mut stream, conn, .. } = connection;
     let clock = world.clock;
+    let mut edits = world.edits(conn, Direction::Server);
     let mut owner = Pop3Owner { world, host, faults, session: u64::from(conn.0), open: None };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut Default::default()).await;
+    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
     owner.release();
 }
 

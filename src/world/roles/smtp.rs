@@ -4,6 +4,7 @@
 use crate::proto::smtp::grammar::{Domain, Mailbox};
 use crate::proto::smtp::server::{Message, Server, ServerConfig, ServerEvent, ServerKind};
 use crate::proto::smtp::{Envelope, Path, Recipient, Reply, replies};
+use crate::trace::Direction;
 use crate::world::compose::rfc5322_date;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
@@ -35,11 +36,12 @@ pub async fn serve(
     // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
     config.dsn = false;
     let mut machine = Server::new(config);
-    let Connection { mut stream, peer, .. } = connection;
+    let Connection { mut stream, peer, conn, .. } = connection;
     let clock = world.clock;
+    let mut edits = world.edits(conn, Direction::Server);
     let mut owner = SmtpOwner { world, host, role, faults, peer };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut Default::default()).await;
+    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
 }
 
 struct SmtpOwner {
@@ -132,7 +134,7 @@ impl SmtpOwner {
     }
 
     fn greylisting(&self) -> Option<Duration> {
-        self.world.scenario.faults.iter().find_map(|fault| match fault {
+        self.world.faults().find_map(|fault| match fault {
             Fault::Greylist { host, delay_s }
                 if *host == self.host.spec.name && self.role == RoleKind::Mta =>
             {

@@ -3,6 +3,7 @@
 //! A [`Complaint`] names its place by a path of keys; `load` finds the bytes of that place in the file. The checks
 //! of people, acts and faults stand in `check/people.rs` and `check/faults.rs`.
 
+mod clients;
 mod faults;
 mod people;
 
@@ -56,7 +57,10 @@ pub fn check(scenario: &Scenario) -> Vec<Complaint> {
     checker.links();
     checker.zones();
     checker.accounts();
+    checker.mailboxes();
+    checker.messages();
     checker.people();
+    checker.clients();
     checker.acts();
     checker.faults();
     checker.complaints

@@ -5,7 +5,9 @@
 
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
-use super::{Act, Fault, Host, Link, Person, Scenario, Zone, presets};
+use super::{
+    Access, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Zone, presets,
+};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -117,6 +119,17 @@ pub(super) struct Preset {
     /// Are added; one whose name is there already takes its place.
     #[serde(rename = "person", default)]
     pub people: Vec<Person>,
+    /// Replaces by which protocol every mail client reaches its mailbox.
+    pub access: Option<Access>,
+    /// Are added.
+    #[serde(rename = "mailbox", default)]
+    pub mailboxes: Vec<ServerMailbox>,
+    /// Are added.
+    #[serde(rename = "message", default)]
+    pub messages: Vec<Preloaded>,
+    /// Are added; one whose device is there already takes its place.
+    #[serde(rename = "client", default)]
+    pub clients: Vec<MailClient>,
     /// Are added.
     #[serde(rename = "fault", default)]
     pub faults: Vec<Fault>,
@@ -128,6 +141,9 @@ impl Preset {
         let mut places = Places::new();
         let mut note = |key: &'static str, at: usize| places.entry(key).or_default().push(at);
         let Preset { title, about, start, seed, acts, hosts, links, zones, people, faults, .. } = self;
+        let (access, mailboxes, messages, clients) =
+            (self.access, self.mailboxes, self.messages, self.clients);
+        scenario.access = access.or(scenario.access);
         scenario.title = title.unwrap_or(std::mem::take(&mut scenario.title));
         scenario.about = about.unwrap_or(std::mem::take(&mut scenario.about));
         scenario.start = start.unwrap_or(std::mem::take(&mut scenario.start));
@@ -150,6 +166,16 @@ impl Preset {
         }
         for person in people {
             note("person", put(&mut scenario.people, person, |a, b| a.name == b.name));
+        }
+        for mailbox in mailboxes {
+            note("mailbox", put(&mut scenario.mailboxes, mailbox, |_, _| false));
+        }
+        for message in messages {
+            note("message", put(&mut scenario.messages, message, |_, _| false));
+        }
+        for client in clients {
+            let same = |a: &MailClient, b: &MailClient| a.device.eq_ignore_ascii_case(&b.device);
+            note("client", put(&mut scenario.clients, client, same));
         }
         for fault in faults {
             note("fault", put(&mut scenario.faults, fault, |_, _| false));
@@ -222,7 +248,7 @@ fn extend(preset: Preset, text: &str, file_name: &str) -> Result<Scenario, LoadE
         };
         return Err(LoadError::new(file_name, text, vec![problem]));
     };
-    // A built-in may extend another one, but only the presets do, and they extend the journey: no loop.
+    // A built-in may extend another one; each extends one that stands before it, or the journey: no loop.
     let mut scenario = Scenario::from_toml(base_text, &presets::file_name(&preset.extends))?;
     let places = preset.put_onto(&mut scenario);
     reject(rebase(check::check(&scenario), &places), &table, text, file_name)?;

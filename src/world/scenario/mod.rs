@@ -4,13 +4,17 @@
 //! written into the transcript's head, so that replay, fork and check need nothing but the transcript.
 
 pub mod check;
+pub mod clients;
 pub mod load;
 pub mod presets;
 pub mod terms;
+pub mod what;
 
+pub use clients::{Access, Leave, LinkSpec, MailClient, Manner, Preloaded, ServerMailbox};
 pub use load::LoadError;
 pub use presets::{builtin, builtin_names, story_names};
 pub use terms::When;
+pub use what::What;
 
 use crate::base::Secret;
 use serde::{Deserialize, Serialize};
@@ -30,6 +34,9 @@ pub struct Scenario {
     /// Seed of all randomness.
     #[serde(default = "one")]
     pub seed: u64,
+    /// By which protocol every mail client of this run reaches its mailbox, whatever people and clients say themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
     /// The links' manner where a `[[link]]` says nothing else.
     #[serde(default)]
     pub network: Network,
@@ -45,9 +52,18 @@ pub struct Scenario {
     /// Whose mail is kept where.
     #[serde(rename = "account", default)]
     pub accounts: Vec<Account>,
+    /// Mailboxes that accounts have from the start, besides INBOX.
+    #[serde(rename = "mailbox", default, skip_serializing_if = "Vec::is_empty")]
+    pub mailboxes: Vec<ServerMailbox>,
+    /// Messages that lie in mailboxes from the start.
+    #[serde(rename = "message", default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Preloaded>,
     /// Who acts.
     #[serde(rename = "person", default)]
     pub people: Vec<Person>,
+    /// How the mail programs on people's devices are set.
+    #[serde(rename = "client", default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<MailClient>,
     /// What they do, in order, each person for themself.
     #[serde(rename = "act", default)]
     pub acts: Vec<Act>,
@@ -192,6 +208,9 @@ pub struct Person {
     pub account: String,
     /// Hosts with the `mua` role, the first one for sending.
     pub devices: Vec<String>,
+    /// By which protocol their mail clients reach the mailbox, where a `[[client]]` says nothing else; IMAP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
 }
 
 /// One thing a person does.
@@ -210,6 +229,13 @@ pub struct Act {
     /// The password that they type in place of the account's; empty: the right one.
     #[serde(default, skip_serializing_if = "is_unset")]
     pub password: Secret,
+    /// What this is called where it is stated as an intent; empty: the name of what is done, as in `log-in`. Several
+    /// acts in a row may share one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub intent: String,
+    /// The same in words, in place of those that the program has for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
     /// What.
     #[serde(rename = "do")]
     pub what: What,
@@ -221,53 +247,6 @@ fn is_unset(password: &Secret) -> bool {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
-/// What a person can do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub enum What {
-    /// Write a message and press Send.
-    Send(Letter),
-    /// Fetch mail by POP3.
-    FetchPop3 {
-        /// Leave the messages on the server.
-        #[serde(default)]
-        keep: bool,
-    },
-    /// Hand a message straight to a mail server's port 25, as no mail client should: without logging in.
-    #[serde(rename_all = "kebab-case")]
-    SendDirect {
-        /// The host called: one with the `mta` role.
-        server: String,
-        /// What it is given.
-        letter: Letter,
-    },
-    /// Fetch mail by IMAP.
-    #[serde(rename_all = "kebab-case")]
-    FetchImap {
-        /// Stay connected, waiting in IDLE (RFC 2177) until something comes, at most so many seconds; look at it,
-        /// and wait once more. 0: log out as soon as everything is read.
-        #[serde(default, skip_serializing_if = "is_zero")]
-        idle_s: u64,
-        /// A flag that is put on every message of the INBOX, as in `\Flagged`; empty: none.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        flag: String,
-        /// Delete what is in the INBOX after reading it.
-        #[serde(default, skip_serializing_if = "is_false")]
-        delete: bool,
-    },
-}
-
-impl What {
-    /// Look at the mail by IMAP, and log out.
-    pub fn fetch_imap() -> Self {
-        What::FetchImap { idle_s: 0, flag: String::new(), delete: false }
-    }
 }
 
 /// A message as its writer sees it.

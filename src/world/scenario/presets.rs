@@ -16,7 +16,7 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 11] = [
+const STORIES: [(&str, &str); 13] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
     ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
@@ -28,7 +28,12 @@ const STORIES: [(&str, &str); 11] = [
     ("maildrop-lock", include_str!("../../../lessons/scenarios/stories/maildrop-lock.toml")),
     ("imap-idle", include_str!("../../../lessons/scenarios/stories/imap-idle.toml")),
     ("dot-stuffing", include_str!("../../../lessons/scenarios/stories/dot-stuffing.toml")),
+    ("compare-pop3", include_str!("../../../lessons/scenarios/stories/compare-pop3.toml")),
+    ("compare-imap", include_str!("../../../lessons/scenarios/stories/compare-imap.toml")),
 ];
+
+/// The story that both protocols tell, before one is chosen.
+const COMPARE: (&str, &str) = ("compare", include_str!("../../../lessons/scenarios/compare.toml"));
 
 /// The names of the library's further stories.
 pub fn story_names() -> impl Iterator<Item = &'static str> {
@@ -37,12 +42,12 @@ pub fn story_names() -> impl Iterator<Item = &'static str> {
 
 /// The names of everything that loads.
 pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
-    builtin_names().chain(story_names())
+    builtin_names().chain(story_names()).chain([COMPARE.0])
 }
 
 /// The TOML text of a built-in scenario or story.
 pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().chain(&STORIES).find(|(n, _)| *n == name).map(|(_, text)| *text)
+    BUILTIN.iter().chain(&STORIES).chain([&COMPARE]).find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The names of all built-in scenarios; the first is the default journey, the others are presets for `--break`.
@@ -53,7 +58,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 /// Where a built-in scenario stands in the project, for error messages.
 pub(super) fn file_name(name: &str) -> String {
     match name {
-        "journey" => "lessons/scenarios/journey.toml".to_owned(),
+        "journey" | "compare" => format!("lessons/scenarios/{name}.toml"),
         name if story_names().any(|story| story == name) => format!("lessons/scenarios/stories/{name}.toml"),
         name => format!("lessons/scenarios/break/{name}.toml"),
     }

@@ -5,6 +5,7 @@
 
 pub mod record;
 
+use super::late::Late;
 use super::scenario::{Fault, RoleKind, Scenario};
 use hickory_resolver::proto::rr::rdata::{NS, SOA};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
@@ -71,6 +72,39 @@ impl From<&Scenario> for Zones {
         }
         zones
     }
+}
+
+/// The zones as they are at first, and as they are after each fault that begins later.
+#[derive(Clone)]
+pub struct Eras {
+    /// By how many records are written before each begins; the first begins at once.
+    eras: Vec<(u64, Zones)>,
+    late: Late,
+}
+
+impl Eras {
+    /// The zones of `scenario`, as `late` changes them.
+    pub fn of(scenario: &Scenario, late: &Late) -> Self {
+        let mut zones = Zones::from(scenario);
+        let mut eras = vec![(0, zones.clone())];
+        let mut faults: Vec<&(u64, Fault)> =
+            late.all().iter().filter(|(_, fault)| is_of_zones(fault)).collect();
+        faults.sort_by_key(|(after, _)| *after);
+        for (after, fault) in faults {
+            zones.break_by(fault, scenario);
+            eras.push((*after, zones.clone()));
+        }
+        Eras { eras, late: late.clone() }
+    }
+
+    /// As they are now.
+    pub fn now(&self) -> Option<&Zones> {
+        self.eras.iter().rev().find(|(after, _)| self.late.begins(*after)).map(|(_, zones)| zones)
+    }
+}
+
+fn is_of_zones(fault: &Fault) -> bool {
+    matches!(fault, Fault::RemoveRecords { .. } | Fault::AddRecord { .. } | Fault::Dns { .. })
 }
 
 impl Zones {

@@ -5,10 +5,12 @@
 //! accept any server response at all times" (RFC 9051 §2.2.2), so untagged data is taken whatever was asked.
 
 mod op;
+mod session;
 #[cfg(test)]
 mod tests;
 
 pub use op::Op;
+pub use session::{Session, SessionEvent};
 
 use super::framing::{ResponseFrame, ResponseFramer, Scan, Scanner};
 use super::grammar::print::Literals;
@@ -477,16 +479,20 @@ impl Client {
         self.finish();
     }
 
-    /// Which literals the server has said that it takes.
     fn literals(&self) -> Literals {
-        let can = |name: &str| self.capabilities.iter().any(|c| c == name);
-        if can("LITERAL+") {
-            Literals::NonSync
-        } else if can("LITERAL-") || can("IMAP4REV2") {
-            Literals::NonSyncSmall
-        } else {
-            Literals::Sync
-        }
+        literals(&self.capabilities)
+    }
+}
+
+/// Which literals a server takes that has said that it can do these.
+fn literals(capabilities: &[String]) -> Literals {
+    let can = |name: &str| capabilities.iter().any(|c| c == name);
+    if can("LITERAL+") {
+        Literals::NonSync
+    } else if can("LITERAL-") || can("IMAP4REV2") {
+        Literals::NonSyncSmall
+    } else {
+        Literals::Sync
     }
 }
 

@@ -78,7 +78,7 @@ enum Work {
 
 /// A multi-line response that is coming: byte-stuffing undone.
 #[derive(Debug)]
-struct Block {
+pub(super) struct Block {
     bytes: Vec<u8>,
     /// Whether the next octet begins a line.
     line_start: bool,
@@ -87,8 +87,23 @@ struct Block {
 }
 
 impl Block {
+    /// What follows a status line that ended so.
+    pub(super) fn after(terminator: Terminator) -> Self {
+        Block { bytes: Vec::new(), line_start: true, bare_lf: terminator == Terminator::Lf }
+    }
+
+    /// How many octets it holds so far.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What came, byte-stuffing undone.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Takes a line, or a piece of one; gives whether it was the lone dot.
-    fn take(&mut self, line: &Line) -> bool {
+    pub(super) fn take(&mut self, line: &Line) -> bool {
         let ends = match line.terminator {
             Terminator::CrLf => true,
             Terminator::Lf => self.bare_lf,
@@ -112,7 +127,7 @@ impl Block {
 }
 
 /// Octets of a message taken at a time where a line is very long.
-const LINE_PIECE: usize = 64 * 1024;
+pub(super) const LINE_PIECE: usize = 64 * 1024;
 
 impl Client {
     /// A session that begins: it waits for the greeting.
@@ -171,7 +186,7 @@ impl Client {
             Stage::Retr(_) => self.config.limits.message,
             _ => self.config.limits.listing,
         };
-        if self.block.as_ref().is_some_and(|b| b.bytes.len() > limit) {
+        if self.block.as_ref().is_some_and(|b| b.len() > limit) {
             self.break_off(Reason::TooLarge);
         }
     }
@@ -181,8 +196,7 @@ impl Client {
         let text = String::from_utf8_lossy(&line.text).into_owned();
         match (said.status, &self.stage) {
             (Status::Ok, Stage::Capa | Stage::Uidl | Stage::List | Stage::Retr(_)) => {
-                let bare_lf = line.terminator == Terminator::Lf;
-                self.block = Some(Block { bytes: Vec::new(), line_start: true, bare_lf });
+                self.block = Some(Block::after(line.terminator));
             }
             (Status::Ok, Stage::Greeting) => {
                 self.tell(ClientEvent::Greeted { line: text, timestamp });

@@ -3,10 +3,12 @@
 //! Greeting, (CAPA,) USER, PASS, STAT, UIDL, (LIST,) then RETR and DELE for each message, then QUIT.
 
 mod machine;
+mod session;
 #[cfg(test)]
 mod tests;
 
 pub use machine::Client;
+pub use session::{Answer, Session, SessionEvent};
 
 use crate::base::Secret;
 use std::collections::BTreeSet;

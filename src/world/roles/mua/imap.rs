@@ -6,6 +6,7 @@
 use super::{Client, subject_of};
 use crate::proto::imap::client::{self, ClientConfig, ClientEvent, Failure, Op, Summary};
 use crate::proto::imap::types::{CommandBody, Flag, SequenceSet, StoreOp};
+use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use std::time::Duration;
 
@@ -59,7 +60,7 @@ pub async fn fetch(mua: &Client, visit: &Visit<'_>) -> Result<String, String> {
     let (connection, server) = mua.call("_imap._tcp").await?;
     let mut machine = client::Client::new(ClientConfig { script: visit.script(), ..config(mua) });
     let mut desk = Desk { mua, uidvalidity: 0, outcome: None };
-    let mut edits = mua.world.edits(connection.conn);
+    let mut edits = mua.world.edits(connection.conn, Direction::Client);
     let mut stream = connection.stream;
     let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut desk, &mut edits).await;
     match desk.outcome {

@@ -3,8 +3,13 @@
 //! "Email clients find their servers by SRV records of the mail domain" (RFC 6186): the domain after the `@` of the
 //! user's own address, not the recipient's.
 
+pub mod by_imap;
+pub mod by_pop3;
+pub mod disk;
 pub mod imap;
+pub mod line;
 pub mod pop3;
+pub mod program;
 pub mod send;
 
 use crate::base::Secret;
@@ -15,6 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A client: a person's account on a device.
+#[derive(Clone)]
 pub struct Client {
     /// The world it is in.
     pub world: Arc<World>,
@@ -84,9 +90,16 @@ impl Client {
     }
 }
 
-/// The Subject of a message, for people; empty where it has none.
-pub fn subject_of(message: &[u8]) -> String {
+/// The Subject of a message and the address of its sender, for people; empty where it has none.
+pub fn heading(message: &[u8]) -> (String, String) {
     let header = crate::world::dsn::header_of(message);
     let parsed = mail_parser::MessageParser::default().parse_headers(header);
-    parsed.and_then(|m| m.subject().map(str::to_owned)).unwrap_or_default()
+    let Some(parsed) = parsed else { return Default::default() };
+    let from = parsed.from().and_then(|f| f.first()).and_then(|a| a.address());
+    (parsed.subject().unwrap_or_default().to_owned(), from.unwrap_or_default().to_owned())
+}
+
+/// The Subject of a message, for people; empty where it has none.
+pub fn subject_of(message: &[u8]) -> String {
+    heading(message).0
 }

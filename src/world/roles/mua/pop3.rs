@@ -5,6 +5,7 @@
 use super::{Client, subject_of};
 use crate::base::escape;
 use crate::proto::pop3::client::{self, ClientConfig, ClientEvent, Failure, Reason, Summary};
+use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 
 /// Fetch. Gives how it went, in words.
@@ -18,7 +19,7 @@ pub async fn fetch(mua: &Client, keep: bool) -> Result<String, String> {
     config.known = mua.device.kept(&mua.account).into_keys().collect();
     let mut machine = client::Client::new(config);
     let mut desk = Desk { mua, outcome: None };
-    let mut edits = mua.world.edits(connection.conn);
+    let mut edits = mua.world.edits(connection.conn, Direction::Client);
     let mut stream = connection.stream;
     let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut desk, &mut edits).await;
     match desk.outcome {

@@ -13,12 +13,39 @@ use crate::world::scenario::Letter;
 /// # Errors
 /// Why the letter was not taken, in words.
 pub async fn send(mua: &Client, name: &str, letter: &Letter) -> Result<String, String> {
-    let from = if letter.from.is_empty() { format!("{name} <{}>", mua.account) } else { letter.from.clone() };
+    let from = sender(mua, name, letter);
     let envelope = envelope(letter, bare_address(&from))?;
     let (connection, server) = mua.call("_submission._tcp").await?;
-    let mut config = ClientConfig::new(&mua.device.spec.name);
-    config.auth = Some((mua.account.clone(), mua.password.clone()));
-    hand_in(mua, Hand { from, envelope, letter, config, connection, server }).await
+    let message = composed(mua, letter, &from);
+    submit(mua, Hand { envelope, message, connection, server }).await
+}
+
+/// Send a message that was written before ([`written`]), to those whom the letter names.
+///
+/// # Errors
+/// Why it was not taken, in words.
+pub async fn send_written(
+    mua: &Client,
+    name: &str,
+    letter: &Letter,
+    message: Vec<u8>,
+) -> Result<String, String> {
+    let envelope = envelope(letter, bare_address(&sender(mua, name, letter)))?;
+    let (connection, server) = mua.call("_submission._tcp").await?;
+    submit(mua, Hand { envelope, message, connection, server }).await
+}
+
+/// The message of a letter, written now: sent by [`send_written`], or kept as a draft.
+pub fn written(mua: &Client, name: &str, letter: &Letter) -> Vec<u8> {
+    composed(mua, letter, &sender(mua, name, letter))
+}
+
+fn sender(mua: &Client, name: &str, letter: &Letter) -> String {
+    if letter.from.is_empty() { format!("{name} <{}>", mua.account) } else { letter.from.clone() }
+}
+
+fn composed(mua: &Client, letter: &Letter, from: &str) -> Vec<u8> {
+    compose::message(letter, from, mua.world.clock.now(), &mua.device.unique(), mua.domain())
 }
 
 /// Call a mail server on port 25, as other mail servers do, and hand it a letter without logging in.
@@ -26,27 +53,31 @@ pub async fn send(mua: &Client, name: &str, letter: &Letter) -> Result<String, S
 /// # Errors
 /// Why the letter was not taken, in words.
 pub async fn send_direct(mua: &Client, name: &str, server: &str, letter: &Letter) -> Result<String, String> {
-    let from = if letter.from.is_empty() { format!("{name} <{}>", mua.account) } else { letter.from.clone() };
+    let from = sender(mua, name, letter);
     let envelope = envelope(letter, bare_address(&from))?;
     let connection = mua.call_host(server, 25).await?;
     let config = ClientConfig::new(&mua.device.spec.name);
-    hand_in(mua, Hand { from, envelope, letter, config, connection, server: server.to_owned() }).await
+    let message = composed(mua, letter, &from);
+    hand_in(mua, Hand { envelope, message, connection, server: server.to_owned() }, config).await
 }
 
-/// What is handed in, where, and in what way.
-struct Hand<'a> {
-    from: String,
+/// What is handed in, and where.
+struct Hand {
     envelope: Envelope,
-    letter: &'a Letter,
-    config: ClientConfig,
+    message: Vec<u8>,
     connection: Connection,
     server: String,
 }
 
-async fn hand_in(mua: &Client, hand: Hand<'_>) -> Result<String, String> {
-    let Hand { from, envelope, letter, config, connection, server } = hand;
-    let at = mua.world.clock.now();
-    let message = compose::message(letter, &from, at, &mua.device.unique(), mua.domain());
+/// Hand in at our own server, logged in.
+async fn submit(mua: &Client, hand: Hand) -> Result<String, String> {
+    let mut config = ClientConfig::new(&mua.device.spec.name);
+    config.auth = Some((mua.account.clone(), mua.password.clone()));
+    hand_in(mua, hand, config).await
+}
+
+async fn hand_in(mua: &Client, hand: Hand, config: ClientConfig) -> Result<String, String> {
+    let Hand { envelope, message, connection, server } = hand;
     match carry(&mua.world, connection, config, envelope, message).await {
         Ok(outcome) => in_words(&outcome, &server),
         Err(end) => Err(format!("{server} broke the connection off: {end}")),

@@ -116,14 +116,17 @@ impl Checker<'_> {
         let scenario = self.scenario;
         for (i, act) in scenario.acts.iter().enumerate() {
             self.act(i, act);
+            let name = act.what.name();
             match &act.what {
-                What::Send(letter) => self.letter(place!["act", i, "do", "send"], letter),
+                What::Send(letter) | What::Draft(letter) | What::SendAndKeep(letter) => {
+                    self.letter(place!["act", i, "do", name], letter);
+                }
                 What::SendDirect { server, letter } => {
                     self.takes_mail(place!["act", i, "do", "send-direct", "server"], server);
                     self.letter(place!["act", i, "do", "send-direct", "letter"], letter);
                 }
                 What::FetchImap { flag, .. } => self.flag(place!["act", i, "do", "fetch-imap", "flag"], flag),
-                What::FetchPop3 { .. } => {}
+                other => self.wanted(i, other),
             }
         }
     }
@@ -131,6 +134,8 @@ impl Checker<'_> {
     fn act(&mut self, i: usize, act: &Act) {
         let people = &self.scenario.people;
         self.one_line(place!["act", i, "password"], act.password.expose());
+        self.one_line(place!["act", i, "intent"], &act.intent);
+        self.one_line(place!["act", i, "detail"], &act.detail);
         if When::parse(&act.when).is_none() {
             let message = format!("`{}` is no moment of a story", act.when.escape_debug());
             let help = "write `+5s` (also ms, m, h), `mail`, or leave it out".to_owned();
@@ -159,7 +164,7 @@ impl Checker<'_> {
     }
 
     /// RFC 9051 §9: `flag = "\Answered" / … / flag-keyword / flag-extension`, made of atoms.
-    fn flag(&mut self, place: Vec<super::Key>, flag: &str) {
+    pub(super) fn flag(&mut self, place: Vec<super::Key>, flag: &str) {
         let atom = flag.strip_prefix('\\').unwrap_or(flag);
         let is_atom = |c: char| c.is_ascii_graphic() && !"(){%*\"\\]".contains(c);
         if !flag.is_empty() && (atom.is_empty() || !atom.chars().all(is_atom)) {
@@ -168,7 +173,7 @@ impl Checker<'_> {
         }
     }
 
-    fn letter(&mut self, base: Vec<super::Key>, letter: &Letter) {
+    pub(super) fn letter(&mut self, base: Vec<super::Key>, letter: &Letter) {
         let base = base.as_slice();
         let send = |key: &'static str| [base, &[super::Key::Name(key)]].concat();
         if letter.to.is_empty() && letter.cc.is_empty() && letter.bcc.is_empty() {

@@ -1,0 +1,396 @@
+//! The terminal view, run: takes the terminal, gives it back however the program ends, and carries what happens (keys,
+//! the mouse, signals, a journey that is done) to the view.
+//!
+//! What the view may not do itself is done here: reading the clock, opening files, copying, writing exports.
+
+use super::open::Source;
+use super::{CommandError, export};
+use crate::base::escape;
+use crate::explain::StoryIndex;
+use crate::trace::Record;
+use crate::view::tui::compare::{CompareView, Outcome};
+use crate::view::tui::theme::Theme;
+use crate::view::tui::{self, Book, Effect, Model, Msg, Options};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{
+    self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
+};
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::crossterm::{cursor, execute};
+use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Whether the full screen can be used: somebody sits before it, and it can do more than print.
+pub fn is_possible() -> bool {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb
+}
+
+/// What a second thread makes: a story to read, or why there is none.
+pub type Opener = Box<dyn FnOnce() -> Msg + Send>;
+
+/// What the view can ask of the command that opened it.
+pub struct Service {
+    /// Writes the story from this Step on to a file; gives the sentence that the reader is told.
+    pub export: Option<Box<dyn Fn(&Path, usize) -> String>>,
+    /// Whether passwords are shown.
+    pub show_secrets: bool,
+}
+
+/// The records of a story, once they are all there.
+pub type Kept = Arc<OnceLock<Arc<[Record]>>>;
+
+/// The story of these records, ready to be read; `name` is what people call it.
+pub fn book(name: &str, records: &Arc<[Record]>, show_secrets: bool) -> Msg {
+    let Some(Record::Head(head)) = records.first() else {
+        return Msg::Failed("the transcript has no head, so nobody knows who is who".to_owned());
+    };
+    let index = StoryIndex::of_records(Arc::clone(records));
+    Msg::Opened(Box::new(Book::new(name, head, index, show_secrets)))
+}
+
+/// Reads a recording on the thread that it is run on; its records are kept for an export.
+pub fn opener(source: Source, show_secrets: bool) -> (Opener, Kept) {
+    let kept = Kept::default();
+    let keep_in = Arc::clone(&kept);
+    let open = move || match source.load() {
+        Ok((transcript, _)) => {
+            let records: Arc<[Record]> = transcript.records.into();
+            let _ = keep_in.set(Arc::clone(&records));
+            book(&source.name(), &records, show_secrets)
+        }
+        Err(error) => Msg::Failed(error.to_string()),
+    };
+    (Box::new(open), kept)
+}
+
+/// Write the story from this Step on to a file, in the format of its ending; gives the sentence that the reader is told.
+pub fn export(records: Option<&Arc<[Record]>>, path: &Path, from: usize, show_secrets: bool) -> String {
+    let Some(records) = records else { return "the story is not read to its end yet".to_owned() };
+    match export::write(records, path, from, show_secrets) {
+        Ok(what) => format!("{what} is written to {}", escape::text(&path.display().to_string())),
+        Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What happens around the view.
+enum Happening {
+    Terminal(Event),
+    Signal(i32),
+    View(Msg),
+    /// The terminal says nothing more.
+    Gone,
+    /// A thread panicked.
+    Broken,
+}
+
+/// Show a story until the reader leaves. `opener` makes it on a thread of its own, while the screen is there already;
+/// `waiting` says what is being done.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn run(
+    waiting: &str,
+    opener: Opener,
+    filter: Option<&str>,
+    service: &Service,
+) -> Result<(), CommandError> {
+    let held = Held::take()?;
+    let result = watch(waiting, opener, filter, service);
+    drop(held);
+    match result? {
+        Some(signal) => {
+            end_by(signal);
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Show two stories side by side until the reader leaves.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
+    let held = Held::take()?;
+    let result = watch_both(view);
+    drop(held);
+    if let Some(signal) = result? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// Until the reader leaves; gives the signal that ended it, where one did.
+fn watch_both(view: &mut CompareView) -> Result<Option<i32>, CommandError> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let theme = theme();
+    let (sender, receiver) = mpsc::channel();
+    listen(&sender)?;
+    terminal.clear()?;
+    let mut before = now();
+    loop {
+        terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
+        let happened = next(&receiver, view.pace());
+        let passed = now().saturating_duration_since(before);
+        before += passed;
+        view.tick(passed);
+        match happened {
+            Some(Happening::Terminal(Event::Key(key))) if view.key(key) == Outcome::Quit => return Ok(None),
+            Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
+            Some(Happening::Signal(signal)) if is_stop(signal) => {
+                suspend()?;
+                terminal.clear()?;
+            }
+            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
+            Some(Happening::Gone) => return Ok(None),
+            _ => {}
+        }
+    }
+}
+
+/// The look for this terminal.
+fn theme() -> Theme {
+    let set = |name: &str| std::env::var(name).ok();
+    Theme::of_terminal(set("NO_COLOR").as_deref(), set("TERM").as_deref(), set("COLORFGBG").as_deref())
+}
+
+/// Until the reader leaves; gives the signal that ended it, where one did.
+fn watch(
+    waiting: &str,
+    opener: Opener,
+    filter: Option<&str>,
+    service: &Service,
+) -> Result<Option<i32>, CommandError> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let size = terminal.size()?;
+    let theme = theme();
+    let options = Options { theme, colour: theme.has_colour(), exports: service.export.is_some() };
+    let mut model = Model::new((size.width, size.height), options, waiting);
+    model.filter_first(filter);
+    terminal.clear()?;
+    terminal.draw(|screen| tui::draw(&model, screen))?;
+    let (sender, receiver) = mpsc::channel();
+    listen(&sender)?;
+    on_a_thread(&sender, opener)?;
+    let mut before = now();
+    loop {
+        let happened = next(&receiver, model.pace());
+        let passed = now().saturating_duration_since(before);
+        before += passed;
+        let mut effects = tui::update(&mut model, Msg::Tick(passed));
+        // What came meanwhile is taken in before anything is drawn.
+        for happening in happened.into_iter().chain(std::iter::from_fn(|| receiver.try_recv().ok())) {
+            match happening {
+                Happening::Terminal(event) => effects.extend(told(&mut model, event)),
+                Happening::View(msg) => effects.extend(tui::update(&mut model, msg)),
+                Happening::Signal(signal) if is_stop(signal) => effects.push(Effect::Suspend),
+                Happening::Signal(signal) => return Ok(Some(signal)),
+                Happening::Gone => return Ok(None),
+                Happening::Broken => {
+                    let what = "the program broke: what is written above says where";
+                    return Err(CommandError::failure(what, "that is a mistake in postroad itself"));
+                }
+            }
+        }
+        for effect in effects {
+            match effect {
+                Effect::Quit => return Ok(None),
+                Effect::Suspend => {
+                    suspend()?;
+                    // The window may have another size now.
+                    let size = terminal.size()?;
+                    tui::update(&mut model, Msg::Resize(size.width, size.height));
+                    terminal.clear()?;
+                    before = now();
+                }
+                Effect::Redraw => terminal.clear()?,
+                Effect::Copy(text) => copy(&text)?,
+                Effect::Export { path, from } => {
+                    let said = service.export.as_ref().map(|export| export(&path, from));
+                    tui::update(&mut model, Msg::Told(said.unwrap_or_default()));
+                }
+                Effect::Open(name) => beside(&mut model, &sender, &name, service.show_secrets)?,
+            }
+        }
+        terminal.draw(|screen| tui::draw(&model, screen))?;
+    }
+}
+
+/// Open a second story beside the first.
+fn beside(model: &mut Model, sender: &Sender<Happening>, name: &str, show_secrets: bool) -> io::Result<()> {
+    match Source::find(name) {
+        Ok(Source::Stdin) => tui::update(model, Msg::Failed("keys come from there".to_owned())),
+        Ok(source) => return on_a_thread(sender, opener(source, show_secrets).0),
+        Err(error) => tui::update(model, Msg::Failed(error.to_string())),
+    };
+    Ok(())
+}
+
+/// What happens next; nothing, when `pace` has passed.
+fn next(receiver: &Receiver<Happening>, pace: Option<Duration>) -> Option<Happening> {
+    match pace {
+        None => Some(receiver.recv().unwrap_or(Happening::Gone)),
+        Some(pace) => match receiver.recv_timeout(pace) {
+            Ok(happening) => Some(happening),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Happening::Gone),
+        },
+    }
+}
+
+/// The view is told what the terminal says.
+fn told(model: &mut Model, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Key(key) => tui::update(model, Msg::Key(key)),
+        Event::Mouse(mouse) => tui::update(model, Msg::Mouse(mouse)),
+        Event::Paste(text) => tui::update(model, Msg::Paste(text)),
+        Event::Resize(columns, rows) => tui::update(model, Msg::Resize(columns, rows)),
+        Event::FocusGained | Event::FocusLost => Vec::new(),
+    }
+}
+
+/// Threads that listen to the terminal and to signals; they end with the program.
+fn listen(sender: &Sender<Happening>) -> io::Result<()> {
+    let to = sender.clone();
+    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while let Ok(event) = event::read() {
+            if to.send(Happening::Terminal(event)).is_err() {
+                return;
+            }
+        }
+        let _ = to.send(Happening::Gone);
+    })?;
+    signals(sender.clone())
+}
+
+/// Do this on a thread of its own, and tell the view what came of it.
+fn on_a_thread(sender: &Sender<Happening>, opener: Opener) -> io::Result<()> {
+    let to = sender.clone();
+    let work = move || {
+        // A panic has been told by then; nobody is left to wait for what it would have made.
+        let made = std::panic::catch_unwind(AssertUnwindSafe(opener));
+        let _ = to.send(made.map_or(Happening::Broken, Happening::View));
+    };
+    std::thread::Builder::new().name("story".to_owned()).spawn(work).map(|_| ())
+}
+
+#[cfg(unix)]
+fn signals(to: Sender<Happening>) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP])?;
+    let listen = move || {
+        for signal in &mut signals {
+            if to.send(Happening::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map(|_| ())
+}
+
+#[cfg(not(unix))]
+fn signals(_to: Sender<Happening>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether this signal means: stop until told to go on.
+fn is_stop(signal: i32) -> bool {
+    #[cfg(unix)]
+    return signal == signal_hook::consts::SIGTSTP;
+    #[cfg(not(unix))]
+    {
+        let _ = signal;
+        false
+    }
+}
+
+/// End as this signal ends a program that does nothing about it: whoever sent it sees that it did.
+fn end_by(signal: i32) {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    #[cfg(not(unix))]
+    let _ = signal;
+}
+
+/// Back to the shell until it says go on.
+fn suspend() -> Result<(), CommandError> {
+    #[cfg(unix)]
+    {
+        give_back();
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        occupy()?;
+    }
+    Ok(())
+}
+
+/// Ask the terminal to keep this text as what was copied (OSC 52): it works over ssh too.
+fn copy(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    write!(out, "\x1b]52;c;{}\x07", BASE64.encode(text))?;
+    out.flush()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the view moves in real time: what plays, and how long a message stays"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Whether the terminal is ours.
+static OCCUPIED: AtomicBool = AtomicBool::new(false);
+
+/// The terminal, as long as it is ours; given back when this is dropped, and before a panic is told.
+struct Held;
+
+impl Held {
+    fn take() -> Result<Self, CommandError> {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            tell(panic);
+        }));
+        let held = Held;
+        occupy()?;
+        Ok(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Take the terminal: keys one by one, a screen of our own, no cursor, the mouse.
+fn occupy() -> io::Result<()> {
+    OCCUPIED.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)
+}
+
+/// Give it back as it was; a second time does nothing.
+fn give_back() {
+    if OCCUPIED.swap(false, Ordering::SeqCst) {
+        let _ = execute!(
+            io::stdout(),
+            DisableBracketedPaste,
+            DisableMouseCapture,
+            LeaveAlternateScreen,
+            cursor::Show
+        );
+        let _ = disable_raw_mode();
+    }
+}

@@ -1,0 +1,21 @@
+//! The scenario that a command was asked for: a file, or one that comes with the program.
+
+use super::{CommandError, screen};
+use crate::base::escape;
+use crate::world::scenario::{LoadError, Scenario};
+use std::path::Path;
+
+/// The scenario in this file; without one, the built-in of this name.
+///
+/// # Errors
+/// Where the file cannot be read, or is no scenario: the complaint points at the place.
+pub fn read(path: Option<&Path>, builtin: &str) -> Result<Scenario, CommandError> {
+    let Some(path) = path else { return Scenario::builtin(builtin).map_err(broken) };
+    let text = std::fs::read_to_string(path).map_err(|error| CommandError::file("read", path, &error))?;
+    Scenario::from_toml(&text, &escape::text(&path.display().to_string())).map_err(broken)
+}
+
+/// What is wrong with a scenario, shown in its text.
+pub fn broken(error: LoadError) -> CommandError {
+    CommandError::failure(error.render(screen::colour()), "")
+}

@@ -1,0 +1,39 @@
+//! The terminal view: a story on the whole screen, walked forward and back.
+//!
+//! Where it stands on the road: a view, beside `plain`. A [`Model`] holds all that is shown, a [`Msg`] is everything
+//! that can happen, [`update`] is the only place where one changes the other, and [`draw`] reads. [`keys`] is the one
+//! table of keys; [`layout`] says where things stand, for drawing and for the mouse alike. [`book`] opens a story at
+//! any place, [`reading`] is where a person is in it; [`ladder`], [`line`] and [`hex`] show it, [`seek`] and [`follow`]
+//! look through it, [`overlay`] lies over it. [`theme`] has the look of every label, [`road`] the hosts and what joins them,
+//! [`state`] what holds after a row. No file here touches a terminal:
+//! whoever runs the view does (`cli/fullscreen.rs`).
+
+pub mod book;
+pub mod compare;
+mod draw;
+mod follow;
+mod frame;
+mod hex;
+pub mod keys;
+mod ladder;
+pub mod layout;
+mod line;
+mod model;
+mod msg;
+mod overlay;
+mod reading;
+pub mod road;
+mod seek;
+pub mod state;
+#[cfg(test)]
+mod testing;
+pub mod theme;
+mod twin;
+mod update;
+mod walk;
+
+pub use book::Book;
+pub use draw::draw;
+pub use model::{Model, Options};
+pub use msg::{Action, Effect, Msg};
+pub use update::update;

@@ -1,0 +1,225 @@
+//! [`Model`]: all that the terminal view shows, and nothing else.
+
+use super::book::Book;
+use super::layout::{self, Places, Side};
+use super::line::{self, Look, Told};
+use super::overlay::Overlay;
+use super::reading::Reading;
+use super::seek::Scan;
+use super::theme::Theme;
+use crate::state::State;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Its look.
+    pub theme: Theme,
+    /// Whether colours may be used at all; where not, no key brings them.
+    pub colour: bool,
+    /// Whether the story can be written to a file from here.
+    pub exports: bool,
+}
+
+/// Real time between two steps, from slow to fast.
+pub const SPEEDS: [(Duration, &str); 5] = [
+    (Duration::from_millis(4000), "slow"),
+    (Duration::from_millis(2000), "easy"),
+    (Duration::from_millis(1000), "steady"),
+    (Duration::from_millis(400), "quick"),
+    (Duration::from_millis(100), "fast"),
+];
+/// How long a message stays in the line of keys.
+const STAYS: Duration = Duration::from_secs(6);
+
+/// All that is shown. See the head of this file.
+pub struct Model {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// How it is shown.
+    pub options: Options,
+    /// The stories that are open: one, or two side by side.
+    pub books: Vec<Book>,
+    /// Where the reader is: one place, or two side by side.
+    pub readings: Vec<Reading>,
+    /// Which of them takes the keys.
+    pub focus: usize,
+    /// What lies over it.
+    pub overlay: Option<Overlay>,
+    /// What the right side shows where it cannot show both.
+    pub side: Side,
+    /// Bytes in hexadecimal.
+    pub hex: bool,
+    /// What would happen in a post office.
+    pub analogy: bool,
+    /// Playing: how long ago the last step was.
+    pub playing: Option<Duration>,
+    /// How fast: a place in [`SPEEDS`].
+    pub speed: usize,
+    /// What is being looked for.
+    pub scan: Option<Scan>,
+    /// What was looked for last.
+    pub word: String,
+    /// A message to the reader, and how long it still stays.
+    pub said: Option<(String, Duration)>,
+    /// What the reader waits for before there is a story.
+    pub waiting: String,
+    /// The filter that the first story is shown through.
+    pub first_filter: Option<String>,
+    /// The text of the line's pane, and what it was made for: story, row, look.
+    pub told: Told,
+    told_of: Option<(usize, usize, Look, Theme)>,
+    /// What holds after the current row of each place.
+    pub states: Vec<Arc<State>>,
+}
+
+impl Model {
+    /// Nothing is open yet; `waiting` says what is being done.
+    pub fn new(size: (u16, u16), options: Options, waiting: impl Into<String>) -> Self {
+        Model {
+            size,
+            options,
+            books: Vec::new(),
+            readings: Vec::new(),
+            focus: 0,
+            overlay: None,
+            side: Side::Line,
+            hex: false,
+            analogy: false,
+            playing: None,
+            speed: 2,
+            scan: None,
+            word: String::new(),
+            said: None,
+            waiting: waiting.into(),
+            first_filter: None,
+            told: Told::default(),
+            told_of: None,
+            states: Vec::new(),
+        }
+    }
+
+    /// Show the first story through this filter (one that can be read).
+    pub fn filter_first(&mut self, filter: Option<&str>) {
+        self.first_filter = filter.map(str::to_owned);
+    }
+
+    /// The look of everything.
+    pub fn theme(&self) -> &Theme {
+        &self.options.theme
+    }
+
+    /// Where things stand now.
+    pub fn places(&self) -> Places {
+        layout::places(self.size, self.side, self.is_twin())
+    }
+
+    /// Whether two places stand side by side.
+    pub fn is_twin(&self) -> bool {
+        self.readings.len() > 1
+    }
+
+    /// Where the reader is.
+    pub fn reading(&self) -> Option<&Reading> {
+        self.readings.get(self.focus)
+    }
+
+    /// The same, to change it, with its story.
+    pub fn here(&mut self) -> Option<(&mut Reading, &mut Book)> {
+        let reading = self.readings.get_mut(self.focus)?;
+        let book = self.books.get_mut(reading.book)?;
+        Some((reading, book))
+    }
+
+    /// The story that the reader is in.
+    pub fn book(&self) -> Option<&Book> {
+        self.books.get(self.reading()?.book)
+    }
+
+    /// Say something in the line of keys.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.said = Some((text.into(), STAYS));
+    }
+
+    /// How soon the view wants to hear that time went by; `None`: nothing moves.
+    pub fn pace(&self) -> Option<Duration> {
+        let sieving = self.readings.iter().any(|r| r.sieve.as_ref().is_some_and(|sieve| !sieve.is_over()));
+        let reading = self.books.iter().any(|book| !book.progress().done);
+        let fresh = sieving
+            && self
+                .readings
+                .iter()
+                .zip(&self.books)
+                .any(|(r, b)| r.sieve.as_ref().is_some_and(|sieve| sieve.asked() < b.len()));
+        let wishes = [
+            (self.scan.is_some() || fresh).then_some(Duration::ZERO),
+            reading.then_some(Duration::from_millis(50)),
+            self.playing.map(|since| SPEEDS[self.speed].0.saturating_sub(since)),
+            self.said.as_ref().map(|(_, left)| *left),
+        ];
+        wishes.into_iter().flatten().min()
+    }
+
+    /// Make ready what is drawn: the windows of the ladders, the text of the line, the states.
+    pub(super) fn refresh(&mut self) {
+        let places = self.places();
+        for (i, reading) in self.readings.iter_mut().enumerate() {
+            let Some(book) = self.books.get_mut(reading.book) else { continue };
+            let area = places.ladders[if self.focus < 2 && !places.ladders[1].is_empty() { i } else { 0 }];
+            reading.refresh(book, usize::from(area.height));
+        }
+        self.tell_line(usize::from(places.line.width.saturating_sub(2)));
+        self.states.clear();
+        for reading in &self.readings {
+            let Some(book) = self.books.get_mut(reading.book) else { continue };
+            self.states.push(if book.is_empty() { Arc::default() } else { book.state_after(reading.row) });
+        }
+        self.bound_scrolls(&places);
+    }
+
+    /// The text of the line's pane, where it is not there already.
+    fn tell_line(&mut self, width: usize) {
+        let (hex, analogy, theme) = (self.hex, self.analogy, self.options.theme);
+        let Some((reading, book)) = self.here() else { return };
+        let look = Look { width, part: reading.part, hex, analogy, show_secrets: book.shows_secrets() };
+        let of = Some((reading.book, reading.row, look, theme));
+        let shown = book.shown(reading.row);
+        if self.told_of != of {
+            self.told = shown.map(|shown| line::told(&shown, look, &theme)).unwrap_or_default();
+            self.told_of = of;
+        }
+    }
+
+    /// Other stories are open now: nothing that was made of them is good any more.
+    pub(super) fn forget(&mut self) {
+        self.told_of = None;
+    }
+
+    /// Nothing scrolls further than to its last line; a part that the cursor has moved to comes into sight.
+    fn bound_scrolls(&mut self, places: &Places) {
+        let (bytes, note, at) = (self.told.bytes.len(), self.told.note.len(), self.told.at);
+        let split = line_split(places.line.height, bytes, note);
+        if let Some(reading) = self.readings.get_mut(self.focus) {
+            if std::mem::take(&mut reading.part_moved) {
+                // With the brackets under it.
+                let least = (at + 4).min(bytes).saturating_sub(split.0);
+                reading.scroll[0] = reading.scroll[0].max(least).min(at);
+            }
+            reading.scroll[0] = reading.scroll[0].min(bytes.saturating_sub(split.0));
+            reading.scroll[1] = reading.scroll[1].min(note.saturating_sub(split.1));
+        }
+    }
+}
+
+/// Rows of the line's pane for the bytes, and for the note under them; one row parts them.
+pub fn line_split(height: u16, bytes: usize, note: usize) -> (usize, usize) {
+    let height = usize::from(height);
+    if bytes + 1 + note <= height {
+        return (bytes, height.saturating_sub(bytes + 1));
+    }
+    // A short line leaves its room to the note, a short note to the line.
+    let most = (height / 2).max(height.saturating_sub(note + 1));
+    let bytes = bytes.min(most);
+    (bytes, height.saturating_sub(bytes + 1))
+}
