@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Octets of data of a recording that is kept whole.
 pub const MOST_BYTES: usize = 64 << 20;
 /// Records of one: each costs some 200 octets beside its data.
-pub const MOST_RECORDS: usize = 500_000;
+pub const MOST_RECORDS: usize = 1_000_000;
 
 /// Where a recording comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
