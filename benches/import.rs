@@ -15,6 +15,7 @@ use postroad::dissect::Dissector;
 use postroad::explain::Item;
 use postroad::explain::story::Story;
 use postroad::import::{self, Records};
+use postroad::state::State;
 use postroad::trace::Record;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -193,12 +194,12 @@ fn read(file: &Path, stage: &str) {
             let first = records.next();
             let Some(Record::Head(head)) = &first else { panic!("an import begins with a head") };
             let mut story = Story::new(head);
-            let is_step = |item: &Item| matches!(item, Item::Step(..));
+            let mut see = |item: Item, _: &State| steps += u64::from(matches!(item, Item::Step(..)));
             for (index, record) in first.clone().into_iter().chain(records.by_ref()).enumerate() {
                 count += 1;
-                steps += story.push(index, &record).iter().filter(|item| is_step(item)).count() as u64;
+                story.push_each(index, &record, &mut see);
             }
-            steps += story.finish().iter().filter(|item| is_step(item)).count() as u64;
+            story.finish_each(&mut see);
         }
     }
     if let Records::Capture(importer) = &records {

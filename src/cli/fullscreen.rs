@@ -22,6 +22,7 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{cursor, execute};
+use ratatui::layout::Rect;
 use std::io::{self, IsTerminal, Write};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -60,7 +61,7 @@ pub fn book(name: &str, records: &Arc<[Record]>, show_secrets: bool) -> Msg {
 }
 
 /// Reads a recording on the thread that it is run on; its records are kept for an export.
-pub fn opener(source: Source, show_secrets: bool) -> (Opener, Kept) {
+pub(super) fn opener(source: Source, show_secrets: bool) -> (Opener, Kept) {
     let kept = Kept::default();
     let keep_in = Arc::clone(&kept);
     let open = move || match source.load() {
@@ -178,7 +179,6 @@ fn watch(
     let options = Options { theme, colour: theme.has_colour(), exports: service.export.is_some() };
     let mut model = Model::new((size.width, size.height), options, waiting);
     model.filter_first(filter);
-    terminal.clear()?;
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
@@ -211,10 +211,10 @@ fn watch(
                     // The window may have another size now.
                     let size = terminal.size()?;
                     tui::update(&mut model, Msg::Resize(size.width, size.height));
-                    terminal.clear()?;
+                    anew(&mut terminal)?;
                     before = now();
                 }
-                Effect::Redraw => terminal.clear()?,
+                Effect::Redraw => anew(&mut terminal)?,
                 Effect::Copy(text) => copy(&text)?,
                 Effect::Export { path, from } => {
                     let said = service.export.as_ref().map(|export| export(&path, from));
@@ -225,6 +225,12 @@ fn watch(
         }
         terminal.draw(|screen| tui::draw(&model, screen))?;
     }
+}
+
+/// Draw every cell at the next frame. (`Terminal::clear` would ask the terminal where its cursor is, and wait.)
+fn anew(terminal: &mut Terminal<CrosstermBackend<io::Stdout>>) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
 
 /// Open a second story beside the first.

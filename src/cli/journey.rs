@@ -2,7 +2,7 @@
 
 use super::args::Journey;
 use super::fullscreen::{self, Service};
-use super::{CommandError, letter, screen};
+use super::{CommandError, letter, linear, screen};
 use crate::base::escape;
 use crate::explain::Story;
 use crate::trace::Record;
@@ -29,6 +29,9 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
     if let Some(path) = &args.record {
         keep(&records, path)?;
     }
+    if args.interactive {
+        return linear::run(linear::view("", records.into(), args.show_secrets)?, None);
+    }
     let next = next(args);
     if args.json {
         let mut view = Json::new(screen::out(), args.show_secrets);
@@ -47,7 +50,7 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
 
 /// Whether it is walked on the full screen: somebody sits before a terminal, and asked for nothing that only text has.
 fn is_walked(args: &Journey) -> bool {
-    let told = args.plain || args.json || args.detail.is_some() || args.width.is_some();
+    let told = args.plain || args.interactive || args.json || args.detail.is_some() || args.width.is_some();
     !told && fullscreen::is_possible()
 }
 

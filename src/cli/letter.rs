@@ -228,6 +228,7 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
         roles: vec![RoleKind::Mua],
         domains: Vec::new(),
         size_limit: 10_485_760,
+        imap_without: Vec::new(),
         resolver: String::new(),
     });
     if let Some(zone) = scenario.zones.iter_mut().find(|z| z.origin.eq_ignore_ascii_case(domain)) {

@@ -4,7 +4,7 @@ use super::args::Detail;
 use super::fullscreen::{self, Service};
 use super::open::{self, Source};
 use super::select::{self, Selection};
-use super::{CommandError, check, screen};
+use super::{CommandError, check, linear, screen};
 use crate::base::{Instant, escape};
 use crate::dissect::filter::StepRange;
 use crate::explain::{Item, Story};
@@ -53,6 +53,10 @@ pub struct Replay {
     /// Tell it as text from beginning to end, where a terminal would be given the full screen.
     #[arg(long, help_heading = "The telling")]
     pub plain: bool,
+    /// Walk it by typed commands, told in plain sentences: for screen readers, simple terminals and pipes.
+    #[arg(long, help_heading = "The telling", conflicts_with_all =
+        ["json", "detail", "width", "speed", "steps", "chapter", "pause_at_notes", "check"])]
+    pub interactive: bool,
     /// How much is told, as text. [default: brief]
     #[arg(long, value_name = "HOW", help_heading = "The telling")]
     pub detail: Option<Detail>,
@@ -126,6 +130,9 @@ pub fn run(args: &Replay) -> Result<(), CommandError> {
         return check::run(&source);
     }
     let filter = args.filter.as_deref().map(|text| select::filter(text, screen::colour())).transpose()?;
+    if args.interactive {
+        return talk(args, &source);
+    }
     if is_walked(args, &source) {
         return walk(args, source);
     }
@@ -151,6 +158,22 @@ fn is_walked(args: &Replay, source: &Source) -> bool {
         args.steps.is_some() || args.chapter.is_some() || args.speed.is_some() || args.pause_at_notes;
     let told = args.plain || args.json || args.detail.is_some() || args.width.is_some();
     !chosen && !told && *source != Source::Stdin && fullscreen::is_possible()
+}
+
+/// Walk it by typed commands.
+fn talk(args: &Replay, source: &Source) -> Result<(), CommandError> {
+    if *source == Source::Stdin {
+        let hint =
+            "give the recording by its file or its name: the standard input is where commands are read from";
+        return Err(CommandError::usage(
+            "a recording cannot be walked while it is read from the standard input",
+            hint,
+        ));
+    }
+    let (transcript, troubles) = source.load()?;
+    open::tell_troubles(source, &troubles);
+    let view = linear::view(&source.name(), transcript.records.into(), args.show_secrets)?;
+    linear::run(view, args.filter.as_deref())
 }
 
 /// Walk it on the full screen, with the filter that was asked for.

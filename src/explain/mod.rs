@@ -15,6 +15,7 @@ pub mod facts;
 pub mod ids;
 mod imap;
 pub mod index;
+pub mod legal;
 pub mod letter;
 mod memo;
 pub mod misconceptions;
@@ -30,6 +31,7 @@ pub mod surroundings;
 pub mod template;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use context::Explainer;

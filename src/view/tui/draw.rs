@@ -90,23 +90,14 @@ fn title(model: &Model, buffer: &mut Buffer, area: Rect) {
     );
 }
 
-/// The way of the message, one line until there is more room.
+/// The hosts, what joins them, and where the envelope is.
 fn road(model: &Model, buffer: &mut Buffer, area: Rect) {
-    let (Some(reading), theme) = (model.reading(), model.theme()) else {
-        buffer.set_stringn(area.x + 1, area.y, &model.waiting, usize::from(area.width), model.theme().dim());
+    let theme = model.theme();
+    let (Some(book), Some(drawn)) = (model.book(), &model.journey) else {
+        buffer.set_stringn(area.x + 1, area.y, &model.waiting, usize::from(area.width), theme.dim());
         return;
     };
-    let rung = reading.window.iter().find(|rung| rung.shown.row == reading.row);
-    if let Some(Page::Step(page)) = rung.map(|rung| &rung.shown.page)
-        && let Some(call) = &page.call
-    {
-        let line = Line::from(vec![
-            Span::styled(call.client.clone(), theme.style(Label::Host)),
-            Span::styled(format!(" ━━ {} ━━▶ ", call.service_and_port()), theme.style(Label::Port)),
-            Span::styled(call.server.clone(), theme.style(Label::Host)),
-        ]);
-        buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
-    }
+    drawn.layout.draw(&book.road, &drawn.now(), theme, buffer, area);
 }
 
 fn conversation(model: &Model, buffer: &mut Buffer, area: Rect, pane: usize) {
@@ -185,12 +176,12 @@ fn state(model: &Model, buffer: &mut Buffer, places: &Places) {
         "after this step"
     };
     frame::heading(buffer, area, name, false, theme);
-    let (Some(state), Some(reading)) = (model.states.get(model.focus), model.reading()) else { return };
-    let lines = twin::state_lines(state, model.book().map(|book| &book.cast));
+    let Some(reading) = model.reading() else { return };
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let rows: Vec<Line<'static>> =
-        lines.iter().flat_map(|line| wrapped(line, usize::from(inner.width), Style::new())).collect();
-    text(buffer, inner, &rows, reading.scroll[2].min(rows.len().saturating_sub(1)));
+    let rows = model.sheet.lines(inner.width, theme);
+    let first = reading.scroll[2].min(rows.len().saturating_sub(usize::from(area.height)));
+    text(buffer, inner, &rows, first);
+    frame::bar(buffer, area, first, usize::from(area.height), rows.len(), theme);
 }
 
 /// The actions of the line of keys, the most useful first.

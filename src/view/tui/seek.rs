@@ -5,9 +5,12 @@
 use super::book::Book;
 use super::follow::Trail;
 use crate::base::escape;
+use crate::dissect::Protocol;
 use crate::dissect::filter::Filter;
 use crate::explain::index::RowKinds;
 use crate::explain::{Item, Surroundings};
+use crate::view::dns;
+use crate::view::page::Label;
 use crate::view::wire::redacted;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -173,6 +176,11 @@ fn is_in(item: &Item, word: &str, show_secrets: bool) -> bool {
         Item::Step(step, note) => {
             if has(&note.summary) || has(&step.verb) {
                 return true;
+            }
+            if step.protocol == Protocol::Dns {
+                // What is shown of it are words.
+                let lines = dns::lines(step, Label::Dim).lines;
+                return lines.iter().flat_map(|line| &line.chunks).any(|chunk| has(&chunk.text));
             }
             if step.secrets.is_empty() || show_secrets {
                 return contains(&step.bytes, word);

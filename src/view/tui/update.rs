@@ -85,6 +85,7 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
             model.said = None;
         }
     }
+    model.move_on(by);
     model.books.iter_mut().for_each(Book::grow);
     look_on(model, SLICE);
     if let Some(since) = model.playing {
@@ -247,7 +248,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Export => ask(model, Asked::File),
         Action::Twin if model.is_twin() => walk::single(model),
         Action::Twin => ask(model, Asked::Beside),
-        other => walk::act(model, other),
+        other => {
+            walk::act(model, other);
+            if matches!(other, Action::SearchOn | Action::SearchBack) {
+                look_on(model, FIRST);
+            }
+        }
     }
     Vec::new()
 }
@@ -311,6 +317,8 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
         {
             reading.go(row);
         }
+    } else if layout::is_in(places.road, x, y) {
+        walk::to_station(model, (x - places.road.x, y - places.road.y));
     } else if layout::is_in(places.keys, x, y) {
         if let Some(action) = super::draw::key_at(model, x) {
             return act(model, action);

@@ -199,6 +199,31 @@ pub fn step_here(model: &mut Model) -> usize {
     }
 }
 
+/// Rows in which a station is looked for.
+const FAR: usize = 4096;
+
+/// The next row that is about the station in this place of the road.
+pub fn to_station(model: &mut Model, (x, y): (u16, u16)) {
+    let Some(station) = model.journey.as_ref().and_then(|drawn| drawn.layout.station_at(x, y)) else {
+        return;
+    };
+    let Some((reading, book)) = model.here() else { return };
+    let Some(name) = book.road.stations().get(station).map(|station| station.name.clone()) else { return };
+    let first = reading.row + 1;
+    let found = book.items(first..first + FAR).iter().position(|item| match item {
+        Item::Step(step, _) => {
+            let ends = book.cast.opened(step.conn).and_then(|open| book.road.ends(open));
+            ends.is_some_and(|(client, server)| client == station || server == station)
+        }
+        Item::Fact { host, .. } => book.road.station(host) == Some(station),
+        Item::Chapter(_) | Item::Mark(_) => false,
+    });
+    match found {
+        Some(after) => reading.go(first + after),
+        None => model.say(format!("nothing more happens at {name}")),
+    }
+}
+
 /// Begin to look for a word.
 pub fn find(model: &mut Model, word: &str) {
     if !word.is_empty() {

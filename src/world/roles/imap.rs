@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
     let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
     config.consult = faults.any();
+    config.without.extend(host.spec.imap_without.iter().map(|name| name.to_ascii_uppercase()));
     let mut machine = Server::new(config);
     let Connection { mut stream, conn, .. } = connection;
     let clock = world.clock;

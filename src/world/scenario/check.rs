@@ -164,6 +164,9 @@ impl<'a> Checker<'a> {
                 help,
             );
         }
+        for (j, name) in host.imap_without.iter().enumerate() {
+            self.one_line(place!["host", i, "imap-without", j], name);
+        }
         let resolver_path = place!["host", i, "resolver"];
         if host.resolver.is_empty() {
             let asks = host.roles.iter().any(|role| matches!(role, RoleKind::Mua | RoleKind::Mta));

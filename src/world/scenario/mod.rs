@@ -141,6 +141,9 @@ pub struct Host {
     /// The largest message it takes, octets (announced by SIZE).
     #[serde(default = "ten_mib")]
     pub size_limit: u64,
+    /// Capabilities that its IMAP server does not offer, as in `MOVE`: an older one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imap_without: Vec<String>,
     /// Where it asks its DNS questions: a host's name. Empty: the first host with the `dns` role.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub resolver: String,

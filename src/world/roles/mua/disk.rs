@@ -61,6 +61,8 @@ pub struct Copy {
     pub order: u64,
     /// POP3: its unique-id on the server.
     pub uidl: String,
+    /// Its Message-ID, without angle brackets, where the list has told it.
+    pub message_id: String,
     /// What a look at its structure told of its attachments.
     pub attachments: Option<Vec<Attachment>>,
 }
@@ -304,7 +306,9 @@ mod tests {
             disk.flag("bob", "a", vec!["\\Seen".to_owned(), "\\Seen".to_owned()]);
             disk.file("bob", "a", "Family");
             disk.know("bob", "INBOX", 7, 9);
-            disk.ids("bob", |ids| drop(ids.insert("x".to_owned(), Instant::from_secs(1))));
+            disk.ids("bob", |ids| {
+                let _ = ids.insert("x".to_owned(), Instant::from_secs(1));
+            });
         }
         assert_eq!(disk.take_facts().len(), 5);
         disk.lose("bob");

@@ -69,20 +69,22 @@ pub struct Program {
     pub open: Open,
     /// Whether what is being done was begun before, on a connection that broke off.
     pub again: bool,
-    /// The message that is being put somewhere: after a break it must be the same one.
+    /// The message of our own that is being put somewhere: after a break it must be the same one.
     pub outbox: Option<Vec<u8>>,
+    /// The message that is being changed, by its key: after a break it must be the same one.
+    pub hand: Option<(String, Copy)>,
 }
 
 impl Program {
     /// A program that was just started.
     pub fn new(mua: Client, manner: Manner) -> Self {
-        Program { mua, manner, open: Open::Nothing, again: false, outbox: None }
+        Program { mua, manner, open: Open::Nothing, again: false, outbox: None, hand: None }
     }
 
     /// Do what is wanted. Where the connection breaks off on the way, it is opened again, and the same is tried once
     /// more: everything here can be done twice without harm.
     pub async fn carry_out(&mut self, name: &str, what: &What) -> Result<Outcome, String> {
-        self.again = false;
+        (self.again, self.hand) = (false, None);
         let mut outcome = self.attempt(name, what).await;
         if let Err(Trouble::Lost(_)) = outcome
             && !matches!(what, What::LogOut)
@@ -137,20 +139,16 @@ impl Program {
     /// The message of a folder that is meant: its key, and what is kept of it.
     pub fn pick(&self, which: &str, folder: &str) -> Option<(String, Copy)> {
         self.shelf(|shelf| {
-            let messages = shelf
-                .copies
-                .iter()
-                .filter(|(_, c)| c.folder == folder && c.part != Part::File && !c.has("\\Deleted"));
+            let of_folder = |(_, c): &(&String, &Copy)| c.folder == folder && c.part != Part::File;
+            let messages = shelf.copies.iter().filter(of_folder);
+            let there = messages.clone().filter(|(_, c)| !c.has("\\Deleted"));
+            let named = |(_, c): &(&String, &Copy)| c.subject.to_lowercase().contains(&which.to_lowercase());
             let found = match which {
-                "newest" => messages.max_by_key(|(_, c)| c.order),
-                "oldest" => messages.min_by_key(|(_, c)| c.order),
-                "largest" => messages.max_by_key(|(_, c)| (c.whole, c.order)),
-                words => {
-                    let words = words.to_lowercase();
-                    messages
-                        .filter(|(_, c)| c.subject.to_lowercase().contains(&words))
-                        .max_by_key(|(_, c)| c.order)
-                }
+                "newest" => there.max_by_key(|(_, c)| c.order),
+                "oldest" => there.min_by_key(|(_, c)| c.order),
+                "largest" => there.max_by_key(|(_, c)| (c.whole, c.order)),
+                // What is marked as deleted is meant only where nothing else has that name.
+                _ => messages.filter(named).max_by_key(|(_, c)| (!c.has("\\Deleted"), c.order)),
             };
             found.map(|(key, copy)| (key.clone(), copy.clone()))
         })

@@ -16,15 +16,27 @@ fn store(uids: SequenceSet, op: StoreOp, flag: Flag) -> CommandBody {
     CommandBody::Store { uid: true, set: uids, op, silent: false, flags: vec![flag], unchanged_since: None }
 }
 
-/// The message that is meant, and its UID, with its mailbox open.
-async fn open_at(program: &mut Program, which: &str) -> Result<(String, Copy, u32), Trouble> {
+/// The message that is meant, and its UID, with its mailbox open. After a break it is the one that was in hand; `None`
+/// where it is gone from the inbox since: what was said before the break was done, and only the answer was lost.
+async fn open_at(program: &mut Program, which: &str) -> Result<Option<(String, Copy, u32)>, Trouble> {
     if program.pick(which, disk::INBOX).is_none() || program.again {
         resync(program, INBOX).await?;
     }
-    let (key, copy) = program.find(which)?;
+    let (key, copy) = match program.hand.clone() {
+        None => program.find(which)?,
+        Some((key, copy)) if program.shelf(|shelf| shelf.copies.contains_key(&key)) => (key, copy),
+        Some(_) => return Ok(None),
+    };
+    program.hand = Some((key.clone(), copy.clone()));
     let uid = uid_in(&key)?;
     select(program, INBOX).await?;
-    Ok((key, copy, uid))
+    Ok(Some((key, copy, uid)))
+}
+
+/// The words for a message that was in hand when the connection broke off, and is gone from the inbox.
+fn was_done(program: &Program, what: &str) -> Result<Outcome, Trouble> {
+    let subject = program.hand.as_ref().map_or("it", |(_, copy)| copy.subject.as_str());
+    done(format!("“{subject}” had been {what} when the connection broke off: only the answer was lost"))
 }
 
 /// Change one flag of messages, and note what the server says of them.
@@ -54,27 +66,24 @@ fn note_flags(program: &mut Program, told: &[Untagged]) {
 }
 
 pub(super) async fn mark(program: &mut Program, which: &str) -> Result<Outcome, Trouble> {
-    let (_, copy, uid) = open_at(program, which).await?;
+    let Some((_, copy, uid)) = open_at(program, which).await? else { return was_done(program, "removed") };
     change_flag(program, &[uid], StoreOp::Add, Flag::Seen).await?;
     done(format!("“{}” is \\Seen on the server, and so on every device", copy.subject))
 }
 
 /// MOVE in one act (RFC 6851), or where the server cannot: COPY, then `\Deleted` and EXPUNGE.
 pub(super) async fn to_folder(program: &mut Program, which: &str, to: &str) -> Result<Outcome, Trouble> {
-    if program.again
-        && let Some((_, copy)) = program.pick(which, to)
-    {
-        resync(program, INBOX).await?;
-        return done(format!("“{}” had been moved to {to} before the connection broke off", copy.subject));
-    }
-    let (at, copy, uid) = open_at(program, which).await?;
+    let Some((at, copy, uid)) = open_at(program, which).await? else { return was_done(program, "moved") };
     let set = SequenceSet::one(uid);
     let can_move = session(program).await?.can("MOVE");
+    // COPY knows no double: after a break the copy is looked for first.
+    let copied = !can_move && program.again && is_there(program, to, &copy.message_id).await?;
+    select(program, INBOX).await?;
     let command = match can_move {
         true => CommandBody::Move { uid: true, set, mailbox: to.to_owned() },
         false => CommandBody::Copy { uid: true, set, mailbox: to.to_owned() },
     };
-    let moved = into(program, to, command).await?;
+    let moved = if copied { None } else { into(program, to, command).await? };
     if !can_move {
         let set = || SequenceSet::one(uid);
         let away =
@@ -134,7 +143,7 @@ pub(super) async fn delete(
     for_good: bool,
     drop: bool,
 ) -> Result<Outcome, Trouble> {
-    let (at, copy, uid) = open_at(program, which).await?;
+    let Some((at, copy, uid)) = open_at(program, which).await? else { return was_done(program, "removed") };
     if for_good {
         let set = || SequenceSet::one(uid);
         let both =
@@ -192,7 +201,7 @@ async fn append(
     flags: Vec<Flag>,
 ) -> Result<bool, Trouble> {
     let mailbox = mailbox_for(program, special_use).await?;
-    if program.again && is_there(program, &mailbox, &message).await? {
+    if program.again && is_there(program, &mailbox, &id_of(&message)).await? {
         return Ok(false);
     }
     let names = flags.iter().map(|f| f.name().to_owned()).collect();
@@ -206,17 +215,23 @@ async fn append(
 }
 
 /// Whether a mailbox holds the message with this Message-ID.
-async fn is_there(program: &mut Program, mailbox: &str, message: &[u8]) -> Result<bool, Trouble> {
-    let header = crate::world::dsn::header_of(message);
-    let parsed = mail_parser::MessageParser::default().parse_headers(header);
-    let Some(id) = parsed.and_then(|m| m.message_id().map(str::to_owned)) else { return Ok(false) };
-    if select(program, mailbox).await.is_err() {
-        return Ok(false);
+async fn is_there(program: &mut Program, mailbox: &str, id: &str) -> Result<bool, Trouble> {
+    match select(program, mailbox).await {
+        Ok(_) if !id.is_empty() => {}
+        Ok(_) | Err(Trouble::Refused(_)) => return Ok(false),
+        Err(lost) => return Err(lost),
     }
-    let key = SearchKey::Header("Message-ID".to_owned(), id);
+    let key = SearchKey::Header("Message-ID".to_owned(), id.to_owned());
     let search = CommandBody::Search { uid: true, returns: None, charset: None, key };
     let heard = session(program).await?.must(vec![search]).await?;
     Ok(heard.told.iter().any(|told| matches!(told, Untagged::Search { numbers, .. } if !numbers.is_empty())))
+}
+
+/// The Message-ID of a message, without angle brackets.
+fn id_of(message: &[u8]) -> String {
+    let header = crate::world::dsn::header_of(message);
+    let parsed = mail_parser::MessageParser::default().parse_headers(header);
+    parsed.and_then(|m| m.message_id().map(str::to_owned)).unwrap_or_default()
 }
 
 pub(super) async fn draft(program: &mut Program, name: &str, letter: &Letter) -> Result<Outcome, Trouble> {

@@ -37,15 +37,15 @@ pub(super) async fn check(program: &mut Program) -> Result<Outcome, Trouble> {
 }
 
 pub(super) async fn list(program: &mut Program) -> Result<Outcome, Trouble> {
-    let News { new, changed, gone } = resync(program, INBOX).await?;
+    let news = resync(program, INBOX).await?;
     let newest = program.pick("newest", super::super::disk::INBOX);
     let newest =
         newest.map_or_else(String::new, |(_, c)| format!("; the newest is “{}” from {}", c.subject, c.from));
-    done(format!(
-        "sender and subject of {} came, and no message with them; {changed} known ones have other flags, {gone} are \
-         gone{newest}",
-        count(new, "new message")
-    ))
+    let came = match news.new {
+        0 => "nothing new".to_owned(),
+        n => format!("sender and subject of {}, and no message with them", count(n, "new message")),
+    };
+    done(format!("{came}{}{newest}", news.of_the_known()))
 }
 
 /// The message that is meant, with the list brought up to date where it is not known.
@@ -313,12 +313,12 @@ pub(super) async fn sync(program: &mut Program) -> Result<Outcome, Trouble> {
         (sum.new, sum.changed, sum.gone) =
             (sum.new + news.new, sum.changed + news.changed, sum.gone + news.gone);
     }
+    let mailboxes = if names.len() == 1 { "mailbox" } else { "mailboxes" };
     done(format!(
-        "{} as every other device sees them, flags, drafts and sent mail too: {} new here, {} with other flags, {} gone",
-        count(names.len(), "mailbox").replace("mailboxs", "mailboxes"),
+        "{} {mailboxes} as every other device sees them, flags, drafts and sent mail too: {} new here{}",
+        names.len(),
         sum.new,
-        sum.changed,
-        sum.gone
+        sum.of_the_known()
     ))
 }
 
@@ -338,7 +338,12 @@ pub(super) async fn download(program: &mut Program) -> Result<Outcome, Trouble> 
 
 /// IDLE: the server speaks when something comes (RFC 2177); renewed before the server would hang up.
 pub(super) async fn await_mail(program: &mut Program, at_most: u64, renew: u64) -> Result<Outcome, Trouble> {
-    resync(program, INBOX).await?;
+    // What came before the client begins to listen is no news to IDLE: it looks first.
+    let known_before = program.shelf(|shelf| shelf.mailboxes.contains_key(INBOX));
+    let News { new, .. } = resync(program, INBOX).await?;
+    if known_before && new > 0 {
+        return done(format!("{} had come already", count(new, "new message")));
+    }
     if !session(program).await?.can("IDLE") {
         return Err(Trouble::Refused("the server has no IDLE".to_owned()));
     }

@@ -14,6 +14,17 @@ pub(super) struct News {
     pub gone: usize,
 }
 
+impl News {
+    /// What became of the messages that were known, as the end of a sentence.
+    pub(super) fn of_the_known(self) -> String {
+        let told = |n: usize, what: &str| if n == 0 { String::new() } else { format!("; {n} {what}") };
+        let changed =
+            told(self.changed, if self.changed == 1 { "has other flags" } else { "have other flags" });
+        let gone = told(self.gone, if self.gone == 1 { "is gone" } else { "are gone" });
+        format!("{changed}{gone}")
+    }
+}
+
 /// Bring the cache of a mailbox up to date. `folder` is where the device shows it.
 pub(super) async fn resync(program: &mut Program, mailbox: &str) -> Result<News, Trouble> {
     let selected = select(program, mailbox).await?;
@@ -161,10 +172,16 @@ fn listed(items: &[FetchData], uid: u32, folder: &str) -> (Option<Copy>, Option<
             from,
             folder: folder.to_owned(),
             order: u64::from(uid),
+            message_id: bare_id(envelope.message_id.as_deref().unwrap_or_default()),
             ..Copy::default()
         }
     });
     (copy, flags)
+}
+
+/// A Message-ID without its angle brackets.
+fn bare_id(id: &str) -> String {
+    id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
 /// The subject, its encoded words decoded.

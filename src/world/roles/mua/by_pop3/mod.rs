@@ -41,6 +41,8 @@ struct Drop {
     numbers: BTreeMap<String, u32>,
     /// Message-number → octets, once LIST was asked.
     sizes: BTreeMap<u32, u64>,
+    /// The server refused UIDL: nothing tells a message that was fetched from one that was not.
+    without_ids: bool,
 }
 
 /// Do what is wanted.
@@ -116,7 +118,11 @@ async fn session(program: &mut Program) -> Result<&mut Open, Trouble> {
     if gone {
         program.open = OpenLine::Pop3(Box::new(connect(program).await?));
     }
-    match &mut program.open {
+    session_of(&mut program.open)
+}
+
+fn session_of(open: &mut OpenLine) -> Result<&mut Open, Trouble> {
+    match open {
         OpenLine::Pop3(open) => Ok(open),
         _ => Err(Trouble::Lost("there is no connection".to_owned())),
     }
@@ -188,7 +194,7 @@ fn keys_of(disk: &Disk, account: &str, ids: &BTreeSet<String>) -> Vec<String> {
 /// What the maildrop holds: asked once a session, since it does not change (RFC 1939 §4).
 async fn look(program: &mut Program, sizes: bool) -> Result<Drop, Trouble> {
     let open = session(program).await?;
-    let mut drop = open.looked.clone();
+    let drop = open.looked.clone();
     let mut commands = Vec::new();
     if drop.is_none() {
         commands.extend([Command::Stat, Command::Uidl { number: None }]);
@@ -199,10 +205,16 @@ async fn look(program: &mut Program, sizes: bool) -> Result<Drop, Trouble> {
     if commands.is_empty() {
         return Ok(drop.unwrap_or_default());
     }
-    let drop = drop.get_or_insert_default();
-    open.ask(commands, |answer| take_listing(drop, &answer)).await?;
-    open.looked = Some(drop.clone());
-    Ok(drop.clone())
+    let mut drop = drop.unwrap_or_default();
+    open.ask(commands, |answer| take_listing(&mut drop, &answer)).await?;
+    if drop.without_ids && drop.numbers.is_empty() {
+        // Numbers hold for this session only: tomorrow 1 is another message, or the same one (RFC 1939 §5).
+        open.ask(vec![Command::List { number: None }], |answer| take_listing(&mut drop, &answer)).await?;
+        let session = program.mua.world.clock.now().as_micros();
+        drop.numbers = drop.sizes.keys().map(|n| (format!("no-id {session}.{n}"), *n)).collect();
+    }
+    session_of(&mut program.open)?.looked = Some(drop.clone());
+    Ok(drop)
 }
 
 fn take_listing(drop: &mut Drop, answer: &Answer) {
@@ -216,6 +228,7 @@ fn take_listing(drop: &mut Drop, answer: &Answer) {
             let listed = lines().filter_map(|line| parse_unique_id_listing(line).value);
             drop.numbers = listed.map(|l| (l.unique_id, l.number)).collect();
         }
+        Command::Uidl { .. } => drop.without_ids = true,
         Command::List { .. } => {
             let listed = lines().filter_map(|line| parse_scan_listing(line).value);
             drop.sizes = listed.map(|l| (l.number, l.octets)).collect();

@@ -20,6 +20,10 @@ pub(super) async fn check(program: &mut Program) -> Result<Outcome, Trouble> {
     start_afresh(program).await?;
     let drop = look(program, false).await?;
     let new = unknown(program, &drop).len();
+    if drop.without_ids {
+        let messages = count(drop.numbers.len(), "message");
+        return done(format!("{messages} in the maildrop; without UIDL nothing tells which of them are new"));
+    }
     done(format!(
         "{} in the maildrop, {} octets; {new} with a unique-id that is not in the list",
         count(drop.numbers.len(), "message"),
@@ -100,7 +104,9 @@ async fn fetch(program: &mut Program, drop: &Drop, commands: Vec<Command>) -> Re
             // What is fetched anew though a copy stands there already is a second copy: nothing tells them apart.
             let key = if known { key_of(disk, &account, &id) } else { disk.free_key(&account, &id) };
             disk.keep(&account, &key, copy);
-            disk.ids(&account, |ids| drop_in(ids, &id, now));
+            if !drop.without_ids {
+                disk.ids(&account, |ids| drop_in(ids, &id, now));
+            }
         });
     };
     session(program).await?.ask(commands, keep).await?;
@@ -147,7 +153,8 @@ async fn let_go(program: &mut Program, drop: &Drop) -> Result<usize, Trouble> {
     let due = |id: &String| {
         program.shelf(|shelf| {
             let whole = shelf.copies.values().any(|c| c.uidl == *id && c.part == Part::Whole);
-            whole && shelf.ids.get(id).is_some_and(|fetched| now.since(*fetched) >= age)
+            let fetched = shelf.ids.get(id).copied().or(drop.without_ids.then_some(now));
+            whole && fetched.is_some_and(|fetched| now.since(fetched) >= age)
         })
     };
     let due: Vec<(u32, String)> =
