@@ -430,10 +430,18 @@ fn one_side_of_a_session_is_told_too() {
         }
     }
     let held: BTreeMap<&str, [f64; 2]> =
-        [("curl", [0.0, 0.0]), ("mailkit", [0.0, 0.0]), ("recog", [0.0, 0.0])].into();
+        [("curl", [97.0, 97.0]), ("mailkit", [88.9, 88.9]), ("recog", [100.0, 100.0])].into();
     for (source, (share, wrong)) in &shares {
         let percent = |n: usize| 100.0 * n as f64 / share.lines as f64;
-        eprintln!("{}", wrong.iter().take(30).map(String::as_str).collect::<Vec<_>>().join("\n"));
+        // A few of each file: one that is misread is misread in all its lines.
+        let mut last = ("", 0);
+        for line in wrong {
+            let file = line.split(':').next().unwrap_or_default();
+            last = if last.0 == file { (file, last.1 + 1) } else { (file, 0) };
+            if last.1 < 3 {
+                eprintln!("{}", line.chars().take(200).collect::<String>());
+            }
+        }
         let (direction, note) = (percent(share.direction), percent(share.note));
         eprintln!(
             "corpus_text: {source}: {} lines of one side: direction {direction:.2} %, specific note {note:.2} %",

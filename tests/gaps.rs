@@ -202,7 +202,7 @@ fn a_record_cut_out_accuses_nobody() {
 #[test]
 fn any_octets_cut_out_accuse_nobody() {
     let mut sums = BTreeMap::new();
-    for seed in [7, 8, 9] {
+    for seed in [7, 8] {
         eprintln!("gaps: seed {seed}");
         for (name, records) in shipped() {
             // A large letter is cut into many records: some of these recordings are enough.

@@ -194,7 +194,7 @@ fn server_hello(walk: &mut Walk<'_, '_>) -> Option<ServerHello> {
     for (kind, bytes) in walk.extensions()? {
         match kind {
             16 => protocol = protocols(bytes).into_iter().next(),
-            43 => version = names::version(bytes),
+            43 if bytes.len() == 2 => version = names::version(bytes),
             _ => {}
         }
     }
