@@ -27,6 +27,13 @@ pub struct WireLine {
     pub parts: Vec<usize>,
 }
 
+impl WireLine {
+    /// Its text, as it is shown.
+    pub fn text(&self) -> String {
+        self.chunks.iter().map(|c| c.text.as_str()).collect()
+    }
+}
+
 /// The lines to show, and how many were left out in front of the last `tail` ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WireLines {
