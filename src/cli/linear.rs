@@ -23,10 +23,11 @@ pub fn view(name: &str, records: Arc<[Record]>, show_secrets: bool) -> Result<Li
         _ => 0,
     };
     match fullscreen::book(name, &records, show_secrets) {
-        Msg::Opened(book) => {
+        Msg::Opened(mut book) => {
+            book.wait();
             let again = Arc::clone(&records);
             let write =
-                move |path: &Path, from: usize| fullscreen::export(Some(&records), path, from, show_secrets);
+                move |path: &Path, from: usize| fullscreen::export(Some(&*records), path, from, show_secrets);
             let export: Export = Box::new(write);
             Ok(Linear::new(*book, seed, Some(export)).with_runner(Box::new(Worlds), again))
         }

@@ -14,7 +14,6 @@ use crate::view::plain::{Options, Plain};
 use crate::view::{Cast, Closing, Renderer, Tally};
 use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
@@ -179,9 +178,9 @@ fn talk(args: &Replay, source: &Source) -> Result<(), CommandError> {
 /// Walk it on the full screen, with the filter that was asked for.
 fn walk(args: &Replay, source: Source) -> Result<(), CommandError> {
     let (name, secrets) = (source.name(), args.show_secrets);
-    let (opener, kept) = fullscreen::opener(source, secrets);
-    let export = move |path: &Path, from: usize| fullscreen::export(kept.get(), path, from, secrets);
-    let service = Service { export: Some(Box::new(export)), show_secrets: secrets };
+    let export = fullscreen::export_of(source.clone(), secrets);
+    let opener = fullscreen::opener(source, secrets);
+    let service = Service { export: Some(export), show_secrets: secrets };
     fullscreen::run(&format!("reading {name}"), opener, args.filter.as_deref(), &service)
 }
 

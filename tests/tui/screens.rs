@@ -101,6 +101,12 @@ fn two_places() {
 }
 
 #[test]
+fn what_comes_next() {
+    screens("predict", "journey", "13⏎p");
+    screens("predict-answered", "journey", "13⏎p12");
+}
+
+#[test]
 fn nothing_yet_and_too_small() {
     let view = View::waiting((80, 24), Theme::mono());
     insta::assert_snapshot!("waiting", view.text());

@@ -229,6 +229,19 @@ fn the_mouse_works_where_a_person_would_try_it() {
 }
 
 #[test]
+fn the_next_line_is_said_before_it_is_shown() {
+    let mut view = view();
+    view.keys("13⏎p");
+    let text = view.text();
+    assert!(text.contains("Predict: step 14"), "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("│   14")), "the ladder does not tell it: {text}");
+    view.keys(" ");
+    assert!(view.step() == 14 && view.text().contains("Predict: step 15"), "{}", view.text());
+    view.keys("⎋");
+    assert!(view.text().lines().any(|line| line.starts_with("│   15")), "{}", view.text());
+}
+
+#[test]
 fn keys_are_found_by_what_they_do() {
     let mut view = view();
     view.keys("?refusal⏎");

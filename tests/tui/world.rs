@@ -10,6 +10,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The records of a scenario that comes with the program.
 pub fn records(name: &str) -> Arc<[Record]> {
@@ -47,6 +48,18 @@ impl View {
     pub fn tell(&mut self, msg: Msg) {
         let effects = update(&mut self.model, msg);
         self.effects.extend(effects);
+        self.settle();
+    }
+
+    /// Until everything is found that is being looked for.
+    fn settle(&mut self) {
+        let busy = |model: &Model| {
+            model.scan.is_some() || model.readings.iter().any(|r| r.sieve.as_ref().is_some_and(|s| !s.is_over()))
+        };
+        while busy(&self.model) {
+            std::thread::yield_now();
+            update(&mut self.model, Msg::Tick(Duration::ZERO));
+        }
     }
 
     pub fn press(&mut self, code: KeyCode) -> &mut Self {

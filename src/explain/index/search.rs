@@ -4,7 +4,9 @@ use super::source::Store;
 use super::teller::Teller;
 use super::{Opens, StoryIndex};
 use crate::base::escape;
+use crate::dissect::dns::Row;
 use crate::dissect::filter::Filter;
+use crate::dissect::{Kind, Meaning};
 use crate::explain::{Item, Surroundings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -55,6 +57,12 @@ fn has(item: &Item, words: &str) -> bool {
         Item::Fact { host, text: said, .. } => text(host) || text(said),
         Item::Mark(mark) => text(&mark.text),
         Item::Step(step, _) => {
+            if let Meaning::Dns(dns) = &step.meaning {
+                // What is shown of a datagram is words.
+                let row = |row: &Row| text(&format!("{} {} {}", row.name, row.rtype, row.data));
+                let asked = text(&format!("{} {}?", dns.qname, dns.qtype)) && step.kind == Kind::Query;
+                return asked || dns.answers.iter().chain(&dns.additionals).any(row);
+            }
             let mut bytes = std::borrow::Cow::Borrowed(&step.bytes);
             for secret in &step.secrets {
                 let end = secret.end.min(bytes.len());

@@ -15,8 +15,8 @@ use super::page::Page;
 use super::runner::Runner;
 use super::tui::Book;
 use super::tui::book::Shown;
-use super::tui::follow::{self, Trail};
-use super::tui::seek::{Found, Question, Scan, Sieve, listed};
+use super::tui::follow;
+use super::tui::seek::{Question, Scan, Sieve, listed};
 use super::{Cast, clock, headline};
 use crate::base::escape;
 use crate::dissect::filter::Filter;
@@ -387,9 +387,9 @@ impl Linear {
         }
         let from = self.here.unwrap_or(if back { 0 } else { self.book.len().saturating_sub(1) });
         let mut scan = Scan::new(&self.word, from, back, &self.book);
-        match scan.look(&mut self.book, usize::MAX) {
-            Found::Row(row) => self.arrive(row),
-            _ => vec![format!("“{}” stands nowhere.", cut(&self.word))],
+        match scan.wait(&self.book) {
+            Some(row) => self.arrive(row),
+            None => vec![format!("“{}” stands nowhere.", cut(&self.word))],
         }
     }
 
@@ -427,12 +427,12 @@ impl Linear {
             return vec!["No message comes here that could be followed.".to_owned()];
         };
         let name = format!("the message {}", escape::line(&id));
-        self.sift(name, Question::Follow(Box::new(Trail::new(&id))))
+        self.sift(name, Question::Follow(id))
     }
 
     fn sift(&mut self, name: String, question: Question) -> Vec<String> {
         let mut sieve = Sieve::new(name, question, &self.book);
-        sieve.ask(&mut self.book, usize::MAX / 2);
+        sieve.wait(&self.book);
         let rows = match sieve.count() {
             0 => {
                 return vec![format!(

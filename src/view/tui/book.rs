@@ -7,7 +7,7 @@ use super::road::Road;
 use crate::base::Instant;
 use crate::explain::index::{Progress, RowKinds};
 use crate::explain::predict::{self, Question};
-use crate::explain::{Item, StoryIndex, Surroundings};
+use crate::explain::{Item, StoryIndex};
 use crate::state::State;
 use crate::trace::{Conn, Head};
 use crate::view::Cast;
@@ -65,7 +65,6 @@ pub struct Book {
     /// Who is who.
     pub cast: Cast,
     index: StoryIndex,
-    around: Surroundings,
     /// The last connection of which the cast knows.
     known: Option<Conn>,
     show_secrets: bool,
@@ -83,13 +82,10 @@ impl Book {
     pub fn new(name: impl Into<String>, head: &Head, index: StoryIndex, show_secrets: bool) -> Self {
         let mut cast = Cast::default();
         cast.learn_head(head);
-        let mut around = Surroundings::default();
-        around.learn_head(head);
         let mut book = Book {
             name: name.into(),
             cast,
             index,
-            around,
             known: None,
             show_secrets,
             road: Road::new(head),
@@ -101,13 +97,29 @@ impl Book {
         book
     }
 
+    /// Wait until the whole story is read: for those who have no screen.
+    pub fn wait(&mut self) {
+        self.index.wait();
+        self.grow();
+    }
+
+    /// The index that finds its rows.
+    pub fn index(&self) -> &StoryIndex {
+        &self.index
+    }
+
+    /// What was off in what was read so far, a sentence each.
+    pub fn troubles(&self) -> &[String] {
+        self.index.troubles()
+    }
+
     /// Take what was read since: who talks to whom, how many Steps there are.
     pub fn grow(&mut self) {
+        self.index.poll();
         self.index.poll();
         let after = self.known.map_or(Bound::Unbounded, Bound::Excluded);
         for (conn, open) in self.index.opens().range((after, Bound::Unbounded)) {
             self.cast.learn_open(open);
-            self.around.learn_open(open);
             self.road.learn(open);
             self.known = Some(*conn);
         }
@@ -159,11 +171,6 @@ impl Book {
     /// Rows as they are told, not kept: for those who read many.
     pub fn items(&mut self, rows: Range<usize>) -> Vec<Item> {
         self.index.rows(rows)
-    }
-
-    /// Who a filter asks, before the first row.
-    pub fn surroundings(&self) -> &Surroundings {
-        &self.around
     }
 
     /// Whether passwords are shown.

@@ -113,7 +113,7 @@ fn conversation(model: &Model, buffer: &mut Buffer, area: Rect, pane: usize) {
     let mut heading = match &reading.sieve {
         None => "conversation".to_owned(),
         Some(sieve) => {
-            let more = if sieve.is_over() { "" } else { " so far" };
+            let more = if sieve.is_over() { "" } else { " so far …" };
             let word = if sieve.follows() { "" } else { "only " };
             format!("{word}{} · {}{more}", sieve.name, clock::count(sieve.count() as u64, "row"))
         }
@@ -185,10 +185,11 @@ fn state(model: &Model, buffer: &mut Buffer, places: &Places) {
 }
 
 /// The actions of the line of keys, the most useful first.
-const SHORT: [Action; 14] = [
+const SHORT: [Action; 15] = [
     Action::Step,
     Action::NextChapter,
     Action::Play,
+    Action::Predict,
     Action::NextPart,
     Action::Search,
     Action::Filter,
@@ -313,8 +314,21 @@ fn overlay(model: &Model, screen: &mut Screen, places: &Places) {
         None | Some(Overlay::Prompt(_)) => {}
         Some(Overlay::Help(help)) => self::help(help, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::Places(list)) => self::list(list, screen.buffer_mut(), places.screen, theme),
+        Some(Overlay::Predict(predict, _)) => predict.draw(screen, predicted(places), theme),
         Some(Overlay::Text(text)) => reference(text, screen.buffer_mut(), places.screen, theme),
     }
+}
+
+/// Where it is asked what comes next: beside the conversation, where there is a place beside it; else under it.
+fn predicted(places: &Places) -> Rect {
+    let right = if places.line.is_empty() { places.state } else { places.line };
+    let bottom = places.bottom.y;
+    if !right.is_empty() && right.x > 1 {
+        let (x, y) = (right.x - 1, right.y - 1);
+        return Rect { x, y, width: places.screen.width - x, height: bottom + 1 - y };
+    }
+    let height = (bottom - places.road.bottom()) * 2 / 3;
+    Rect { x: 0, y: bottom + 1 - height, width: places.screen.width, height }
 }
 
 /// A box in the middle, emptied, with a heading; gives its inside.

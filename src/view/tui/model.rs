@@ -36,6 +36,8 @@ pub const SPEEDS: [(Duration, &str); 5] = [
 /// How long a message stays in the line of keys.
 const STAYS: Duration = Duration::from_secs(6);
 
+/// Between two looks at what a search has found.
+const LOOKS: Duration = Duration::from_millis(8);
 /// Between two pictures of something that moves.
 const FRAME: Duration = Duration::from_millis(33);
 /// How long an envelope is on its way to the next station.
@@ -189,14 +191,8 @@ impl Model {
     pub fn pace(&self) -> Option<Duration> {
         let sieving = self.readings.iter().any(|r| r.sieve.as_ref().is_some_and(|sieve| !sieve.is_over()));
         let reading = self.books.iter().any(|book| !book.progress().done);
-        let fresh = sieving
-            && self
-                .readings
-                .iter()
-                .zip(&self.books)
-                .any(|(r, b)| r.sieve.as_ref().is_some_and(|sieve| sieve.asked() < b.len()));
         let wishes = [
-            (self.scan.is_some() || fresh).then_some(Duration::ZERO),
+            (self.scan.is_some() || sieving).then_some(LOOKS),
             reading.then_some(Duration::from_millis(50)),
             self.playing.map(|since| SPEEDS[self.speed].0.saturating_sub(since)),
             self.said.as_ref().map(|(_, left)| *left),

@@ -433,7 +433,8 @@ impl TalkPane {
                         rows.say("     ", theme.dim(), &said, theme.dim());
                     }
                     let mark = if number == 0 { mark } else { "     " };
-                    rows.say(mark, theme.style(label), &line.text(), theme.style(label));
+                    let text: String = line.chunks.iter().map(|chunk| chunk.text.as_str()).collect();
+                    rows.say(mark, theme.style(label), &text, theme.style(label));
                 }
                 let mark = if lines.is_empty() { mark } else { "  ╰─ " };
                 rows.say(mark, theme.style(Label::Pointer), &step.note.summary, theme.style(Label::Note));

@@ -344,8 +344,9 @@ fn masked(moment: &Moment) -> (Option<Vec<String>>, Vec<String>) {
         bytes.splice(start..end, MASK.bytes());
         secrets.insert(0, secret);
     }
-    let step = crate::dissect::Step { bytes, ..moment.step.clone() };
-    (Moment { step, ..moment.clone() }.lines(), secrets)
+    let mut shown = moment.clone();
+    shown.step.bytes = bytes;
+    (shown.lines(), secrets)
 }
 
 #[cfg(test)]
