@@ -12,6 +12,7 @@ pub(super) use stories::{export_of, growing, keep, opener};
 use super::CommandError;
 use super::open::Source;
 use super::runner::Worlds;
+use super::talk;
 use crate::view::tui::compare::{CompareView, Outcome};
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Effect, Model, Msg, Options};
@@ -134,6 +135,7 @@ fn watch(
     let mut model = Model::new((size.width, size.height), options, waiting);
     model.filter_first(filter);
     model.forks.runner = Some(Arc::new(Worlds));
+    model.forks.desks = Some(Arc::new(talk::desk_at));
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
