@@ -69,7 +69,7 @@ fn a_story_is_told_again_otherwise() {
     terminal.press("xx");
     terminal.until("Branches: 1");
     terminal.press("\x1b");
-    terminal.until("step");
+    terminal.until("this line");
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
 }
@@ -219,7 +219,9 @@ fn it_is_put_away_and_taken_up_again() {
     terminal.press("\x1b[C");
     terminal.until("step 3 of");
     terminal.press("q");
-    terminal.wait("the shell", |terminal| !terminal.screen.screen().alternate_screen());
+    terminal.wait("the shell", |terminal| {
+        !terminal.screen.screen().alternate_screen() && terminal.text().trim_end().ends_with('$')
+    });
     terminal.press("exit\r");
     terminal.end();
 }

@@ -117,7 +117,17 @@ impl Terminal {
 
     /// Until it ends; gives its exit code.
     pub fn end(&mut self) -> u32 {
-        let status = self.child.wait().expect("it ends");
+        let mut status = None;
+        for _ in 0..PATIENCE {
+            status = self.child.try_wait().expect("it can be asked");
+            if status.is_some() {
+                break;
+            }
+            if let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(100)) {
+                self.take(&bytes);
+            }
+        }
+        let Some(status) = status else { panic!("it does not end; the screen is\n{}", self.text()) };
         while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(300)) {
             self.take(&bytes);
         }
