@@ -166,7 +166,7 @@ fn of_state(state: &State) -> Snapshot {
         snapshot.mailboxes.insert(account.clone(), rows.collect());
     }
     for (host, queue) in state.queues.iter().filter(|(_, queue)| !queue.is_empty()) {
-        let entry = |(id, entry): (&String, &Arc<postroad::state::QueueEntry>)| {
+        let entry = |(id, entry): (&String, &std::sync::Arc<postroad::state::QueueEntry>)| {
             (id.clone(), entry.waiting.iter().map(|w| w.recipient.clone()).collect())
         };
         snapshot.queues.insert(host.clone(), queue.iter().map(entry).collect());

@@ -47,6 +47,7 @@ pub fn desks(scenario: &Scenario, changes: &[Change]) -> Vec<Host> {
             roles: vec![RoleKind::Mua],
             domains: Vec::new(),
             size_limit: 0,
+            imap_without: Vec::new(),
             resolver: String::new(),
         });
     }

@@ -306,7 +306,9 @@ mod tests {
             disk.flag("bob", "a", vec!["\\Seen".to_owned(), "\\Seen".to_owned()]);
             disk.file("bob", "a", "Family");
             disk.know("bob", "INBOX", 7, 9);
-            disk.ids("bob", |ids| drop(ids.insert("x".to_owned(), Instant::from_secs(1))));
+            disk.ids("bob", |ids| {
+                ids.insert("x".to_owned(), Instant::from_secs(1));
+            });
         }
         assert_eq!(disk.take_facts().len(), 5);
         disk.lose("bob");
