@@ -183,7 +183,7 @@ fn cut_everywhere(access: Access, leave: &str) {
     let mut cuts = 0;
     for (conn, places) in sessions(&records) {
         for (side, offset) in places {
-            let (records, world) = played(&scenario, &[Change::Cut { conn, side, offset }]);
+            let (records, world) = played(&scenario, &[Change::Cut { conn, side, offset, instead: false }]);
             let which = format!("{access:?}, leave {leave}, connection {} {side:?} cut at {offset}", conn.0);
             let (server, laptop, phone) =
                 (on_server(&world), on_device(&world, LAPTOP), on_device(&world, PHONE));
@@ -262,7 +262,7 @@ fn an_imap_client_without_move_doubles_nothing_either() {
     assert_eq!(rows["Boat"].len(), 1);
     for (conn, places) in sessions(&records) {
         for (side, offset) in places {
-            let (_, world) = played(&scenario, &[Change::Cut { conn, side, offset }]);
+            let (_, world) = played(&scenario, &[Change::Cut { conn, side, offset, instead: false }]);
             assert_eq!(doubled(&on_server(&world)), Vec::<&String>::new(), "cut at {offset}");
             let rows = world.snapshot().expect("it is over").mailboxes[BOB].clone();
             assert_eq!(rows["Boat"].len(), 1, "cut at {offset}");

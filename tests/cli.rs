@@ -198,6 +198,23 @@ fn colour_is_there_when_asked_for() {
 }
 
 #[test]
+fn no_colour_wins_and_an_empty_one_says_nothing() {
+    let told = |settings: &[(&str, &str)]| {
+        let mut command = Command::cargo_bin("postroad").expect("the binary is built");
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR"] {
+            command.env_remove(name);
+        }
+        command.envs(settings.iter().copied());
+        stdout(&command.args(["journey", "--detail", "wire"]).assert().success()).contains('\u{1b}')
+    };
+    assert!(!told(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]));
+    assert!(told(&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")]));
+    assert!(told(&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")]));
+    assert!(!told(&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "0")]));
+    assert!(!told(&[("NO_COLOR", "")]), "a pipe has no colours");
+}
+
+#[test]
 fn json_and_the_recording_can_be_read_back() {
     let file = std::env::temp_dir().join(format!("postroad-cli-{}.jsonl", std::process::id()));
     let told = stdout(&postroad(&["journey", "--json", "--record", &file.to_string_lossy()]).success());

@@ -139,7 +139,7 @@ fn of_stores(snapshot: &postroad::world::snapshot::Snapshot) -> Counts {
     }
     for (host, accounts) in &snapshot.kept {
         for (account, copies) in accounts {
-            let octets = copies.values().sum();
+            let octets = copies.values().map(|row| row.size).sum();
             out.insert(format!("{host} keeps for {account}"), (copies.len() as u64, octets));
         }
     }

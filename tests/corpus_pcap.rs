@@ -10,7 +10,8 @@
     reason = "shares and differences are printed as figures"
 )]
 
-use postroad::dissect::{Dissector, Kind, Protocol, Step, Verdict};
+use postroad::dissect::tls::TlsMeaning;
+use postroad::dissect::{Dissector, Kind, Meaning, Protocol, Step, Verdict};
 use postroad::import;
 use postroad::trace::{Conn, Direction, Layer, Record, Transport};
 use serde_json::Value;
@@ -349,4 +350,48 @@ fn no_byte_of_a_capture_is_without_a_step() {
         }
     }
     assert!(count > 500, "the corpus has more streams than {count}");
+}
+
+/// What the wire shows of TLS: whom the client calls, what it offers, what the server chooses.
+#[test]
+fn handshakes_are_told_as_far_as_the_wire_shows_them() {
+    let Some(corpus) = corpus("handshakes_are_told_as_far_as_the_wire_shows_them") else { return };
+    let owners = std::fs::read_dir(corpus.join("pcap")).expect("the corpus has captures");
+    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    let mut streams = 0;
+    for path in owners.flatten().flat_map(|owner| std::fs::read_dir(owner.path()).into_iter().flatten()) {
+        let path = path.expect("a folder can be read").path();
+        for stream in read(&path).unwrap_or_default() {
+            let tls: Vec<&Step> = stream.steps.iter().filter(|s| s.protocol == Protocol::Tls).collect();
+            let shown = |step: &&&Step| matches!(step.meaning, Meaning::Tls(_));
+            let has = |verb: &str| tls.iter().any(|s| s.verb == verb);
+            if !has("CLIENT-HELLO") || !has("SERVER-HELLO") {
+                continue;
+            }
+            streams += 1;
+            for step in tls.iter().filter(shown) {
+                let place = path.display();
+                match &step.meaning {
+                    Meaning::Tls(TlsMeaning::ClientHello(hello)) => {
+                        assert!(!hello.versions.is_empty() && hello.suites > 0, "{place}: {hello:?}");
+                        *told.entry(format!("SNI {}", hello.server_name.is_some())).or_default() += 1;
+                    }
+                    Meaning::Tls(TlsMeaning::ServerHello(hello)) => {
+                        let named = hello.version.contains("TLS") && hello.suite.starts_with("TLS_");
+                        assert!(named, "{place}: {hello:?}");
+                        *told.entry(hello.version.clone()).or_default() += 1;
+                    }
+                    Meaning::Tls(TlsMeaning::Certificate(shown)) => {
+                        // A client that has none shows none (RFC 5246 §7.4.6).
+                        assert!(shown.count > 0 || step.from == Direction::Client, "{place}");
+                        *told.entry("certificates in the clear".to_owned()).or_default() += 1;
+                    }
+                    _ => {}
+                }
+                assert!(step.findings.is_empty(), "{place}: {:?}", step.findings);
+            }
+        }
+    }
+    println!("{streams} streams with a handshake: {told:?}");
+    assert!(streams >= 6, "the corpus has more handshakes than {streams}");
 }

@@ -1,4 +1,4 @@
-//! What every stage of the road may use: places in bytes, moments in time, findings, secrets, escaping.
+//! What every stage of the road may use: places in bytes, moments in time, findings, secrets, escaping, shared maps.
 //!
 //! Nothing here knows a protocol. Everything in the crate may import `base`; `base` imports nothing.
 
@@ -6,10 +6,12 @@ pub mod escape;
 pub mod finding;
 pub mod random;
 pub mod secret;
+pub mod shelf;
 pub mod span;
 pub mod time;
 
 pub use finding::{Finding, Severity};
 pub use secret::Secret;
+pub use shelf::Shelf;
 pub use span::{Part, Span};
 pub use time::Instant;

@@ -31,6 +31,8 @@ pub enum Command {
     Journey(Box<Journey>),
     /// Play a recording: a transcript's file, or one of the built-in library.
     Replay(Box<super::replay::Replay>),
+    /// Type SMTP, POP3 or IMAP by hand at a server of the simulated internet.
+    Talk(Box<super::talk::TalkArgs>),
     /// List the built-in library of recordings.
     Transcripts(super::transcripts::Transcripts),
     /// Write into a recording: chapters, comments, highlights, questions, pauses. Its bytes stay as they are.
@@ -98,6 +100,9 @@ pub struct Journey {
     /// Tell it as text from beginning to end, where a terminal would be given the full screen.
     #[arg(long, help_heading = "The telling")]
     pub plain: bool,
+    /// Walk it by typed commands, told in plain sentences: for screen readers, simple terminals and pipes.
+    #[arg(long, help_heading = "The telling", conflicts_with_all = ["json", "detail", "width"])]
+    pub interactive: bool,
     /// How much is told, as text. [default: brief]
     #[arg(long, value_name = "HOW", help_heading = "The telling")]
     pub detail: Option<Detail>,

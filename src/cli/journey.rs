@@ -1,21 +1,20 @@
 //! `postroad journey`: build the scenario, run it, tell its story.
 
 use super::args::Journey;
-use super::fullscreen::{self, Service};
-use super::{CommandError, letter, screen};
+use super::fullscreen::{self, Kept, Service};
+use super::{CommandError, letter, linear, screen};
 use crate::base::escape;
 use crate::explain::Story;
 use crate::trace::Record;
 use crate::trace::file::Writer;
 use crate::view::json::Json;
 use crate::view::plain::{Options, Plain};
-use crate::view::tui::Msg;
 use crate::view::{Cast, Closing, Renderer, Tally};
 use crate::world::scenario::Scenario;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Do what was asked.
@@ -28,6 +27,9 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
     let records = carried(&scenario)?;
     if let Some(path) = &args.record {
         keep(&records, path)?;
+    }
+    if args.interactive {
+        return linear::run(linear::view("", records.into(), args.show_secrets)?, None);
     }
     let next = next(args);
     if args.json {
@@ -47,34 +49,25 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
 
 /// Whether it is walked on the full screen: somebody sits before a terminal, and asked for nothing that only text has.
 fn is_walked(args: &Journey) -> bool {
-    let told = args.plain || args.json || args.detail.is_some() || args.width.is_some();
+    let told = args.plain || args.interactive || args.json || args.detail.is_some() || args.width.is_some();
     !told && fullscreen::is_possible()
 }
 
 /// Walk it on the full screen. It is carried on a thread of its own.
 fn walk(args: &Journey, scenario: Scenario) -> Result<(), CommandError> {
     let waiting = format!("carrying the letter: {}", escape::text(&scenario.title));
-    let kept: Arc<OnceLock<Arc<[Record]>>> = Arc::default();
-    let (keep_in, path, secrets) = (Arc::clone(&kept), args.record.clone(), args.show_secrets);
-    let opener = Box::new(move || {
-        let records = match carried(&scenario) {
-            Ok(records) => records,
-            Err(error) => return Msg::Failed(error.to_string()),
-        };
-        if let Some(Err(error)) = path.map(|path| keep(&records, &path)) {
-            return Msg::Failed(error.to_string());
-        }
-        let records: Arc<[Record]> = records.into();
-        let _ = keep_in.set(Arc::clone(&records));
-        fullscreen::book("", &records, secrets)
+    let (kept, path, secrets) = (Kept::default(), args.record.clone(), args.show_secrets);
+    let opener = fullscreen::growing(Arc::clone(&kept), secrets, move |feed| {
+        let run = crate::world::run_observed(&scenario, &[], Some(feed), |_| {});
+        let records = run.map_err(|error| CommandError::failure(error.to_string(), ""))?;
+        path.map_or(Ok(()), |path| keep(&records, &path))?;
+        Ok(records)
     });
-    let export = move |path: &Path, from: usize| fullscreen::export(kept.get(), path, from, secrets);
-    fullscreen::run(
-        &waiting,
-        opener,
-        None,
-        &Service { export: Some(Box::new(export)), show_secrets: secrets },
-    )
+    let export = move |path: &Path, from: usize| {
+        fullscreen::export(kept.get().map(|records| &**records), path, from, secrets)
+    };
+    let service = Service { export: Some(Arc::new(export)), show_secrets: secrets };
+    fullscreen::run(&waiting, opener, None, &service)
 }
 
 #[expect(

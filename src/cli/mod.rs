@@ -11,11 +11,12 @@ mod error;
 mod explain_cmd;
 mod export;
 mod export_told;
-mod fullscreen;
+pub mod fullscreen;
 mod grade;
 mod import;
 mod journey;
 mod letter;
+mod linear;
 mod onto;
 mod open;
 mod replay;
@@ -23,6 +24,7 @@ mod runner;
 mod scenario;
 mod screen;
 mod select;
+mod talk;
 mod transcripts;
 mod welcome;
 
@@ -42,6 +44,7 @@ pub fn run() -> ExitCode {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),
             Some(Command::Replay(args)) => replay::run(&args),
+            Some(Command::Talk(args)) => talk::run(&args),
             Some(Command::Transcripts(args)) => transcripts::run(&args),
             Some(Command::Annotate(args)) => annotate::run(&args),
             Some(Command::Grade(args)) => grade::run(&args),

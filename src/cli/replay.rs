@@ -4,7 +4,7 @@ use super::args::Detail;
 use super::fullscreen::{self, Service};
 use super::open::{self, Source};
 use super::select::{self, Selection};
-use super::{CommandError, check, screen};
+use super::{CommandError, check, linear, screen};
 use crate::base::{Instant, escape};
 use crate::dissect::filter::StepRange;
 use crate::explain::{Item, Story};
@@ -14,7 +14,6 @@ use crate::view::plain::{Options, Plain};
 use crate::view::{Cast, Closing, Renderer, Tally};
 use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
@@ -53,6 +52,10 @@ pub struct Replay {
     /// Tell it as text from beginning to end, where a terminal would be given the full screen.
     #[arg(long, help_heading = "The telling")]
     pub plain: bool,
+    /// Walk it by typed commands, told in plain sentences: for screen readers, simple terminals and pipes.
+    #[arg(long, help_heading = "The telling", conflicts_with_all =
+        ["json", "detail", "width", "speed", "steps", "chapter", "pause_at_notes", "check"])]
+    pub interactive: bool,
     /// How much is told, as text. [default: brief]
     #[arg(long, value_name = "HOW", help_heading = "The telling")]
     pub detail: Option<Detail>,
@@ -126,6 +129,9 @@ pub fn run(args: &Replay) -> Result<(), CommandError> {
         return check::run(&source);
     }
     let filter = args.filter.as_deref().map(|text| select::filter(text, screen::colour())).transpose()?;
+    if args.interactive {
+        return talk(args, &source);
+    }
     if is_walked(args, &source) {
         return walk(args, source);
     }
@@ -153,12 +159,28 @@ fn is_walked(args: &Replay, source: &Source) -> bool {
     !chosen && !told && *source != Source::Stdin && fullscreen::is_possible()
 }
 
+/// Walk it by typed commands.
+fn talk(args: &Replay, source: &Source) -> Result<(), CommandError> {
+    if *source == Source::Stdin {
+        let hint =
+            "give the recording by its file or its name: the standard input is where commands are read from";
+        return Err(CommandError::usage(
+            "a recording cannot be walked while it is read from the standard input",
+            hint,
+        ));
+    }
+    let (transcript, troubles) = source.load()?;
+    open::tell_troubles(source, &troubles);
+    let view = linear::view(&source.name(), transcript.records.into(), args.show_secrets)?;
+    linear::run(view, args.filter.as_deref())
+}
+
 /// Walk it on the full screen, with the filter that was asked for.
 fn walk(args: &Replay, source: Source) -> Result<(), CommandError> {
     let (name, secrets) = (source.name(), args.show_secrets);
-    let (opener, kept) = fullscreen::opener(source, secrets);
-    let export = move |path: &Path, from: usize| fullscreen::export(kept.get(), path, from, secrets);
-    let service = Service { export: Some(Box::new(export)), show_secrets: secrets };
+    let export = fullscreen::export_of(source.clone(), secrets);
+    let opener = fullscreen::opener(source, secrets);
+    let service = Service { export: Some(export), show_secrets: secrets };
     fullscreen::run(&format!("reading {name}"), opener, args.filter.as_deref(), &service)
 }
 

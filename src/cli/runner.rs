@@ -153,7 +153,8 @@ mod tests {
     fn a_line_can_be_changed_and_the_rest_follows() {
         let records = journey();
         let mut order = Order::of(&head(&records)).expect("it was run");
-        order.changes = vec![Change::Cut { conn: Conn(4), side: Direction::Client, offset: 0 }];
+        order.changes =
+            vec![Change::Cut { conn: Conn(4), side: Direction::Client, offset: 0, instead: false }];
         let forked = Worlds.start(order).wait().expect("runs");
         assert_ne!(forked.len(), records.len());
     }

@@ -20,11 +20,21 @@ pub fn width(asked: Option<usize>) -> usize {
     asked.or_else(terminal).or_else(columns).unwrap_or(USUAL).max(MIN_WIDTH)
 }
 
-/// Whether colours are wanted: `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, a pipe, and `TERM=dumb` are heard.
+/// Whether colours are wanted. `NO_COLOR` with anything in it says no, whatever else is set ("when present and not an
+/// empty string", no-color.org); `CLICOLOR_FORCE` says yes to a pipe and a dumb terminal too; `CLICOLOR=0` and
+/// `TERM=dumb` say no; else a terminal has colours, and a pipe has none.
 pub fn colour() -> bool {
-    let forced = std::env::var("CLICOLOR_FORCE").is_ok_and(|v| v != "0");
-    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    colored::control::SHOULD_COLORIZE.should_colorize() && (forced || !dumb)
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let colour = match (set("NO_COLOR"), set("CLICOLOR_FORCE")) {
+        (Some(_), _) => false,
+        (None, Some(force)) if force != "0" => true,
+        _ if set("TERM").is_some_and(|term| term == "dumb") => false,
+        _ if set("CLICOLOR").is_some_and(|clicolor| clicolor == "0") => false,
+        _ => io::stdout().is_terminal(),
+    };
+    // The crate that paints has rules of its own.
+    colored::control::set_override(colour);
+    colour
 }
 
 /// Whether somebody looks at it, rather than a program or a file.

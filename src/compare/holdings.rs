@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "kebab-case")]
 pub struct Holdings {
     /// account → mailbox → what the server keeps.
-    pub server: BTreeMap<String, BTreeMap<String, Shelf>>,
+    pub server: BTreeMap<String, BTreeMap<String, Stock>>,
     /// client host → account → what the device keeps.
-    pub devices: BTreeMap<String, BTreeMap<String, Shelf>>,
+    pub devices: BTreeMap<String, BTreeMap<String, Stock>>,
     /// Accounts whose maildrop is locked, and by which host.
     pub locks: BTreeMap<String, String>,
 }
@@ -19,7 +19,7 @@ pub struct Holdings {
 /// A number of messages, and how large they are together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Shelf {
+pub struct Stock {
     /// How many.
     pub messages: u64,
     /// Octets.
@@ -35,36 +35,36 @@ impl Holdings {
     pub fn of(state: &State) -> Self {
         let mut out = Holdings { locks: state.locks.clone(), ..Holdings::default() };
         for (account, mailboxes) in &state.mailboxes {
-            let shelves = mailboxes.iter().map(|(name, mailbox)| {
-                let mut shelf = Shelf::default();
+            let stocks = mailboxes.iter().map(|(name, mailbox)| {
+                let mut stock = Stock::default();
                 for message in mailbox.messages.values() {
-                    shelf.add(message.size);
+                    stock.add(message.size);
                     for flag in &message.flags {
-                        *shelf.flags.entry(flag.clone()).or_default() += 1;
+                        *stock.flags.entry(flag.clone()).or_default() += 1;
                     }
                 }
-                (name.clone(), shelf)
+                (name.clone(), stock)
             });
-            out.server.insert(account.clone(), shelves.collect());
+            out.server.insert(account.clone(), stocks.collect());
         }
         for (host, accounts) in &state.clients {
-            let shelves = accounts.iter().map(|(account, copies)| {
-                let mut shelf = Shelf::default();
+            let stocks = accounts.iter().map(|(account, copies)| {
+                let mut stock = Stock::default();
                 let mut known = BTreeMap::<(&str, u64), u64>::new();
                 for copy in copies.values() {
-                    shelf.add(copy.size);
+                    stock.add(copy.size);
                     *known.entry((&copy.subject, copy.size)).or_default() += 1;
                 }
-                shelf.doubles = known.values().map(|count| count - 1).sum();
-                (account.clone(), shelf)
+                stock.doubles = known.values().map(|count| count - 1).sum();
+                (account.clone(), stock)
             });
-            out.devices.insert(host.clone(), shelves.collect());
+            out.devices.insert(host.clone(), stocks.collect());
         }
         out
     }
 }
 
-impl Shelf {
+impl Stock {
     fn add(&mut self, octets: u64) {
         self.messages += 1;
         self.octets = self.octets.saturating_add(octets);

@@ -21,6 +21,7 @@ pub(super) struct Drawn {
 }
 
 /// Both sides of one layer.
+#[derive(Clone)]
 pub(super) struct Channel {
     /// `None` until what is spoken is known.
     reader: Option<Box<dyn Reader>>,
@@ -99,9 +100,8 @@ impl Channel {
             let first = out.len();
             self.drain(from, out);
             // It is cut off by whoever recorded, not by whoever sent it.
-            let last = out.get_mut(first..).unwrap_or_default().iter_mut().rfind(|drawn| drawn.from == from);
-            if let Some(last) = last {
-                last.piece.findings.clear();
+            for drawn in out.iter_mut().skip(first).filter(|drawn| drawn.from == from) {
+                drawn.piece.findings.clear();
             }
         }
         self.stream_mut(from).ended = before;
@@ -133,6 +133,11 @@ impl Channel {
     pub fn sent(&self, side: Direction) -> u64 {
         let stream = self.stream(side);
         stream.offset() + stream.waiting().len() as u64
+    }
+
+    /// Bytes of both sides that are not in a piece yet.
+    pub fn waiting(&self) -> usize {
+        self.streams.iter().map(|stream| stream.waiting().len()).sum()
     }
 
     fn stream(&self, side: Direction) -> &Stream {

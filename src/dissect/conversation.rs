@@ -7,10 +7,10 @@ use super::channel::{Channel, Drawn};
 use super::registry;
 use super::step::{Kind, Meaning, Piece, Protocol, Step};
 use super::stream::{Stamp, Taken};
-use crate::base::{Finding, Span};
+use crate::base::{Finding, Shelf, Span};
 use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Layer, Missing, Opened, Record, Transport};
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 /// How much a dissector keeps at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,11 @@ impl Default for Limits {
 ///
 /// Time is linear in the bytes; memory holds only what is not in a Step yet, and what each open connection's
 /// reader remembers.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Dissector {
     limits: Limits,
-    conversations: BTreeMap<Conn, Conversation>,
+    /// Copies of a dissector share those that neither goes on with.
+    conversations: Shelf<Conn, Arc<Conversation>>,
     steps: usize,
 }
 
@@ -67,10 +68,20 @@ impl Dissector {
     /// Nothing more comes: what still waits becomes Steps. An `End` record does the same.
     pub fn finish(&mut self) -> Vec<Step> {
         let mut out = Vec::new();
-        for (_, mut conversation) in std::mem::take(&mut self.conversations) {
-            conversation.end_all(&mut out);
+        for (_, conversation) in &std::mem::take(&mut self.conversations) {
+            Conversation::clone(conversation).end_all(&mut out);
         }
         self.number(out)
+    }
+
+    /// Whether what comes on this connection is a stream, so that it may come in any pieces.
+    pub fn is_stream(&self, conn: Conn) -> bool {
+        self.conversations.get(&conn).is_none_or(|known| known.open.transport == Transport::Tcp)
+    }
+
+    /// Bytes that are not in a Step yet: what a copy has to take along.
+    pub fn waiting(&self) -> usize {
+        self.conversations.values().map(|conversation| conversation.waiting()).sum()
     }
 
     fn open(&mut self, open: &Opened, stamp: Stamp, out: &mut Vec<Step>) {
@@ -83,10 +94,10 @@ impl Dissector {
             }
             out.push(step);
         }
-        if let Some(mut before) = self.conversations.insert(open.conn, conversation) {
+        if let Some(mut before) = self.conversations.insert(open.conn, Arc::new(conversation)) {
             // The same number again: two transcripts in one, or a mistake. The first one ends here.
             let mut steps = Vec::new();
-            before.end_all(&mut steps);
+            Arc::make_mut(&mut before).end_all(&mut steps);
             out.splice(0..0, steps);
         }
     }
@@ -102,19 +113,21 @@ impl Dissector {
 
     /// The conversation of that number; a new one where no record says that it was opened.
     fn conversation(&mut self, conn: Conn, stamp: Stamp, out: &mut Vec<Step>) -> &mut Conversation {
-        self.conversations.entry(conn).or_insert_with(|| {
+        let conversation = self.conversations.get_or_insert_with(conn, || {
             let conversation = Conversation::new(unseen(conn));
             let mut step = conversation.opened(stamp);
             step.verb = String::new();
             let detail = "No record says that this connection was opened; it is read from here on.";
             step.findings.push(Finding::hint("open-not-seen", Span::default(), detail));
             out.push(step);
-            conversation
-        })
+            Arc::new(conversation)
+        });
+        Arc::make_mut(conversation)
     }
 
     fn close(&mut self, conn: Conn, from: Direction, how: CloseHow, stamp: Stamp, out: &mut Vec<Step>) {
         let Some(conversation) = self.conversations.get_mut(&conn) else { return };
+        let conversation = Arc::make_mut(conversation);
         conversation.close(from, how, stamp, out);
         if conversation.ended == [true, true] {
             self.conversations.remove(&conn);
@@ -175,6 +188,7 @@ fn missing(gap: &Gap) -> Finding {
 }
 
 /// One connection from its Open to its end.
+#[derive(Clone)]
 struct Conversation {
     open: Opened,
     wire: Channel,
@@ -259,6 +273,10 @@ impl Conversation {
             self.closed = true;
             out.push(self.closing(from, how, stamp));
         }
+    }
+
+    fn waiting(&self) -> usize {
+        self.wire.waiting() + self.plain.as_ref().map_or(0, Channel::waiting)
     }
 
     fn end_all(&mut self, out: &mut Vec<Step>) {

@@ -53,7 +53,7 @@ pub struct Row {
 }
 
 /// Reads one conversation with a DNS server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DnsReader {
     /// Whether messages have their two length octets (RFC 1035 §4.2.2).
     tcp: bool,
@@ -75,6 +75,10 @@ impl DnsReader {
 }
 
 impl Reader for DnsReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Dns
     }
@@ -104,7 +108,9 @@ impl Reader for DnsReader {
             _ => return None,
         };
         match waiting.get(2..2 + length) {
-            Some(message) if self.behind_gap[side] && !is_sound(message) => Some(after_gap(2 + message.len())),
+            Some(message) if self.behind_gap[side] && !is_sound(message) => {
+                Some(after_gap(2 + message.len()))
+            }
             Some(message) => {
                 self.behind_gap[side] = false;
                 Some(framed(self.message(from, message)))

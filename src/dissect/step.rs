@@ -202,7 +202,7 @@ impl Piece {
 ///
 /// A reader must not rescan: it may keep per side how far it has looked (`waiting` only grows until a piece is
 /// taken). It must hold bounded state, never panic, and give the same pieces however the bytes were split.
-pub trait Reader: Send {
+pub trait Reader: Send + Sync {
     /// Which protocol it reads.
     fn protocol(&self) -> Protocol;
 
@@ -210,10 +210,19 @@ pub trait Reader: Send {
     /// `ended` says that no more will come: then what waits must become pieces (with a finding), to the last byte.
     fn read(&mut self, from: Direction, waiting: &[u8], ended: bool) -> Option<Piece>;
 
+    /// A copy that goes on from here by itself, as a checkpoint keeps it.
+    fn clone_box(&self) -> Box<dyn Reader>;
+
     /// `missing` bytes of `from` are not in the transcript (how many is not known: none). What waited before them
     /// has been taken, as if the stream had ended there. From here on the reader finds its place again as well as
     /// it can, and accuses nobody of what may stand in the gap.
     fn gap(&mut self, from: Direction, missing: Option<u64>) {
         let _ = (from, missing);
+    }
+}
+
+impl Clone for Box<dyn Reader> {
+    fn clone(&self) -> Self {
+        self.as_ref().clone_box()
     }
 }

@@ -17,6 +17,10 @@ pub struct UnknownReader {
 }
 
 impl Reader for UnknownReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Unknown
     }

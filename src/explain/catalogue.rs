@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 /// The files, in the order in which the reference lists them.
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 19] = [
     ("tcp.toml", include_str!("catalogue/tcp.toml")),
+    ("tls.toml", include_str!("catalogue/tls.toml")),
     ("dns.toml", include_str!("catalogue/dns.toml")),
     ("smtp.toml", include_str!("catalogue/smtp.toml")),
     ("smtp-replies.toml", include_str!("catalogue/smtp-replies.toml")),

@@ -10,11 +10,13 @@ use super::catalogue::catalogue;
 use super::names;
 use super::story::Chapter;
 use super::template::Vars;
+use crate::base::Shelf;
 use crate::dissect::{Kind, Meaning, Protocol, Step};
 use crate::state::State;
 use crate::trace::{Conn, Fact, Head, HostInfo, Opened, Record, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// How many open connections, people and mail hosts are remembered at once.
 const MAX_OPEN: usize = 4096;
@@ -22,8 +24,8 @@ const MAX_OPEN: usize = 4096;
 /// Gives chapters their beginnings.
 #[derive(Clone, Debug, Default)]
 pub struct Chapters {
-    hosts: Vec<HostInfo>,
-    open: BTreeMap<Conn, Opened>,
+    hosts: Arc<[HostInfo]>,
+    open: Shelf<Conn, Opened>,
     /// Who was last seen to act on which host; hosts and people of one scenario, so a few.
     people: BTreeMap<String, String>,
     /// Domains, and the hosts that an MX answer named for them.
@@ -48,7 +50,7 @@ struct Stage {
 impl Chapters {
     /// Chapters of a transcript with this head.
     pub fn new(head: &Head) -> Self {
-        Chapters { hosts: head.hosts.clone(), ..Chapters::default() }
+        Chapters { hosts: head.hosts.clone().into(), ..Chapters::default() }
     }
 
     /// Learn from a record who talks to whom and who acts where; call it before the record's Steps are placed.
@@ -269,7 +271,7 @@ impl Chapters {
 
 /// The next attempt of what waits in a host's queue.
 fn retry(client: String, state: &State) -> Stage {
-    let entries = state.queues.get(&client).into_iter().flat_map(BTreeMap::values);
+    let entries = state.queues.get(&client).into_iter().flat_map(Shelf::values);
     let made = entries.flat_map(|e| e.waiting.iter().map(|w| w.attempts)).max().unwrap_or_default();
     Stage { id: "retry", client, about: made.saturating_add(1).to_string() }
 }
@@ -309,7 +311,7 @@ fn carrying(client: &str, state: &State) -> &'static str {
 
 /// The domains of the recipients in a host's queue.
 fn domains_waiting(client: &str, state: &State) -> BTreeSet<String> {
-    let entries = state.queues.get(client).into_iter().flat_map(BTreeMap::values);
+    let entries = state.queues.get(client).into_iter().flat_map(Shelf::values);
     let recipients = entries.flat_map(|e| e.waiting.iter().map(|w| &w.recipient));
     recipients.filter_map(|r| r.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase()).collect()
 }
@@ -325,7 +327,6 @@ mod tests {
     use super::*;
     use crate::base::Instant;
     use crate::state::{QueueEntry, Waiting};
-    use std::sync::Arc;
 
     struct Reader {
         chapters: Chapters,

@@ -5,13 +5,13 @@
 
 use super::catalogue::{Catalogue, catalogue};
 use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp};
-use crate::base::{Finding, Part, Span, escape};
+use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp, tls};
+use crate::base::{Finding, Part, Shelf, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// How many connections are remembered at once; with more, the oldest is forgotten and its notes speak of
 /// "the client" and "the server".
@@ -81,8 +81,8 @@ impl Extra {
 /// Steps in, Notes out.
 #[derive(Clone, Debug, Default)]
 pub struct Explainer {
-    hosts: BTreeMap<IpAddr, String>,
-    talks: BTreeMap<Conn, Talk>,
+    hosts: Arc<BTreeMap<IpAddr, String>>,
+    talks: Shelf<Conn, Talk>,
     /// What the DNS told whom.
     dns: dns::Memory,
     /// The connection that the last record ended: forgotten when its Steps have been explained.
@@ -94,7 +94,7 @@ impl Explainer {
     pub fn new(head: &Head) -> Self {
         let called = |host| names::known_as(host, &head.hosts).to_owned();
         let names = head.hosts.iter().flat_map(|h| h.addresses.iter().map(move |a| (*a, called(h))));
-        Explainer { hosts: names.collect(), ..Explainer::default() }
+        Explainer { hosts: Arc::new(names.collect()), ..Explainer::default() }
     }
 
     /// Learn from a record who talks to whom; call it before the record's Steps are explained.
@@ -145,6 +145,7 @@ impl Explainer {
             Protocol::Pop3 => pop3::context(&mut talk.pop3, step, &mut extra),
             Protocol::Imap => imap::context(&mut talk.imap, step, &mut vars, &mut extra),
             Protocol::Dns => dns::context(&mut self.dns, &talk.client, step, &mut vars, &mut extra),
+            Protocol::Tls => tls::context(step, &mut vars, &mut extra),
             _ => {}
         }
         if step.kind == Kind::Command && step.bytes.trim_ascii().is_empty() {

@@ -25,6 +25,7 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
         (Kind::Gap, _) => gap(step),
     };
     if step.protocol == Protocol::Tls {
+        ids.extend((!step.verb.is_empty()).then(|| format!("tls.{}", step.verb)));
         ids.push("tls.record".to_owned());
     }
     if step.kind == Kind::Unparsed {

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod ids;
 mod imap;
 pub mod index;
+pub mod legal;
 pub mod letter;
 pub mod misconceptions;
 pub mod names;
@@ -29,6 +30,7 @@ pub mod surroundings;
 pub mod template;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use context::Explainer;

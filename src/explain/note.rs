@@ -64,7 +64,7 @@ pub struct PartNote {
 }
 
 /// The teaching text for one Step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Note {
     /// The id of the entry it was made from.

@@ -7,7 +7,8 @@ use super::{Explainer, Note, facts, names};
 use crate::base::Instant;
 use crate::dissect::{Dissector, Step};
 use crate::state::State;
-use crate::trace::{Fact, Head, HostInfo, Mark, Record};
+use crate::trace::{Conn, Fact, Head, HostInfo, Mark, Record};
+use std::sync::Arc;
 
 /// At most so many beginnings wait for what they lead to.
 const MAX_HELD: usize = 64;
@@ -48,15 +49,18 @@ pub enum Item {
 }
 
 /// Records in, Items out: pure, in order, with bounded memory of its own (what the state holds is the mail itself).
-#[derive(Default)]
+/// A copy goes on by itself from where it was made, and shares what neither changes.
+#[derive(Clone, Default)]
 pub struct Story {
     dissector: Dissector,
     state: State,
     explainer: Explainer,
     chapters: Chapters,
-    hosts: Vec<HostInfo>,
+    hosts: Arc<[HostInfo]>,
     /// People who set out: told with what comes next, inside the chapter that they begin.
     held: Vec<Item>,
+    /// Whether Steps are told without Notes.
+    is_bare: bool,
 }
 
 impl Story {
@@ -67,49 +71,72 @@ impl Story {
             state: State::default(),
             explainer: Explainer::new(head),
             chapters: Chapters::new(head),
-            hosts: head.hosts.clone(),
+            hosts: head.hosts.clone().into(),
             held: Vec::new(),
+            is_bare: false,
         }
+    }
+
+    /// The same without explanations: its Notes are empty, and it is told in about half the time.
+    #[must_use]
+    pub fn without_notes(mut self) -> Self {
+        self.is_bare = true;
+        self
     }
 
     /// Take the record at `index` of the transcript; gives what is to be shown of it, in order.
     pub fn push(&mut self, index: usize, record: &Record) -> Vec<Item> {
-        self.explainer.observe(record);
+        let mut items = Vec::new();
+        self.push_each(index, record, &mut |item, _| items.push(item));
+        items
+    }
+
+    /// The same, each item as it is told, with what holds then.
+    pub fn push_each(&mut self, index: usize, record: &Record, tell: &mut dyn FnMut(Item, &State)) {
+        if !self.is_bare {
+            self.explainer.observe(record);
+        }
         self.chapters.observe(record);
-        let steps = self.dissector.push(index, record);
-        let mut items = self.explain(steps);
+        let mut telling = Telling { first: true, tell };
+        for step in self.dissector.push(index, record) {
+            self.step(step, &mut telling);
+        }
         match record {
             Record::Fact { at, host, fact } => {
-                items.extend(self.chapters.fact(host, fact, &self.state).map(Item::Chapter));
+                if let Some(chapter) = self.chapters.fact(host, fact, &self.state) {
+                    telling.give(Item::Chapter(chapter), &mut self.held, &self.state);
+                }
                 self.state.apply_fact(*at, host, fact);
                 let text = facts::text(*at, names::short(&self.hosts, host), fact);
-                items.push(Item::Fact { at: *at, host: host.clone(), fact: fact.clone(), text });
+                let item = Item::Fact { at: *at, host: host.clone(), fact: fact.clone(), text };
+                // Who sets out waits for what it leads to.
+                if matches!(fact, Fact::IntentBegins { .. }) && telling.first && self.held.len() < MAX_HELD {
+                    self.held.push(item);
+                } else {
+                    telling.give(item, &mut self.held, &self.state);
+                }
             }
-            Record::Mark(mark) => items.push(Item::Mark(mark.clone())),
+            Record::Mark(mark) => telling.give(Item::Mark(mark.clone()), &mut self.held, &self.state),
             _ => {}
         }
-        self.release(items)
     }
 
     /// Nothing more comes: what still waits is shown.
     pub fn finish(&mut self) -> Vec<Item> {
-        let steps = self.dissector.finish();
-        let mut items = self.explain(steps);
-        items.splice(0..0, std::mem::take(&mut self.held));
+        let mut items = Vec::new();
+        self.finish_each(&mut |item, _| items.push(item));
         items
     }
 
-    /// What is held goes in front of these items, behind the chapter where they begin one; a person who sets out
-    /// is held.
-    fn release(&mut self, mut items: Vec<Item>) -> Vec<Item> {
-        let sets_out = |item: &Item| matches!(item, Item::Fact { fact: Fact::IntentBegins { .. }, .. });
-        if items.len() == 1 && items.iter().all(sets_out) && self.held.len() < MAX_HELD {
-            self.held.append(&mut items);
-        } else if !items.is_empty() {
-            let place = usize::from(matches!(items.first(), Some(Item::Chapter(_))));
-            items.splice(place..place, std::mem::take(&mut self.held));
+    /// The same, each item as it is told, with what holds then.
+    pub fn finish_each(&mut self, tell: &mut dyn FnMut(Item, &State)) {
+        for item in std::mem::take(&mut self.held) {
+            tell(item, &self.state);
         }
-        items
+        let mut telling = Telling { first: false, tell };
+        for step in self.dissector.finish() {
+            self.step(step, &mut telling);
+        }
     }
 
     /// What holds after everything that was pushed.
@@ -117,15 +144,47 @@ impl Story {
         &self.state
     }
 
-    fn explain(&mut self, steps: Vec<Step>) -> Vec<Item> {
-        let mut items = Vec::with_capacity(steps.len());
-        for step in steps {
-            items.extend(self.chapters.step(&step, &self.state).map(Item::Chapter));
-            let note = self.explainer.note(&step);
-            self.state.apply_step(&step);
-            items.push(Item::Step(Box::new(step), Box::new(note)));
+    /// Whether a data record of this connection may be pushed in several pieces, which tell the same.
+    pub fn may_split(&self, conn: Conn) -> bool {
+        self.dissector.is_stream(conn)
+    }
+
+    /// Bytes that came and are not told yet: a copy of the story takes them along.
+    pub fn waiting(&self) -> usize {
+        self.dissector.waiting()
+    }
+
+    fn step(&mut self, step: Step, telling: &mut Telling<'_>) {
+        if let Some(chapter) = self.chapters.step(&step, &self.state) {
+            telling.give(Item::Chapter(chapter), &mut self.held, &self.state);
         }
-        items
+        let note = if self.is_bare { Note::default() } else { self.explainer.note(&step) };
+        self.state.apply_step(&step);
+        telling.give(Item::Step(Box::new(step), Box::new(note)), &mut self.held, &self.state);
+    }
+}
+
+/// What one record leads to, as it is told.
+struct Telling<'t> {
+    /// Nothing of this record was told yet.
+    first: bool,
+    tell: &'t mut dyn FnMut(Item, &State),
+}
+
+impl Telling<'_> {
+    /// What is held goes in front of the record's items, behind the chapter where they begin one.
+    fn give(&mut self, item: Item, held: &mut Vec<Item>, state: &State) {
+        let first = std::mem::replace(&mut self.first, false);
+        let begins = matches!(item, Item::Chapter(_));
+        let mut before = first.then(|| std::mem::take(held)).unwrap_or_default();
+        if begins {
+            before.insert(0, item);
+        } else {
+            before.push(item);
+        }
+        for item in before {
+            (self.tell)(item, state);
+        }
     }
 }
 

@@ -2,28 +2,29 @@
 //! Step? It goes along with the story; everybody who filters (command line, terminal view) asks it.
 
 use super::Item;
+use crate::base::Shelf;
 use crate::dissect::filter::{Context, Filter, Subject};
 use crate::trace::{Conn, Head, Opened};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::ops::Bound;
+use std::sync::Arc;
 
-/// See the head of this file.
+/// See the head of this file. Cheap to copy, whatever it knows.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    hosts: BTreeMap<IpAddr, String>,
-    conns: BTreeMap<Conn, Opened>,
+    hosts: Arc<BTreeMap<IpAddr, String>>,
+    conns: Shelf<Conn, Opened>,
     /// The number of the last Step.
     step: usize,
     /// What the present chapter is known by.
-    chapter: Vec<String>,
+    chapter: Arc<Vec<String>>,
 }
 
 impl Surroundings {
     /// Take who is who from the head.
     pub fn learn_head(&mut self, head: &Head) {
         let named = head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, h.name.clone())));
-        self.hosts.extend(named);
+        Arc::make_mut(&mut self.hosts).extend(named);
     }
 
     /// Take between whom a connection is.
@@ -33,10 +34,12 @@ impl Surroundings {
 
     /// Take the connections that another one knows, keeping the place in the story.
     pub fn learn_more(&mut self, other: &Surroundings) {
-        let after = self.conns.keys().next_back().copied();
-        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let new = other.conns.range((after, Bound::Unbounded));
-        self.conns.extend(new.map(|(conn, open)| (*conn, open.clone())));
+        self.know(&other.conns);
+    }
+
+    /// Know these connections, and those that it knew by itself no more.
+    pub fn know(&mut self, conns: &Shelf<Conn, Opened>) {
+        self.conns = conns.clone();
     }
 
     /// The host that is called on this connection, where the head names it.
@@ -53,12 +56,14 @@ impl Surroundings {
     pub fn enter(&mut self, item: &Item) {
         match item {
             Item::Chapter(chapter) => {
-                self.chapter = vec![chapter.id.clone(), chapter.title.clone(), chapter.number.to_string()];
+                let names = vec![chapter.id.clone(), chapter.title.clone(), chapter.number.to_string()];
+                self.chapter = Arc::new(names);
             }
             Item::Step(step, _) => self.step = step.number,
             Item::Mark(mark) if mark.kind == "chapter" => {
-                self.chapter.truncate(3);
-                self.chapter.push(mark.text.clone());
+                let names = Arc::make_mut(&mut self.chapter);
+                names.truncate(3);
+                names.push(mark.text.clone());
             }
             _ => {}
         }

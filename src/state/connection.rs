@@ -90,6 +90,11 @@ impl Connection {
             Protocol::Tls | Protocol::Tcp => return,
             protocol => self.protocol = protocol,
         }
+        if step.kind == Kind::Gap {
+            // What is missing may have changed it; a line that settles it comes sooner or later.
+            self.phase = "unknown";
+            return;
+        }
         match step.protocol {
             Protocol::Smtp => self.smtp(step),
             Protocol::Pop3 => self.pop3(step),

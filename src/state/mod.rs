@@ -24,20 +24,22 @@ mod facts;
 
 pub use connection::{Connection, Envelope, Maildrop};
 
-use crate::base::Instant;
+use crate::base::{Instant, Shelf};
 use crate::dissect::{Meaning, Step};
 use crate::trace::Conn;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What holds after a Step. Cheap to clone: what grows with the mail stands behind [`Arc`]s.
+/// What holds after a Step. Cheap to clone: what grows with the mail lies on [`Shelf`]s, which copies share.
+///
+/// What is left to copy grows with hosts and accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State {
     /// The connections that are open.
-    pub connections: BTreeMap<Conn, Connection>,
+    pub connections: Shelf<Conn, Connection>,
     /// host → queue id → message that host is responsible for.
-    pub queues: BTreeMap<String, BTreeMap<String, Arc<QueueEntry>>>,
+    pub queues: BTreeMap<String, Shelf<String, Arc<QueueEntry>>>,
     /// account → mailbox name → what is in it.
     pub mailboxes: BTreeMap<String, BTreeMap<String, Arc<Mailbox>>>,
     /// account → the host that keeps its mailboxes, where one has stated something about them.
@@ -45,12 +47,12 @@ pub struct State {
     /// account → the host whose POP3 session holds the maildrop's exclusive lock.
     pub locks: BTreeMap<String, String>,
     /// client host → account → key → copy it keeps.
-    pub clients: BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Copy>>>>,
+    pub clients: BTreeMap<String, BTreeMap<String, Shelf<String, Arc<Copy>>>>,
     /// client host → account → what it noted of the server, to know what is new.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub noted: BTreeMap<String, BTreeMap<String, Noted>>,
     /// host → `NAME TYPE` (as in `example.net. MX`) → what its resolver keeps.
-    pub caches: BTreeMap<String, BTreeMap<String, Arc<Cached>>>,
+    pub caches: BTreeMap<String, Shelf<String, Arc<Cached>>>,
     /// host → services that do not answer.
     pub down: BTreeMap<String, BTreeSet<String>>,
     /// What people have begun and not ended, in the order they began.
@@ -92,7 +94,7 @@ pub struct Mailbox {
     /// Its UIDVALIDITY; 0 where it was never stated.
     pub uidvalidity: u32,
     /// UID → message.
-    pub messages: BTreeMap<u32, Message>,
+    pub messages: Shelf<u32, Message>,
 }
 
 /// A message in a mailbox.

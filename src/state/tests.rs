@@ -1,7 +1,7 @@
 //! The fold, by Steps and Facts made by hand.
 
 use super::*;
-use crate::base::{Part, Span};
+use crate::base::{Part, Shelf, Span};
 use crate::dissect::pop3::{Asked, DropListing, Phase, Pop3Meaning, Told};
 use crate::dissect::{Kind, Protocol, Verdict};
 use crate::trace::{CloseHow, Direction, Fact, Layer, Opened, Transport};
@@ -272,7 +272,7 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
     ] {
         fact(&mut state, "mx1", one);
     }
-    let messages = BTreeMap::from([(2, Message { flags: vec![text("\\Seen")], size: 9 })]);
+    let messages = Shelf::from([(2, Message { flags: vec![text("\\Seen")], size: 9 })]);
     let old = Mailbox { uidvalidity: 7, messages };
     assert_eq!(state.mailboxes[&account].get("Old").map(|mailbox| (**mailbox).clone()), Some(old));
     assert_eq!(state.locks.get(&account).map(String::as_str), Some("mx1"));

@@ -43,6 +43,9 @@ pub enum Change<F = Value> {
         side: Direction,
         /// Where in that machine's own stream.
         offset: u64,
+        /// Only when the machine goes on: in place of its next byte, and not as soon as its stream has come there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        instead: bool,
     },
     /// One more thing goes wrong.
     Fault {
@@ -142,7 +145,7 @@ mod tests {
         for change in [
             Change::replace(Conn(3), Direction::Client, 5, 2, b"x\r\n"),
             Change::replace(Conn(3), Direction::Server, 0, 0, b"\xff\xfe"),
-            Change::Cut { conn: Conn(1), side: Direction::Server, offset: 9 },
+            Change::Cut { conn: Conn(1), side: Direction::Server, offset: 9, instead: true },
             Change::Fault {
                 fault: json!({ "kind": "mailbox-full", "account": "bob@example.net" }),
                 after: 7,
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn what_was_written_before_sides_had_names_is_the_clients() {
         let old = json!({ "change": "cut", "conn": 4, "offset": 10 });
-        let cut = Change::Cut { conn: Conn(4), side: Direction::Client, offset: 10 };
+        let cut = Change::Cut { conn: Conn(4), side: Direction::Client, offset: 10, instead: false };
         assert_eq!(Change::read(&old), Ok(cut.clone()));
         assert_eq!(cut.to_value(), old);
         assert!(Change::read(&json!({ "change": "cut", "conn": 4, "ofset": 10 })).is_err());

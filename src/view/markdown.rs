@@ -89,7 +89,7 @@ impl<W: Write> Markdown<W> {
             _ => self.block(&number)?,
         }
         if page.voice == Voice::Close {
-            let said: Vec<String> = page.wire.lines.iter().map(text_of).collect();
+            let said: Vec<String> = page.wire.lines.iter().map(super::wire::WireLine::text).collect();
             self.inside(&escaped(&said.join(" ")))?;
         } else {
             self.fence(page)?;
@@ -109,7 +109,7 @@ impl<W: Write> Markdown<W> {
                 lines.push(format!("… {}", clock::count(page.wire.elided as u64, "more line")));
             }
             // mdBook would follow a `{{#include …}}`, even here.
-            let text = text_of(line).replace("{{#", "{{\\x23");
+            let text = line.text().replace("{{#", "{{\\x23");
             lines.push(format!("{speaker} {text}").trim_end().to_owned());
         }
         let fence = "`".repeat(lines.iter().map(|l| longest_run(l)).max().unwrap_or(0).max(2) + 1);
@@ -196,10 +196,6 @@ impl<W: Write> Renderer for Markdown<W> {
         }
         self.out.flush()
     }
-}
-
-fn text_of(line: &super::wire::WireLine) -> String {
-    line.chunks.iter().map(|c| c.text.as_str()).collect()
 }
 
 fn longest_run(text: &str) -> usize {

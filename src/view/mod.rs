@@ -4,16 +4,18 @@
 //! (and is the one place where untrusted bytes are escaped and secrets hidden), [`tally`] counts and keeps where
 //! each message lies; [`plain`], [`json`],
 //! [`html`], [`markdown`], [`mermaid`], [`svg`] and [`asciicast`] render, an item in, text out; [`pcapng`] takes
-//! the records themselves.
+//! the records themselves. [`linear`] answers typed commands in plain sentences.
 
 pub mod asciicast;
 pub mod cast;
 pub mod clock;
 pub mod compare;
 mod dns;
+pub mod fork;
 mod headline;
 pub mod html;
 pub mod json;
+pub mod linear;
 pub mod markdown;
 pub mod mermaid;
 pub mod page;
@@ -21,6 +23,7 @@ pub mod pcapng;
 pub mod plain;
 pub mod runner;
 pub mod svg;
+pub mod talk;
 pub mod tally;
 pub mod tui;
 pub mod wire;

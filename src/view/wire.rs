@@ -27,6 +27,13 @@ pub struct WireLine {
     pub parts: Vec<usize>,
 }
 
+impl WireLine {
+    /// All of it as one text.
+    pub fn text(&self) -> String {
+        self.chunks.iter().map(|chunk| chunk.text.as_str()).collect()
+    }
+}
+
 /// The lines to show, and how many were left out in front of the last `tail` ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WireLines {
@@ -180,10 +187,6 @@ pub fn redacted(bytes: &[u8], secrets: &[Span]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn text(line: &WireLine) -> String {
-        line.chunks.iter().map(|c| c.text.as_str()).collect()
-    }
-
     fn of(bytes: &[u8], secrets: &[Span], amount: Amount) -> WireLines {
         lines(&Source { bytes, label: Label::ClientLine, secrets, parts: &[] }, amount)
     }
@@ -191,13 +194,13 @@ mod tests {
     #[test]
     fn a_line_end_is_silent_only_where_it_is_right() {
         let got = of(b"a\r\nb\nc\rd\r\n\r\ne", &[], Amount::All);
-        assert_eq!(got.lines.iter().map(text).collect::<Vec<_>>(), ["a", "b␊", "c␍d", "", "e"]);
+        assert_eq!(got.lines.iter().map(WireLine::text).collect::<Vec<_>>(), ["a", "b␊", "c␍d", "", "e"]);
     }
 
     #[test]
     fn a_secret_shows_neither_its_bytes_nor_its_length() {
         let got = of(b"PASS hunter2\r\n", &[Span::new(5, 9), Span::new(8, 12)], Amount::All);
-        assert_eq!(got.lines.iter().map(text).collect::<Vec<_>>(), ["PASS ••••••"]);
+        assert_eq!(got.lines.iter().map(WireLine::text).collect::<Vec<_>>(), ["PASS ••••••"]);
         assert_eq!(redacted(b"PASS x\r\n", &[Span::new(5, 6)]), "PASS ••••••\r\n".as_bytes());
         assert_eq!(redacted(b"abc", &[Span::new(2, 99)]), "ab••••••".as_bytes());
     }
@@ -211,7 +214,7 @@ mod tests {
         message.extend_from_slice(b".\r\n");
         let got = of(&message, &[], Amount::Brief);
         assert_eq!((got.lines.len(), got.tail, got.elided), (9, 1, 94));
-        assert_eq!(got.lines.last().map(text).as_deref(), Some("."));
+        assert_eq!(got.lines.last().map(WireLine::text).as_deref(), Some("."));
         assert_eq!(of(&message, &[], Amount::All).lines.len(), 103);
     }
 }

@@ -26,6 +26,8 @@ struct Edit {
     length: u64,
     /// `None` cuts the connection.
     text: Option<Vec<u8>>,
+    /// Whether it waits for the byte at its offset, even where it takes none away.
+    waits: bool,
     /// Whether `text` went out already (the machine sent the bytes it replaces in several pieces).
     done: bool,
 }
@@ -45,10 +47,16 @@ impl Edits {
             .iter()
             .filter_map(|change| match change {
                 Change::Replace { conn: c, side, offset, length, .. } if (*c, *side) == (conn, from) => {
-                    Some(Edit { offset: *offset, length: *length, text: change.bytes(), done: false })
+                    Some(Edit {
+                        offset: *offset,
+                        length: *length,
+                        text: change.bytes(),
+                        waits: false,
+                        done: false,
+                    })
                 }
-                Change::Cut { conn: c, side, offset } if (*c, *side) == (conn, from) => {
-                    Some(Edit { offset: *offset, length: 0, text: None, done: false })
+                Change::Cut { conn: c, side, offset, instead } if (*c, *side) == (conn, from) => {
+                    Some(Edit { offset: *offset, length: 0, text: None, waits: *instead, done: false })
                 }
                 _ => None,
             })
@@ -88,7 +96,8 @@ impl Edits {
     /// Insertions and cuts at the place that the stream has just come to: they need not wait for the next byte, which
     /// may never come. Says whether the connection is cut.
     fn at_the_end(&mut self, out: &mut Vec<u8>) -> bool {
-        let here = self.edits.iter_mut().filter(|e| !e.done && e.offset == self.sent && e.length == 0);
+        let here =
+            self.edits.iter_mut().filter(|e| !e.done && !e.waits && e.offset == self.sent && e.length == 0);
         for edit in here {
             edit.done = true;
             match &edit.text {
@@ -126,12 +135,21 @@ mod tests {
 
     #[test]
     fn a_cut_ends_the_stream_at_its_offset() {
-        let cut = Change::Cut { conn: Conn(2), side: Direction::Server, offset: 4 };
+        let cut = Change::Cut { conn: Conn(2), side: Direction::Server, offset: 4, instead: false };
         let mut client = Edits::of(Conn(2), Direction::Client, std::slice::from_ref(&cut));
         assert!(!client.apply(b"DATA\r\n".to_vec()).cut, "the other side's stream is left alone");
         let mut edits = Edits::of(Conn(2), Direction::Server, &[cut]);
         let edited = edits.apply(b"DATA\r\n".to_vec());
         assert_eq!((edited.bytes.as_slice(), edited.cut), (b"DATA".as_slice(), true));
+    }
+
+    #[test]
+    fn a_cut_in_place_of_the_next_byte_waits_for_it() {
+        let cut = Change::Cut { conn: Conn(2), side: Direction::Client, offset: 6, instead: true };
+        let mut edits = Edits::of(Conn(2), Direction::Client, &[cut]);
+        assert!(!edits.apply(b"DATA\r\n".to_vec()).cut);
+        let edited = edits.apply(b"Subject".to_vec());
+        assert_eq!((edited.bytes.as_slice(), edited.cut), (b"".as_slice(), true));
     }
 
     #[test]
@@ -147,7 +165,7 @@ mod tests {
         let mut edits = Edits::of(
             Conn(3),
             Direction::Client,
-            &[insert, Change::Cut { conn: Conn(3), side: Direction::Client, offset: 6 }],
+            &[insert, Change::Cut { conn: Conn(3), side: Direction::Client, offset: 6, instead: false }],
         );
         let edited = edits.apply(b"QUIT\r\n".to_vec());
         assert_eq!((edited.bytes.as_slice(), edited.cut), (b"QUIT\r\n\xff\r\n".as_slice(), true));

@@ -58,6 +58,10 @@ impl ImapReader {
         };
         self.client.reset();
         self.client_spoke = true;
+        // Behind a tag and a name stands a space, or the line's end.
+        let words = waiting.split(|b| *b == b' ').count();
+        self.doubt.half_verb =
+            matches!(stretch, Stretch::Cut(_)) && matches!(self.expect, Expect::Command) && words < 4;
         let (len, literal) = match stretch {
             Stretch::Whole(len) | Stretch::Cut(len) => (len, None),
             Stretch::Announced(len, size) => (len, Some(size)),

@@ -30,6 +30,8 @@ pub(super) struct Doubt {
     pub commands: bool,
     /// Replies are missing: commands, IDLE and literals may be over.
     pub replies: bool,
+    /// The client's last command was cut off, perhaps inside its name.
+    pub half_verb: bool,
     /// What the server's torn response was called.
     pub response: String,
 }
@@ -56,6 +58,11 @@ impl ImapReader {
                 self.client.reset();
                 self.expect = Expect::Command;
                 self.doubt.secret = !known;
+                if std::mem::take(&mut self.doubt.half_verb)
+                    && let Some(last) = self.pending.last_mut()
+                {
+                    last.verb.clear();
+                }
             }
             Direction::Server => {
                 self.server.reset();
@@ -96,7 +103,9 @@ impl ImapReader {
         if !self.doubt.rest[0] && !self.literal_may_be_refused() {
             return Ok(None);
         }
-        let Some(len) = self.client.first_line(waiting).or(ended.then_some(waiting.len())) else { return Err(()) };
+        let Some(len) = self.client.first_line(waiting).or(ended.then_some(waiting.len())) else {
+            return Err(());
+        };
         self.client.reset();
         let line = waiting.get(..len).unwrap_or_default();
         let text = without_terminator(line);
@@ -156,7 +165,9 @@ impl ImapReader {
         if !self.doubt.rest[1] {
             return Ok(None);
         }
-        let Some(len) = self.server.first_line(waiting).or(ended.then_some(waiting.len())) else { return Err(()) };
+        let Some(len) = self.server.first_line(waiting).or(ended.then_some(waiting.len())) else {
+            return Err(());
+        };
         self.server.reset();
         let line = waiting.get(..len).unwrap_or_default();
         if self.is_sound_response(line) {
@@ -183,7 +194,7 @@ impl ImapReader {
             Response::Tagged { tag, .. } => {
                 sound && (self.doubt.commands || self.pending.iter().any(|pending| pending.tag == tag))
             }
-            Response::Continue { .. } => line.starts_with(b"+"),
+            Response::Continue { .. } => sound && (line.starts_with(b"+ ") || line == b"+\r\n"),
             Response::Unknown => false,
         }
     }
@@ -219,7 +230,9 @@ fn rest_of_literal(scanner: &mut Scanner, left: usize, waiting: &[u8], ended: bo
             Scan::More => return ended.then_some(waiting.len()),
             Scan::Whole { end } => return Some(end),
             Scan::TooLong => return Some((scanner.line_start() + super::LONGEST_LINE).min(waiting.len())),
-            Scan::Literal { announced, end } if super::client::is_too_large(announced, end) => return Some(end),
+            Scan::Literal { announced, end } if super::client::is_too_large(announced, end) => {
+                return Some(end);
+            }
             Scan::Literal { announced, .. } => scanner.skip(announced.size),
         }
     }

@@ -172,6 +172,10 @@ impl ImapReader {
 }
 
 impl Reader for ImapReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Imap
     }

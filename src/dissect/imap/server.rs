@@ -165,7 +165,8 @@ impl ImapReader {
             self.client.reset();
         }
         // Where the beginning was not seen, a success tells what the phase must have been.
-        let told = settles && status == Status::Ok;
+        let refused = matches!(verb, "LOGIN" | "AUTHENTICATE" | "SELECT" | "EXAMINE");
+        let told = settles && (status == Status::Ok || status == Status::No && refused);
         let before = self.phase.or_else(|| super::gap::held_for(verb).filter(|_| told));
         match (status, before) {
             (Status::Ok, Some(before)) => self.phase = Some(phase::next(before, verb)),

@@ -66,7 +66,7 @@ impl Pop3Reader {
             piece.findings.push(Finding::error("response-too-early", span, detail));
             if self.outstanding.len() < OUTSTANDING {
                 let (asked, verb) = (Asked::Unknown, String::new());
-                self.outstanding.push_back(Outstanding { asked, verb, early_response: true, hole: None });
+                self.outstanding.push_back(Outstanding { asked, verb, early_response: true, hole: false });
             }
         }
         self.sasl = false;
@@ -94,9 +94,9 @@ impl Pop3Reader {
             self.hoped = super::after(self.hoped, &asked, true);
             self.may_lead_on(&asked);
             self.stls |= matches!(asked, Asked::Stls);
-            self.doubt.pipelines |= self.outstanding.back().is_some_and(|o| o.hole.is_none());
+            self.doubt.pipelines |= self.outstanding.back().is_some_and(|o| !o.hole);
             if self.outstanding.len() < OUTSTANDING {
-                self.outstanding.push_back(Outstanding { asked, verb, early_response: false, hole: None });
+                self.outstanding.push_back(Outstanding { asked, verb, early_response: false, hole: false });
             }
         }
         piece

@@ -13,9 +13,6 @@ use crate::proto::pop3::grammar::{Command, Parsed, Status, reply::parse_status_l
 use crate::proto::pop3::phase::Phase;
 use crate::trace::Direction;
 
-/// Octets of the shortest command with its CR LF: `STAT`, `QUIT`.
-const SHORTEST: u64 = 6;
-
 /// What gaps leave open.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Doubt {
@@ -42,7 +39,7 @@ struct Rest {
 
 impl Pop3Reader {
     /// See [`crate::dissect::Reader::gap`].
-    pub(super) fn skip(&mut self, from: Direction, missing: Option<u64>) {
+    pub(super) fn skip(&mut self, from: Direction) {
         let logged_in = matches!(self.phase, Some(Phase::Transaction | Phase::Update));
         (self.phase, self.hoped, self.stls) = (None, None, false);
         self.possible.clear();
@@ -51,18 +48,14 @@ impl Pop3Reader {
                 self.client = super::lines::LineScan::default();
                 self.sasl = false;
                 self.doubt.client = Some(Rest { secret: !logged_in, first: true });
-                let left = missing.map(|n| n / SHORTEST + 1);
-                match self.outstanding.back_mut().filter(|o| o.hole.is_some()) {
-                    Some(hole) => hole.hole = Some(hole.hole.flatten().zip(left).map(|(a, b)| a.saturating_add(b))),
-                    None => {
-                        let (asked, verb) = (Asked::Unknown, String::new());
-                        self.outstanding.push_back(Outstanding {
-                            asked,
-                            verb,
-                            early_response: false,
-                            hole: Some(left),
-                        });
-                    }
+                if !self.outstanding.back().is_some_and(|o| o.hole) {
+                    let (asked, verb) = (Asked::Unknown, String::new());
+                    self.outstanding.push_back(Outstanding {
+                        asked,
+                        verb,
+                        early_response: false,
+                        hole: true,
+                    });
                 }
             }
             Direction::Server => {
@@ -70,7 +63,7 @@ impl Pop3Reader {
                 self.greeted = true;
                 self.doubt.lost = true;
                 self.doubt.server = true;
-                self.doubt.block |= self.outstanding.iter().any(|o| o.hole.is_some() || o.asked.is_multi_line());
+                self.doubt.block |= self.outstanding.iter().any(|o| o.hole || o.asked.is_multi_line());
                 self.block = None;
             }
         }
@@ -78,12 +71,12 @@ impl Pop3Reader {
 
     /// Whether it is not certain which command the next reply answers.
     pub(super) fn is_unsure(&self) -> bool {
-        self.doubt.lost || self.outstanding.front().is_some_and(|o| o.hole.is_some())
+        self.doubt.lost || self.outstanding.front().is_some_and(|o| o.hole)
     }
 
     /// The client says something more: one that waits for answers has had them all.
     pub(super) fn settle(&mut self) {
-        let open = self.doubt.lost || self.outstanding.iter().any(|o| o.hole.is_some());
+        let open = self.doubt.lost || self.outstanding.iter().any(|o| o.hole);
         if !open || self.doubt.pipelines {
             return;
         }
@@ -94,7 +87,9 @@ impl Pop3Reader {
         self.outstanding.clear();
         self.doubt.lost = false;
         if std::mem::take(&mut self.doubt.inside) {
+            // What waits of it is no status line, and nobody is to blame.
             self.block = None;
+            self.doubt.server = true;
         }
         self.doubt.block = false;
     }
@@ -133,15 +128,6 @@ impl Pop3Reader {
             }
             return Some(at.and_then(|_| self.outstanding.front().cloned()));
         }
-        if !self.doubt.lost
-            && let Some(left) = self.outstanding.front_mut().and_then(|o| o.hole.as_mut())
-        {
-            if *left == Some(0) {
-                self.outstanding.pop_front();
-                return None;
-            }
-            *left = left.map(|n| n - 1);
-        }
         // A positive answer to who knows what may have more lines.
         self.doubt.block = status == Status::Ok;
         self.doubt.server |= self.doubt.block;
@@ -170,8 +156,8 @@ impl Pop3Reader {
             self.block = Some(OpenBlock::rest(BlockScanner::new(false)));
             return Ok(None);
         }
+        // Until a status line comes.
         let Some(found) = self.server.next(waiting, ended) else { return Err(()) };
-        self.doubt.server = false;
         let mut piece = Piece::new(Kind::Unparsed, found.len);
         piece.findings.push(after_gap(found.len));
         Ok(Some(piece))

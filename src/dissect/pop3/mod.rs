@@ -37,7 +37,7 @@ const ALL_PHASES: [Phase; 5] =
 const OPAQUE: usize = 16 * 1024;
 
 /// Reads one POP3 conversation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pop3Reader {
     client: LineScan,
     server: LineScan,
@@ -69,14 +69,14 @@ struct Outstanding {
     /// No command, but the response of a SASL exchange that the server has not asked for yet. If it never does, it
     /// takes this line for a command.
     early_response: bool,
-    /// Not one command but any number of them, which were not recorded: at most so many, where that is known.
-    hole: Option<Option<u64>>,
+    /// Not one command but any number of them, which were not recorded.
+    hole: bool,
 }
 
 impl Outstanding {
     /// The phase behind it, if it succeeds.
     fn hope(&self, phase: Option<Phase>) -> Option<Phase> {
-        if self.hole.is_some() { None } else { after(phase, &self.asked, true) }
+        if self.hole { None } else { after(phase, &self.asked, true) }
     }
 }
 
@@ -209,6 +209,10 @@ fn cut_short(len: usize) -> Finding {
 }
 
 impl Reader for Pop3Reader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Pop3
     }
@@ -223,7 +227,7 @@ impl Reader for Pop3Reader {
         }
     }
 
-    fn gap(&mut self, from: Direction, missing: Option<u64>) {
-        self.skip(from, missing);
+    fn gap(&mut self, from: Direction, _missing: Option<u64>) {
+        self.skip(from);
     }
 }

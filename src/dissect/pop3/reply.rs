@@ -22,7 +22,7 @@ const FINDINGS: usize = 20;
 const CODE: usize = 40;
 
 /// A multi-line reply that is coming.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OpenBlock {
     /// The piece so far: its status line. `None`: that piece is out, and the rest comes as data.
     head: Option<(Piece, Outstanding)>,
@@ -138,6 +138,7 @@ impl Pop3Reader {
             return Ok(piece);
         };
         piece.verb.clone_from(&command.verb);
+        self.doubt.block = found.terminator == Terminator::End && command.asked.is_multi_line();
         if said.status == Status::Ok && command.asked.is_multi_line() && found.terminator != Terminator::End {
             let bare_lf = found.terminator == Terminator::Lf;
             return Err(Box::new(OpenBlock {

@@ -25,6 +25,10 @@ impl SmtpReader {
             self.tls = false;
             self.in_clear = true;
         }
+        if self.is_unsure() {
+            // Behind DATA and AUTH a client waits: that reply has come, and could not be told from others.
+            self.decide_without_reply();
+        }
         if self.is_waiting_for_reply() {
             if !ended {
                 self.held = waiting.len();

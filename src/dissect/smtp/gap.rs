@@ -16,9 +16,6 @@ use crate::proto::smtp::grammar::{Command, parse_command};
 use crate::proto::smtp::phase::{Phase, Verb};
 use crate::trace::Direction;
 
-/// Octets of the shortest command with its CR LF: `DATA`, `QUIT`.
-const SHORTEST: u64 = 6;
-
 /// What the client's next bytes may be the rest of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RestOf {
@@ -28,6 +25,8 @@ pub(super) enum RestOf {
     Lines,
     /// A message: begun before the gap, or all of it still to come.
     Message { begun: bool },
+    /// A message whose lone dot stands right behind the gap, and may be the end of a line instead.
+    Dot,
     /// A SASL exchange whose challenge is missing.
     Login,
 }
@@ -74,7 +73,8 @@ impl SmtpReader {
         }
         self.late = true;
         if torn == Torn::Message || self.is_in_message() {
-            let begun = torn == Torn::Message || !matches!(self.client, Client::Rest(RestOf::Message { begun: false }));
+            let begun = torn == Torn::Message
+                || !matches!(self.client, Client::Rest(RestOf::Message { begun: false }));
             self.client = Client::Rest(RestOf::Message { begun });
             return;
         }
@@ -86,8 +86,7 @@ impl SmtpReader {
             self.pending.pop_back();
         }
         self.client = Client::Rest(RestOf::Line);
-        let left = missing.filter(|_| chunk.is_none()).map(|n| n / SHORTEST + u64::from(torn == Torn::Line));
-        self.add_hole(left);
+        self.add_hole();
     }
 
     fn skip_server(&mut self) {
@@ -98,6 +97,11 @@ impl SmtpReader {
         self.lost = true;
         self.rest_of_reply = true;
         self.late |= !self.pending.is_empty();
+        self.decide_without_reply();
+    }
+
+    /// Where the client's next bytes are told by a reply that may be missing, they must tell it themselves.
+    pub(super) fn decide_without_reply(&mut self) {
         if !self.is_waiting_for_reply() {
             return;
         }
@@ -114,21 +118,19 @@ impl SmtpReader {
         matches!(self.client, Client::Message(_) | Client::Rest(RestOf::Message { .. }))
     }
 
-    /// Any number of commands stand here, at most `left` of them.
-    fn add_hole(&mut self, left: Option<u64>) {
-        match self.pending.back_mut().filter(|p| p.hole) {
-            Some(hole) => hole.left = hole.left.zip(left).map(|(a, b)| a.saturating_add(b)),
-            None => {
-                self.expect("", None);
-                if let Some(hole) = self.pending.back_mut() {
-                    (hole.hole, hole.left) = (true, left);
-                }
-            }
+    /// Any number of commands stand here.
+    fn add_hole(&mut self) {
+        if self.pending.back().is_some_and(|p| p.hole) {
+            return;
+        }
+        self.expect("", None);
+        if let Some(hole) = self.pending.back_mut() {
+            hole.hole = true;
         }
     }
 
     /// Whether it is not certain which command the next reply answers.
-    fn is_unsure(&self) -> bool {
+    pub(super) fn is_unsure(&self) -> bool {
         self.lost || self.pending.front().is_some_and(|p| p.hole)
     }
 
@@ -155,7 +157,7 @@ impl SmtpReader {
         if self.pending.is_empty() && self.message_torn() {
             // What ended in the gap first is the message; commands may have followed it there.
             self.client = Client::Rest(RestOf::Line);
-            self.add_hole(None);
+            self.add_hole();
             return Some(Pending::new(".", Some(Verb::EndOfData)));
         }
         if !self.is_unsure() {
@@ -169,17 +171,8 @@ impl SmtpReader {
             answered.assumed |= matches!(self.client, Client::Rest(_)) && answered.verb == Some(Verb::Data);
             return Some(answered);
         }
-        let front = self.pending.front_mut().filter(|p| p.hole && !self.lost);
-        let Some(left) = front.map(|hole| &mut hole.left) else {
+        if !self.pending.iter().any(|p| p.hole) {
             return Some(Pending::new("", None));
-        };
-        match left {
-            Some(0) => {
-                self.pending.pop_front();
-                return None;
-            }
-            Some(left) => *left -= 1,
-            None => {}
         }
         // Among the codes that fit one command only, these tell what was asked in the hole.
         let verb = match code {
@@ -202,18 +195,32 @@ impl SmtpReader {
 
     /// The next line behind a gap: a command, if it is a sound one. `None`: go on as the state says now.
     pub(super) fn read_rest(&mut self, of: RestOf, line: &[u8]) -> Option<Piece> {
-        if is_sound(line, matches!(of, RestOf::Message { .. })) {
+        if is_sound(line, matches!(of, RestOf::Message { .. } | RestOf::Dot)) {
             if let RestOf::Message { .. } = of {
                 // It has ended in the gap; or it never began, if DATA was refused there.
                 if of == (RestOf::Message { begun: true }) {
                     self.expect(".", Some(Verb::EndOfData));
                 }
-                self.add_hole(None);
+                self.add_hole();
             }
             self.client = Client::Command;
             return None;
         }
         match of {
+            RestOf::Message { begun: true } if line == b".\r\n" => {
+                let piece = self.lone_dot(line);
+                self.client = Client::Rest(RestOf::Dot);
+                Some(piece)
+            }
+            RestOf::Dot => {
+                // It goes on: that dot was none.
+                if self.pending.back().is_some_and(|p| p.name == ".") {
+                    self.pending.pop_back();
+                }
+                self.begin_message();
+                self.behind_gap = true;
+                None
+            }
             RestOf::Message { begun } => {
                 self.begin_message();
                 self.behind_gap = begun;
@@ -224,11 +231,7 @@ impl SmtpReader {
                 None
             }
             RestOf::Line | RestOf::Lines if line == b".\r\n" => {
-                let mut reader = DataReader::new(LineEnds::Strict, 0, 1000);
-                reader.feed(line);
-                self.client = Client::Message(Box::new(reader));
-                self.behind_gap = true;
-                let piece = self.message_piece(line, true);
+                let piece = self.lone_dot(line);
                 self.client = Client::Rest(RestOf::Line);
                 Some(piece)
             }
@@ -244,6 +247,14 @@ impl SmtpReader {
                 Some(piece)
             }
         }
+    }
+
+    fn lone_dot(&mut self, line: &[u8]) -> Piece {
+        let mut reader = DataReader::new(LineEnds::Strict, 0, 1000);
+        reader.feed(line);
+        self.client = Client::Message(Box::new(reader));
+        self.behind_gap = true;
+        self.message_piece(line, true)
     }
 
     /// Where the session stands after a positive reply to this command, whatever was before.
@@ -291,12 +302,12 @@ fn told_by(code: u16) -> &'static [&'static str] {
     }
 }
 
-/// What may be base64 of a login, at the end of a line that begins in a gap: one of two words at most.
+/// What may be base64 of a login, at the end of a line that begins in a gap, which has no more words than `AUTH PLAIN …`.
 fn credentials(text: &[u8]) -> Option<Span> {
     let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
     let len = text.iter().rev().take_while(|b| is_base64(b)).count();
     let words = text.iter().filter(|b| **b == b' ').count();
-    (len > 0 && words < 2).then(|| Span::new(text.len() - len, text.len()))
+    (len > 0 && words < 3).then(|| Span::new(text.len() - len, text.len()))
 }
 
 /// Whether a line is a command beyond doubt. Where it may as well be a line of a letter, words that need no argument
@@ -306,7 +317,9 @@ fn is_sound(line: &[u8], in_letter: bool) -> bool {
     let parsed = parse_command(text);
     let known = match parsed.value {
         Command::Unknown { .. } | Command::Malformed { .. } => false,
-        Command::Noop { .. } | Command::Help { .. } | Command::Vrfy { .. } | Command::Expn { .. } => !in_letter,
+        Command::Noop { .. } | Command::Help { .. } | Command::Vrfy { .. } | Command::Expn { .. } => {
+            !in_letter
+        }
         _ => true,
     };
     known && parsed.findings.iter().all(|finding| finding.severity == Severity::Hint)

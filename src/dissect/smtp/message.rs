@@ -55,7 +55,8 @@ pub(super) fn rest(wire: &[u8], reader: &DataReader, complete: bool) -> Piece {
     if complete {
         piece.parts.push(Part::leaf("end-of-data", Span::new(end, wire.len())));
     }
-    piece.findings.extend(reader.findings());
+    // Its first octet may be the end of a line that stands in the gap.
+    piece.findings.extend(reader.findings().into_iter().filter(|finding| finding.span.start > 0));
     piece.meaning = Meaning::Smtp(SmtpMeaning::Message(MessageSeen {
         octets: reader.size(),
         wire_octets: wire.len() as u64,

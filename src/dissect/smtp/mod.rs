@@ -30,7 +30,7 @@ const LIMIT: usize = 64 * 1024;
 const PENDING: usize = 4096;
 
 /// What the client's next bytes are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Client {
     /// A command line.
     #[default]
@@ -46,7 +46,7 @@ enum Client {
 }
 
 /// A command that waits for its reply.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     /// Its name in note ids.
     name: String,
@@ -56,14 +56,13 @@ struct Pending {
     last: bool,
     /// The client's stream ended before the reply, which was taken for a yes.
     assumed: bool,
-    /// Not one command but any number of them, which were not recorded; at most `left`, where that is known.
+    /// Not one command but any number of them, which were not recorded.
     hole: bool,
-    left: Option<u64>,
 }
 
 impl Pending {
     fn new(name: &str, verb: Option<Verb>) -> Self {
-        Pending { name: name.to_owned(), verb, last: false, assumed: false, hole: false, left: None }
+        Pending { name: name.to_owned(), verb, last: false, assumed: false, hole: false }
     }
 
     /// The phase after a positive reply in `phase`.
@@ -83,7 +82,7 @@ struct AuthWatch {
 }
 
 /// Reads one SMTP conversation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SmtpReader {
     client: Client,
     /// How far the client's waiting bytes were searched for a line feed.
@@ -268,6 +267,9 @@ impl SmtpReader {
             // An answer before the end of data changes nothing for a strict reader.
             (".", _) if answered.verb.is_none() => {}
             (".", _) => {
+                if matches!(self.client, Client::Rest(RestOf::Dot)) {
+                    self.client = Client::Command;
+                }
                 self.phase = Phase::Greeted;
                 self.late = false;
             }
@@ -293,6 +295,10 @@ impl SmtpReader {
 }
 
 impl Reader for SmtpReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Smtp
     }

@@ -9,7 +9,7 @@ use crate::proto::smtp::codes::Class;
 use crate::proto::smtp::grammar::{EhloLine, Parsed, ReplyLine, parse_ehlo_line, parse_reply_line};
 
 /// How far the reply at the front of the waiting bytes was looked at.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ReplyScan {
     /// Where the line begins that is not whole yet.
     line: usize,
@@ -98,6 +98,12 @@ impl SmtpReader {
                 }
                 Some(piece)
             }
+            Front::Reply(len) if self.rest_of_reply && !is_sound(waiting.get(..len).unwrap_or_default()) => {
+                self.rest_of_reply = false;
+                let mut piece = Piece::new(Kind::Unparsed, len);
+                piece.findings.push(after_gap(len));
+                Some(piece)
+            }
             Front::Reply(len) => Some(self.reply_piece(waiting.get(..len).unwrap_or_default())),
         }
     }
@@ -135,6 +141,13 @@ impl SmtpReader {
         piece.meaning = Meaning::Smtp(SmtpMeaning::Reply(seen));
         piece
     }
+}
+
+/// Whether what reads as a reply is one beyond doubt, and not three digits at the end of another.
+fn is_sound(bytes: &[u8]) -> bool {
+    let mut findings = Vec::new();
+    read_lines(bytes, &mut findings);
+    findings.is_empty()
 }
 
 fn verdict(code: u16) -> Verdict {

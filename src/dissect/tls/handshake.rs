@@ -1,9 +1,9 @@
 //! The messages of a handshake that anybody on the wire can read: RFC 8446 §4, RFC 5246 §7.4, and the extensions that
 //! name the server (RFC 6066 §3), the version (RFC 8446 §4.2.1) and the protocol inside (RFC 7301 §3.1).
 
-use super::names;
 use super::super::step::Meaning;
 use super::TlsMeaning;
+use super::names;
 use crate::base::{Finding, Part, Span};
 use serde::Serialize;
 
@@ -86,7 +86,11 @@ pub(super) fn read(message: &[u8]) -> Told {
         None => {
             let at = walk.at;
             let detail = "A length in this message does not fit what follows.";
-            told.findings.push(Finding::error("tls-length", Span::new(at.min(message.len()), message.len()), detail));
+            told.findings.push(Finding::error(
+                "tls-length",
+                Span::new(at.min(message.len()), message.len()),
+                detail,
+            ));
         }
     }
     told
@@ -176,8 +180,8 @@ fn client_hello(walk: &mut Walk<'_, '_>) -> Option<ClientHello> {
 
 /// "the special value of the SHA-256 of HelloRetryRequest" (RFC 8446 §4.1.3).
 const RETRY: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
-    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
+    0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
 fn server_hello(walk: &mut Walk<'_, '_>) -> Option<ServerHello> {
@@ -190,7 +194,7 @@ fn server_hello(walk: &mut Walk<'_, '_>) -> Option<ServerHello> {
     for (kind, bytes) in walk.extensions()? {
         match kind {
             16 => protocol = protocols(bytes).into_iter().next(),
-            43 => version = names::version(bytes),
+            43 if bytes.len() == 2 => version = names::version(bytes),
             _ => {}
         }
     }

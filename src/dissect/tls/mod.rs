@@ -89,6 +89,10 @@ fn header(bytes: &[u8]) -> Option<(&'static str, usize)> {
 }
 
 impl Reader for TlsReader {
+    fn clone_box(&self) -> Box<dyn Reader> {
+        Box::new(self.clone())
+    }
+
     fn protocol(&self) -> Protocol {
         Protocol::Tls
     }
@@ -119,11 +123,7 @@ impl Reader for TlsReader {
         let Some((name, length)) = header(waiting) else {
             if waiting.len() < HEADER {
                 return ended.then(|| {
-                    unparsed(
-                        waiting.len(),
-                        "tls-cut-short",
-                        "The stream ended inside a TLS record's header.",
-                    )
+                    unparsed(waiting.len(), "tls-cut-short", "The stream ended inside a TLS record's header.")
                 });
             }
             side.lost = true;

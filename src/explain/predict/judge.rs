@@ -69,41 +69,48 @@ impl Question {
             return None;
         }
         let (verdict, heading) = self.held_against(&text, &typed);
-        let right = |verdict| Answer {
-            verdict,
-            choice: (verdict == Verdict::Right).then_some(self.right),
-            heading: heading.clone(),
-            because: self.answer().because.clone(),
-            source: self.answer().source.clone(),
-            misconception: None,
-        };
+        let others = || self.choices.iter().enumerate().filter(|(at, _)| *at != self.right);
+        let whole = others().find(|(_, choice)| plainly(&choice.text) == typed);
         if verdict == Verdict::Right {
-            return Some(right(verdict));
+            let right = self.choose(self.right)?;
+            return Some(match whole {
+                None => Answer { heading, ..right },
+                // What counts of it is right, and yet to the letter it is a line that does not come.
+                Some((at, _)) => {
+                    let heading = "Partly: it begins right, and goes on as another line.".to_owned();
+                    Answer { verdict: Verdict::Partly, heading, ..self.choose(at)? }
+                }
+            });
         }
-        let same = |choice: &Choice| self.is_same(choice, &text, &typed);
-        let wrong =
-            self.choices.iter().enumerate().filter(|(at, _)| *at != self.right).find(|(_, c)| same(c));
-        let Some((at, choice)) = wrong else {
-            return Some(Answer { because: String::new(), source: Vec::new(), ..right(verdict) });
-        };
-        Some(Answer {
-            choice: Some(at),
-            because: choice.because.clone(),
-            source: choice.source.clone(),
-            misconception: choice.misconception,
-            ..right(verdict)
+        let misled = whole.or_else(|| others().find(|(_, choice)| self.is_same(choice, &text, &typed)));
+        // Of a command that is known to be wrong nothing is right.
+        let is_command = matches!(self.truth.kind, Kind::Command | Kind::Continuation);
+        Some(match misled {
+            Some((at, _)) if is_command => self.choose(at)?,
+            Some((at, _)) => Answer { verdict, heading, ..self.choose(at)? },
+            None => Answer {
+                verdict,
+                choice: None,
+                heading,
+                because: String::new(),
+                source: Vec::new(),
+                misconception: None,
+            },
         })
     }
 
-    /// Whether what was typed is this wrong choice.
+    /// Whether what was typed is short for this wrong choice: its verb, or its code.
     fn is_same(&self, choice: &Choice, text: &str, typed: &str) -> bool {
+        if !choice.is_wire {
+            return false;
+        }
         let from_server = choice.signature.starts_with("S ");
-        let whole = plainly(&choice.text) == typed;
-        let short = choice.is_wire && signature(self.protocol, from_server, text) == choice.signature;
+        let mut words = typed.split(' ');
+        let code = words.next().filter(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit()));
         // A code without its enhanced code stands for the first choice that has it.
-        let code =
-            choice.is_wire && from_server && typed.bytes().all(|b| b.is_ascii_digit()) && typed.len() == 3;
-        whole || short || (code && choice.text.starts_with(typed))
+        let code = code.filter(|_| from_server && !words.next().is_some_and(is_enhanced));
+        signature(self.protocol, from_server, text) == choice.signature
+            || code.is_some_and(|code| choice.text.starts_with(code))
     }
 
     fn held_against(&self, text: &str, typed: &str) -> (Verdict, String) {
@@ -127,9 +134,16 @@ impl Question {
             Protocol::Pop3 => {
                 let first = words.first().map_or("", |word| word.trim_start_matches(['+', '-']));
                 let want = if self.truth.code.starts_with('+') { "ok" } else { "err" };
-                match first == want {
-                    true => (Verdict::Right, format!("Right: {}.", status(&self.truth.code))),
-                    false => (Verdict::Wrong, no()),
+                let said = status(&self.truth.code);
+                let own = self.truth.code.split(' ').nth(1).unwrap_or_default().to_lowercase();
+                let code = words.get(1).filter(|word| word.starts_with('['));
+                match (first == want, code) {
+                    (true, Some(code)) if code.trim_matches(['[', ']']) != own => (
+                        Verdict::Partly,
+                        format!("Partly: {said} is right, but not with that code in brackets."),
+                    ),
+                    (true, _) => (Verdict::Right, format!("Right: {said}.")),
+                    _ => (Verdict::Wrong, no()),
                 }
             }
             _ => {
@@ -201,7 +215,7 @@ impl Question {
         }
         let about = typed.split(' ').any(|word| word.chars().count() > 2 && words().any(|w| w == word));
         if about {
-            let heading = format!("Partly: “{text}” has something of it. The verb is {}.", self.truth.verb);
+            let heading = format!("Partly: “{text}” has something of it, but the verb is another.");
             return (Verdict::Partly, heading);
         }
         (Verdict::Wrong, no())
@@ -264,7 +278,7 @@ fn smtp(want: &str, words: &[&str]) -> (Verdict, String) {
     if typed == code {
         return match enhanced {
             Some(enhanced) if *enhanced != own && !own.is_empty() => {
-                (Verdict::Right, format!("{code} is right; the enhanced code is {own}, not {enhanced}."))
+                (Verdict::Partly, format!("Partly: {code} is right, but not with {enhanced} behind it."))
             }
             _ => (Verdict::Right, format!("Right: {code}.")),
         };
@@ -279,7 +293,7 @@ fn smtp(want: &str, words: &[&str]) -> (Verdict, String) {
                 '4' => "a “not now”",
                 _ => "a no",
             };
-            (Verdict::Partly, format!("Partly: it is {means}, and its code is {code}."))
+            (Verdict::Partly, format!("Partly: it is {means}, but with another code."))
         }
         None => (Verdict::Wrong, no()),
     }

@@ -50,6 +50,8 @@ pub struct Choice {
     /// Who says so.
     pub source: Vec<String>,
     signature: String,
+    /// Its rule says that it may have the right one's signature, because it differs in something else.
+    differs: bool,
 }
 
 impl Choice {
@@ -74,8 +76,8 @@ pub struct Question {
     pub setting: String,
     /// How much later it happens than what was shown last.
     pub gap: Duration,
-    /// What was said last on this connection, and by whom.
-    pub last: Option<(String, String)>,
+    /// What was said last on this connection, and by whom: `mail.example.com: 220 ready`.
+    pub last: Option<String>,
     /// The question.
     pub asks: String,
     /// Three or four answers, in the order in which they are shown.
@@ -167,11 +169,18 @@ fn setting(vars: &Vars, step: &Step) -> String {
 }
 
 /// What was said last on the connection, and by whom.
-fn last_words(place: &Place<'_>) -> Option<(String, String)> {
+fn last_words(place: &Place<'_>) -> Option<String> {
     let last = place.last_here()?;
     let who = if last.from == Direction::Server { place.var("server") } else { place.var("client") };
     let port = place.var("port").parse().unwrap_or_default();
-    Some((who.to_owned(), said::of(last, place.var("server"), port)?))
+    let text = said::of(last, place.var("server"), port)?;
+    let colon = if is_wire(last) { ":" } else { "" };
+    Some(format!("{who}{colon} {text}"))
+}
+
+/// Whether a Step is said in words of the wire, rather than ours.
+fn is_wire(step: &Step) -> bool {
+    !matches!(step.kind, Kind::Open | Kind::Close | Kind::Data)
 }
 
 /// The line as it stands on the wire, for a typed answer.
@@ -195,12 +204,12 @@ fn right(place: &Place<'_>, step: &Step, note: &Note) -> Option<Choice> {
         _ if from_server => place.var("server"),
         _ => place.var("client"),
     };
-    let mut because = escape::text(&note.summary);
-    if !because.is_empty() && !because.ends_with('.') {
-        because.push('.');
+    let mut because = sentence(&escape::text(&note.summary));
+    if !note.detail.is_empty() {
+        because = format!("{because} {}", escape::text(&note.detail));
     }
-    let is_wire = !matches!(step.kind, Kind::Open | Kind::Close | Kind::Data);
-    let signature = signature(step, from_server, is_wire, &text);
+    let is_wire = is_wire(step);
+    let signature = if is_wire { said::signature(step.protocol, from_server, &text) } else { text.clone() };
     Some(Choice {
         who: who.to_owned(),
         text,
@@ -209,16 +218,19 @@ fn right(place: &Place<'_>, step: &Step, note: &Note) -> Option<Choice> {
         because,
         source: note.source.iter().map(|source| escape::text(source)).collect(),
         signature,
+        differs: false,
     })
 }
 
-/// What the right answer is known by; see [`said::signature`].
-fn signature(step: &Step, from_server: bool, is_wire: bool, text: &str) -> String {
-    match (step.kind, is_wire) {
-        (Kind::Data, _) => "C the".to_owned(),
-        (_, true) => said::signature(step.protocol, from_server, text),
+/// With a full stop, and a capital in front where no name stands there.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let is_name = text.split(' ').next().is_some_and(|first| first.contains(['.', '@', '-', '_', '“']));
+    let text = match chars.next() {
+        Some(first) if !is_name => first.to_uppercase().chain(chars).collect(),
         _ => text.to_owned(),
-    }
+    };
+    if text.is_empty() || text.ends_with('.') { text } else { text + "." }
 }
 
 /// The wrong answers: those that rest on a misconception first, then what else is plausible, the most particular
@@ -243,7 +255,7 @@ fn wrong(place: &Place<'_>, step: &Step, right: &Choice, random: &mut fastrand::
                 break;
             }
             let Some(choice) = choice(place, step, wrong) else { continue };
-            let is_right = choice.signature == right.signature && choice.who == right.who && !wrong.same;
+            let is_right = choice.signature == right.signature && choice.who == right.who && !choice.differs;
             let told = |other: &Choice| other.who == choice.who && alike(&other.text, &choice.text);
             if !is_right && !told(right) && !chosen.iter().any(told) {
                 chosen.push(choice);
@@ -273,11 +285,7 @@ fn choice(place: &Place<'_>, step: &Step, wrong: &Wrong) -> Option<Choice> {
     };
     let own = || misconception.map(|row| row.source.clone()).unwrap_or_default();
     let source = if wrong.source.is_empty() { own() } else { wrong.source.clone() };
-    let is_letter = step.kind == Kind::Data && text.starts_with("the letter");
-    let signature = match is_wire {
-        _ if is_letter => "C the".to_owned(),
-        true => said::signature(step.protocol, from_server, &text),
-        false => text.clone(),
-    };
-    Some(Choice { who: who.to_owned(), text, is_wire, misconception, because, source, signature })
+    let signature = if is_wire { said::signature(step.protocol, from_server, &text) } else { text.clone() };
+    let who = who.to_owned();
+    Some(Choice { who, text, is_wire, misconception, because, source, signature, differs: wrong.same })
 }

@@ -9,20 +9,21 @@ use crate::dissect::pop3::{Asked, Pop3Meaning, Told};
 use crate::dissect::smtp::SmtpMeaning;
 use crate::dissect::{Kind, Meaning, Protocol, Step};
 use crate::explain::Item;
+use crate::explain::index::Opens;
 use crate::explain::template::{Vars, placeholders};
 use crate::state::{Connection, State};
-use crate::trace::{CloseHow, Conn, Fact, Opened};
-use std::collections::BTreeMap;
+use crate::trace::{CloseHow, Fact, Opened};
 use std::net::IpAddr;
 
 /// Every placeholder that a wrong answer may use: a test holds the catalogue to it.
 #[cfg(test)]
-pub(super) const PLACEHOLDERS: [&str; 18] = [
+pub(super) const PLACEHOLDERS: [&str; 19] = [
     "account",
     "address",
     "client",
     "domain",
     "exchange",
+    "hello",
     "mailbox",
     "name",
     "number",
@@ -68,7 +69,7 @@ pub struct Moment<'a> {
     /// The Step that comes.
     pub step: &'a Step,
     /// Connections, and between whom they are.
-    pub opens: &'a BTreeMap<Conn, Opened>,
+    pub opens: &'a Opens,
     /// What the host of an address is called.
     pub host: &'a dyn Fn(IpAddr) -> String,
 }
@@ -313,6 +314,10 @@ impl<'a> Place<'a> {
             _ => None,
         };
         let here = [self.step].into_iter().chain(self.steps.iter().copied());
+        let hello = here.clone().filter_map(meaning).find_map(|smtp| match smtp {
+            SmtpMeaning::Hello { name, .. } => Some(name.clone()),
+            _ => None,
+        });
         let own = match meaning(self.step) {
             Some(SmtpMeaning::Auth { user: Some(user), .. }) => user.clone(),
             _ => String::new(),
@@ -339,6 +344,7 @@ impl<'a> Place<'a> {
             _ => recipients.first(),
         };
         let to = asked.copied().unwrap_or_default();
+        self.set("hello", hello.unwrap_or_default());
         self.set("account", own);
         self.set("sender", sender);
         self.set("recipient", to);

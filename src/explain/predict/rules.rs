@@ -173,7 +173,10 @@ mod tests {
                 None => assert!(!wrong.source.is_empty(), "{line}: no source"),
             }
             for source in &wrong.source {
-                assert!(source.starts_with("RFC ") && source.contains(" §"), "{line}: {source}");
+                assert!(
+                    source.starts_with("RFC ") && (source.contains(" §") || source.contains(", “")),
+                    "{line}: {source}"
+                );
             }
             let because = &wrong.because;
             assert!(because.ends_with(['.', '”']) && because.chars().count() <= 260, "{line}: {because}");

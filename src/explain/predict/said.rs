@@ -54,7 +54,7 @@ fn answer(dns: &DnsMeaning) -> String {
 fn letter(step: &Step) -> String {
     let first = first_line(step);
     let end = if step.bytes.ends_with(b".\r\n") { ", and so on, to a line with a dot alone" } else { "" };
-    format!("the letter: {}{end}", cut(&first))
+    format!("sends the letter: {}{end}", cut(&first))
 }
 
 /// The first line, and how many follow.

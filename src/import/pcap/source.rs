@@ -285,3 +285,96 @@ fn moment(ticks: u64, interface: &Interface) -> Instant {
     let micros = i64::try_from(micros).unwrap_or(i64::MAX);
     Instant::from_micros(micros.saturating_add(interface.offset.saturating_mul(1_000_000)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    /// A pcap in the given byte order, with the frames `abc` and `de` of link type 101.
+    fn pcap(big: bool, nanoseconds: bool) -> Vec<u8> {
+        let four = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+        let two = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+        let magic = if nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 };
+        let mut out =
+            [&four(magic)[..], &two(2), &two(4), &four(0), &four(0), &four(65_535), &four(101)].concat();
+        for (fraction, data, whole) in [(5_000, &b"abc"[..], 3), (6_000, b"de", 9)] {
+            let len = four(u32::try_from(data.len()).unwrap());
+            out.extend([&four(7)[..], &four(fraction), &len, &four(whole), data].concat());
+        }
+        out
+    }
+
+    fn frames(bytes: &[u8]) -> (Vec<(i64, Vec<u8>, bool)>, Option<Broken>) {
+        let mut source = match Source::new(&bytes[..bytes.len().min(64)], Cursor::new(bytes.to_vec())) {
+            Ok(source) => source,
+            Err(error) => panic!("{error}"),
+        };
+        let mut out = Vec::new();
+        loop {
+            match source.read(|frame| out.push((frame.at.as_micros(), frame.data.to_vec(), frame.cut))) {
+                Ok(true) => {}
+                Ok(false) => return (out, None),
+                Err(broken) => return (out, Some(broken)),
+            }
+        }
+    }
+
+    #[test]
+    fn both_byte_orders_and_both_resolutions_are_read() {
+        for (big, nanoseconds, micros) in [(true, false, 5000), (false, false, 5000), (false, true, 5)] {
+            let (read, broken) = frames(&pcap(big, nanoseconds));
+            assert_eq!(broken, None);
+            assert_eq!(read[0], (7_000_000 + micros, b"abc".to_vec(), false));
+            assert!(read[1].2, "it was longer than what was captured");
+        }
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_gives_all_that_is_whole() {
+        let whole = pcap(false, false);
+        for cut in 24..whole.len() {
+            let (read, broken) = frames(&whole[..cut]);
+            assert_eq!(read.len(), usize::from(cut >= 24 + 19), "at {cut}");
+            let whole_frames = [24, 24 + 19].contains(&cut);
+            assert_eq!(broken.is_none(), whole_frames, "at {cut}: {broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_claims_to_be_huge_is_damage_and_is_not_waited_for() {
+        let mut bytes = pcap(false, false);
+        bytes[32..36].copy_from_slice(&u32::MAX.to_le_bytes());
+        let (read, broken) = frames(&bytes);
+        assert!(read.is_empty());
+        assert!(matches!(broken, Some(Broken::Damaged { .. } | Broken::Truncated { .. })), "{broken:?}");
+    }
+
+    #[test]
+    fn what_is_no_capture_or_no_whole_header_says_so() {
+        let read = |bytes: &[u8]| Source::new(bytes, Cursor::new(bytes.to_vec())).err();
+        assert!(matches!(read(b"GET / HTTP/1.1"), Some(Error::Unrecognised { .. })));
+        assert!(matches!(read(&pcap(false, false)[..20]), Some(Error::TooShort { len: 20 })));
+    }
+
+    #[test]
+    fn pcapng_tells_its_resolution_and_its_names() {
+        let block = |kind: u32, body: &[u8]| {
+            let len = u32::try_from(12 + body.len()).unwrap().to_le_bytes();
+            [&kind.to_le_bytes()[..], &len, body, &len].concat()
+        };
+        let section =
+            [&0x1a2b_3c4d_u32.to_le_bytes()[..], &1u16.to_le_bytes(), &0u16.to_le_bytes(), &[0xff; 8]]
+                .concat();
+        // if_tsresol (option 9) 0x83: eighths of a second.
+        let interface =
+            [&101u16.to_le_bytes()[..], &[0; 6], &[9, 0, 1, 0, 0x83, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let names = [&[1, 0, 9, 0, 192, 0, 2, 1][..], b"mail\0", &[0; 3], &[0; 4]].concat();
+        let packet =
+            [&[0; 8][..], &12u32.to_le_bytes(), &3u32.to_le_bytes(), &3u32.to_le_bytes(), b"abc\0"].concat();
+        let bytes = [block(0x0a0d_0d0a, &section), block(1, &interface), block(4, &names), block(6, &packet)]
+            .concat();
+        let (read, broken) = frames(&bytes);
+        assert_eq!((read, broken), (vec![(1_500_000, b"abc".to_vec(), false)], None));
+    }
+}

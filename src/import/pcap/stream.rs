@@ -12,10 +12,15 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-/// How long after the other end acknowledged bytes they may still turn up: captures swap packets by microseconds,
-/// where two queues of one network card are read.
+/// How long after the other end acknowledged bytes they may still turn up. What was acknowledged has arrived, so it is
+/// either in the capture out of order, or not in it at all. Captures swap packets where several queues of a network card
+/// are read one after the other: by microseconds, and by some milliseconds where interrupts are gathered. 50 ms is ten
+/// times that, and below what a person sees as a pause. It is less than TCP's shortest retransmission timeout in use
+/// (200 ms; RFC 6298 §2.4 says a second): a retransmission fills no such hole, for its sender has the acknowledgment.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// The same in packets of the connection.
+/// The same in packets of the connection: on a fast link 50 ms are thousands of packets, which all would have to wait.
+/// A queue of a card hands over some packets of one connection at a time; three out of order are what TCP itself takes
+/// for reordering (RFC 5681 §3.2), and twice that and two more are for both directions.
 const PATIENT_PACKETS: u8 = 8;
 /// Segments that are kept until it is known where the stream begins.
 const MOST_EARLY: usize = 16;
@@ -169,6 +174,12 @@ impl Side {
         self.skip_hole(Missing::Lost, acked, sink);
     }
 
+    /// Whether the other end has more of this side than was captured, and it is not yet called lost. A single byte may be
+    /// a FIN.
+    pub fn is_missed(&self) -> bool {
+        self.missed.is_some() && !self.ended && (self.acked > self.next + 1 || !self.held.is_empty())
+    }
+
     /// Too much waits behind a hole: it is filled no more.
     pub fn give_up_hole(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
         self.skip_hole(Missing::LetGo, u64::MAX, sink);
@@ -320,5 +331,172 @@ impl Side {
         }
         self.drain(sink);
         self.maybe_end(sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    /// What a side gives: its bytes, with `[n why]` for gaps and `$` for the end.
+    #[derive(Default)]
+    struct Watched {
+        side: Side,
+        told: String,
+    }
+
+    fn tell(told: &mut String, event: Event<'_>) {
+        match event {
+            Event::Data(bytes) => told.push_str(&String::from_utf8_lossy(bytes)),
+            Event::Gap(len, why) => told.push_str(&format!("[{len} {why:?}]")),
+            Event::End => told.push('$'),
+        }
+    }
+
+    impl Watched {
+        fn begun(first: u32) -> Self {
+            let mut watched = Watched::default();
+            watched.side.begins_at(first, &mut |_| {});
+            watched
+        }
+
+        fn segment(&mut self, seq: u32, bytes: &[u8], fin: bool, cut: usize) -> &mut Self {
+            let end = SocketAddr::from(([192, 0, 2, 1], 1));
+            let segment =
+                Segment { from: end, to: end, seq, ack: None, syn: false, fin, rst: false, bytes, cut };
+            let Watched { side, told } = self;
+            side.segment(&segment, &mut |event| tell(told, event));
+            self
+        }
+
+        fn says(&mut self, seq: u32, text: &str) -> &mut Self {
+            self.segment(seq, text.as_bytes(), false, 0)
+        }
+
+        fn acked(&mut self, ack: u32) -> &mut Self {
+            let Watched { side, told } = self;
+            side.acknowledged(ack, &mut |event| tell(told, event));
+            self
+        }
+
+        fn judged(&mut self, millis: i64) -> &mut Self {
+            let Watched { side, told } = self;
+            side.judge(Instant::from_micros(millis * 1000), false, &mut |event| tell(told, event));
+            self
+        }
+
+        fn finished(&mut self) -> &str {
+            let Watched { side, told } = self;
+            side.finish(&mut |event| tell(told, event));
+            assert_eq!(side.cost(), 0, "nothing is kept");
+            told
+        }
+    }
+
+    #[test]
+    fn order_is_restored_across_the_end_of_the_sequence_numbers() {
+        let first = u32::MAX - 3;
+        let mut side = Watched::begun(first);
+        side.says(first.wrapping_add(6), "ghi").says(first.wrapping_add(3), "def").says(first, "abc");
+        assert_eq!(side.finished(), "abcdefghi");
+    }
+
+    #[test]
+    fn what_came_first_stays_where_bytes_come_twice() {
+        let mut side = Watched::begun(100);
+        side.says(100, "abcd").says(100, "abcd").says(102, "cdef").says(104, "XYgh");
+        assert_eq!(side.finished(), "abcdefgh");
+        assert_eq!(side.side.repeated, 8);
+    }
+
+    #[test]
+    fn what_is_held_behind_a_hole_is_not_replaced_by_what_overlaps_it() {
+        let mut side = Watched::begun(0);
+        side.says(4, "EF").says(8, "IJ").says(2, "cdefghijkl").says(0, "ab");
+        assert_eq!(side.finished(), "abcdEFghIJkl");
+    }
+
+    #[test]
+    fn a_retransmission_may_hold_more_than_what_is_sent_again() {
+        let mut side = Watched::begun(0);
+        side.says(0, "ab").says(0, "abcdef").says(3, "defgh");
+        assert_eq!(side.finished(), "abcdefgh");
+    }
+
+    #[test]
+    fn a_hole_is_waited_for_until_the_other_end_has_had_it_for_long_enough() {
+        let mut side = Watched::begun(0);
+        side.says(0, "ab").says(6, "gh").judged(0).judged(1000);
+        assert_eq!(side.told, "ab", "nobody has acknowledged it");
+        side.acked(8).judged(1000).judged(1049);
+        assert_eq!(side.told, "ab", "it may still turn up");
+        side.judged(1050);
+        assert_eq!(side.told, "ab[4 Lost]gh");
+        // So does a number of packets.
+        let mut side = Watched::begun(0);
+        side.says(6, "gh").acked(8);
+        for _ in 0..PATIENT_PACKETS {
+            assert_eq!(side.told, "");
+            side.judged(0);
+        }
+        assert_eq!(side.told, "[6 Lost]gh");
+    }
+
+    #[test]
+    fn a_segment_that_comes_late_fills_its_hole() {
+        let mut side = Watched::begun(0);
+        side.says(3, "def").acked(6).judged(0).judged(10).says(0, "abc");
+        assert_eq!(side.finished(), "abcdef");
+        side.says(0, "zzz");
+        assert_eq!(side.finished(), "abcdef", "and too late is too late");
+    }
+
+    #[test]
+    fn fin_ends_the_stream_and_nothing_follows() {
+        let mut side = Watched::begun(0);
+        side.segment(3, b"def", true, 0).says(6, "ghi").says(0, "abc");
+        assert_eq!(side.finished(), "abcdef$");
+    }
+
+    #[test]
+    fn a_packet_that_was_captured_in_part_leaves_a_gap_of_its_own() {
+        let mut side = Watched::begun(0);
+        side.segment(0, b"ab", false, 3).says(5, "fg").acked(7).judged(0).judged(60);
+        assert_eq!(side.finished(), "ab[3 Cut]fg");
+    }
+
+    #[test]
+    fn without_a_syn_the_stream_begins_where_the_first_acknowledgment_says() {
+        let mut side = Watched::default();
+        side.says(1005, "fgh").acked(1000).says(1000, "abcde");
+        assert_eq!(side.finished(), "abcdefgh");
+        // Nobody acknowledges: at the earliest byte that came.
+        let mut side = Watched::default();
+        side.says(1003, "def").says(1000, "abc");
+        assert_eq!(side.finished(), "abcdef");
+    }
+
+    #[test]
+    fn of_a_side_that_was_not_captured_the_gaps_are_told() {
+        let mut side = Watched::begun(0);
+        side.acked(500).judged(0).judged(50);
+        assert_eq!(side.finished(), "[500 Lost]");
+    }
+
+    #[test]
+    fn early_segments_and_damage_are_kept_within_bounds() {
+        let mut side = Watched::default();
+        for at in 0..u32::try_from(MOST_EARLY).unwrap() {
+            side.says(at * 2, "xy");
+        }
+        assert_eq!(side.told.len(), 2 * MOST_EARLY, "the beginning is not waited for without end");
+        side.says(1 << 31, "far");
+        assert_eq!(side.finished().len(), 2 * MOST_EARLY, "what is further ahead than any window is damage");
+        let mut side = Watched::begun(0);
+        side.says(10, "0123456789");
+        let cost = side.side.cost();
+        side.says(10, "0123456789");
+        assert_eq!((cost, side.side.cost()), (10 + OVERHEAD, 10 + OVERHEAD));
     }
 }

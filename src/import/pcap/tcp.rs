@@ -7,6 +7,7 @@ use super::packet::Segment;
 use super::stream::{Event, Side};
 use crate::base::Instant;
 use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Layer, Missing, Opened, Record, Transport};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const GIVEN_UP: Duration = Duration::from_secs(20);
 
 /// Where Records go, and what they need of the whole import.
 pub(super) struct Sink<'i> {
-    pub out: &'i mut std::collections::VecDeque<Record>,
+    pub out: &'i mut VecDeque<Record>,
     /// The number that the last connection got.
     pub conns: &'i mut u32,
     /// The time of the packet.
@@ -38,6 +39,28 @@ impl Sink<'_> {
     pub fn number(&mut self) -> Conn {
         *self.conns = self.conns.saturating_add(1);
         Conn(*self.conns)
+    }
+}
+
+/// Bytes and events that are kept back at most, of one connection.
+const MOST_KEPT: usize = 16 << 10;
+const MOST_KEPT_EVENTS: usize = 64;
+
+/// An event that owns its bytes.
+#[derive(Debug)]
+enum Kept {
+    Data(Vec<u8>),
+    Gap(u64, Missing),
+    End,
+}
+
+impl From<Event<'_>> for Kept {
+    fn from(event: Event<'_>) -> Self {
+        match event {
+            Event::Data(bytes) => Kept::Data(bytes.to_vec()),
+            Event::Gap(len, why) => Kept::Gap(len, why),
+            Event::End => Kept::End,
+        }
     }
 }
 
@@ -57,6 +80,11 @@ pub(super) struct Tcp {
     called: Instant,
     /// How many packets each side sent.
     packets: [u32; 2],
+    /// What one side said while bytes of the other, which it has heard already, are still awaited: so that a reply does
+    /// not stand before the command that it answers, or before the gap that holds it.
+    kept: VecDeque<(Direction, Kept)>,
+    /// Bytes in those.
+    kept_bytes: usize,
     /// Whether it is over, by FIN of both or by RST.
     pub over: bool,
 }
@@ -87,6 +115,8 @@ impl Tcp {
             calls: 0,
             called: Instant::default(),
             packets: [0; 2],
+            kept: VecDeque::new(),
+            kept_bytes: 0,
             over: false,
         })
     }
@@ -107,7 +137,7 @@ impl Tcp {
 
     /// What both sides keep.
     pub fn cost(&self) -> usize {
-        self.sides.iter().map(Side::cost).sum()
+        self.sides.iter().map(Side::cost).sum::<usize>() + self.kept_bytes
     }
 
     /// Take a segment.
@@ -139,6 +169,12 @@ impl Tcp {
         if segment.rst {
             self.reset(from, sink);
         }
+        if !self.sides.iter().any(Side::is_missed)
+            || self.kept.len() > MOST_KEPT_EVENTS
+            || self.kept_bytes > MOST_KEPT
+        {
+            self.give_kept(sink);
+        }
         *sink.cost = (*sink.cost + self.cost()).saturating_sub(before);
         self.over |= self.sides.iter().all(|side| side.ended);
     }
@@ -158,6 +194,7 @@ impl Tcp {
         for from in [Direction::Client, Direction::Server] {
             self.events(from, sink, Side::finish);
         }
+        self.give_kept(sink);
         *sink.cost = (*sink.cost + self.cost()).saturating_sub(before);
         let [_, answers] = self.packets;
         let unanswered = self.syn && answers == 0 && !self.over && self.calls > 1;
@@ -201,6 +238,7 @@ impl Tcp {
         for from in [Direction::Client, Direction::Server] {
             self.events(from, sink, Side::finish);
         }
+        self.give_kept(sink);
         if self.conn != Conn(0) {
             self.close(from, if refused { CloseHow::Refused } else { CloseHow::Reset }, sink);
         }
@@ -241,22 +279,39 @@ impl Tcp {
         act: impl FnOnce(&mut Side, &mut dyn FnMut(Event<'_>)),
     ) {
         let mut side = std::mem::take(&mut self.sides[usize::from(from == Direction::Server)]);
+        let keep = self.side(other(from)).is_missed() || self.kept.iter().any(|(side, _)| *side == from);
         act(&mut side, &mut |event| {
             self.opened(sink);
-            let (at, conn) = (sink.at, self.conn);
-            sink.out.push_back(match event {
-                Event::Data(bytes) => {
-                    let data = Data { conn, from, layer: Layer::Wire, bytes: bytes.to_vec() };
-                    Record::Data { at, data }
-                }
-                Event::Gap(len, why) => {
-                    *sink.gaps += 1;
-                    Record::Gap { at, gap: Gap { conn, from, len: Some(len), why } }
-                }
-                Event::End => Record::Close { at, conn, from, how: CloseHow::Fin },
-            });
+            let kept = Kept::from(event);
+            if keep {
+                self.kept_bytes += if let Kept::Data(bytes) = &kept { bytes.len() } else { 0 };
+                self.kept.push_back((from, kept));
+            } else {
+                self.give(from, kept, sink);
+            }
         });
         self.sides[usize::from(from == Direction::Server)] = side;
+    }
+
+    fn give(&self, from: Direction, event: Kept, sink: &mut Sink<'_>) {
+        let (at, conn) = (sink.at, self.conn);
+        sink.out.push_back(match event {
+            Kept::Data(bytes) => Record::Data { at, data: Data { conn, from, layer: Layer::Wire, bytes } },
+            Kept::Gap(len, why) => {
+                *sink.gaps += 1;
+                Record::Gap { at, gap: Gap { conn, from, len: Some(len), why } }
+            }
+            Kept::End => Record::Close { at, conn, from, how: CloseHow::Fin },
+        });
+    }
+
+    /// Nothing is awaited any more: what was kept back follows. It bears the time of this packet, as all bytes that had
+    /// to wait do.
+    fn give_kept(&mut self, sink: &mut Sink<'_>) {
+        self.kept_bytes = 0;
+        for (from, event) in std::mem::take(&mut self.kept) {
+            self.give(from, event, sink);
+        }
     }
 }
 
@@ -279,4 +334,182 @@ fn speaks_as_client(from: u16, to: u16, bytes: &[u8]) -> bool {
     }
     let is_greeting = ["220 ", "220-", "+OK", "* OK"].iter().any(|words| bytes.starts_with(words.as_bytes()));
     !is_greeting && to <= from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: Room = Room { side: 1000, all: 2000 };
+
+    /// A connection as an importer follows it, and what it has written down.
+    #[derive(Default)]
+    struct Watched {
+        tcp: Option<Tcp>,
+        out: VecDeque<Record>,
+        conns: u32,
+        cost: usize,
+        gaps: u64,
+    }
+
+    fn ends(from: Direction) -> (SocketAddr, SocketAddr) {
+        let client = SocketAddr::from(([192, 0, 2, 1], 40_000));
+        let server = SocketAddr::from(([192, 0, 2, 2], 25));
+        if from == Direction::Client { (client, server) } else { (server, client) }
+    }
+
+    fn segment(from: Direction, seq: u32, ack: Option<u32>, bytes: &[u8]) -> Segment<'_> {
+        let (from, to) = ends(from);
+        Segment { from, to, seq, ack, syn: false, fin: false, rst: false, bytes, cut: 0 }
+    }
+
+    impl Watched {
+        fn take(&mut self, millis: i64, segment: &Segment<'_>) -> &mut Self {
+            let Watched { tcp, out, conns, cost, gaps } = self;
+            let at = Instant::from_micros(millis * 1000);
+            let mut sink = Sink { out, conns, at, cost, gaps };
+            if tcp.is_none() {
+                *tcp = Tcp::begin(segment);
+            }
+            if let Some(tcp) = tcp {
+                tcp.segment(segment, ROOM, &mut sink);
+            }
+            self
+        }
+
+        /// A handshake, and a greeting of four bytes: the client is at 1, the server at 5.
+        fn greeted() -> Self {
+            let mut watched = Watched::default();
+            let syn = |from, ack| Segment { syn: true, ..segment(from, 0, ack, b"") };
+            watched.take(0, &syn(Direction::Client, None)).take(1, &syn(Direction::Server, Some(1)));
+            watched.take(2, &segment(Direction::Server, 1, Some(1), b"220\n"));
+            watched
+        }
+
+        fn told(&mut self) -> Vec<String> {
+            let Watched { tcp, out, conns, cost, gaps } = self;
+            let mut sink = Sink { out, conns, at: Instant::from_secs(60), cost, gaps };
+            if let Some(tcp) = tcp {
+                tcp.finish(&mut sink);
+            }
+            assert_eq!(self.cost, 0, "nothing is kept");
+            self.out.iter().map(told).collect()
+        }
+    }
+
+    fn told(record: &Record) -> String {
+        let who = |from: Direction| if from == Direction::Client { 'C' } else { 'S' };
+        match record {
+            Record::Open { open, .. } => format!("open {}", open.server.port()),
+            Record::Data { data, .. } => {
+                format!("{} {}", who(data.from), String::from_utf8_lossy(&data.bytes).trim_end())
+            }
+            Record::Gap { gap, .. } => format!("{} gap {:?} {:?}", who(gap.from), gap.len, gap.why),
+            Record::Close { from, how, .. } => format!("{} {how:?}", who(*from)),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_gap_stands_before_the_reply_to_what_is_in_it() {
+        let mut tcp = Watched::greeted();
+        tcp.take(10, &segment(Direction::Server, 5, Some(7), b"250 a\n"));
+        tcp.take(20, &segment(Direction::Client, 7, Some(11), b"QUIT\n"));
+        tcp.take(30, &segment(Direction::Server, 11, Some(12), b"221 b\n"));
+        tcp.take(80, &segment(Direction::Client, 12, Some(17), b""));
+        let want = ["open 25", "S 220", "C gap Some(6) Lost", "C QUIT", "S 250 a", "S 221 b"];
+        assert_eq!(tcp.told()[..3], want[..3]);
+        let told = tcp.told();
+        let place = |what: &str| told.iter().position(|line| line == what);
+        assert!(
+            place("C gap Some(6) Lost") < place("S 250 a") && place("S 250 a") < place("S 221 b"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_command_that_was_captured_behind_its_reply_stands_before_it() {
+        let mut tcp = Watched::greeted();
+        tcp.take(10, &segment(Direction::Server, 5, Some(6), b"250 a\n"));
+        tcp.take(11, &segment(Direction::Client, 1, Some(5), b"NOOP\n"));
+        assert_eq!(tcp.told(), ["open 25", "S 220", "C NOOP", "S 250 a"]);
+        assert_eq!(tcp.gaps, 0);
+    }
+
+    #[test]
+    fn one_side_alone_is_told_without_waiting_for_the_other() {
+        let mut tcp = Watched::default();
+        let mut seq = 100;
+        for (at, line) in ["220 a\n", "250 b\n", "250 c\n", "221 d\n"].into_iter().enumerate() {
+            let ack = 500 + 10 * u32::try_from(at).unwrap();
+            tcp.take(
+                10 * i64::try_from(at).unwrap(),
+                &segment(Direction::Server, seq, Some(ack), line.as_bytes()),
+            );
+            seq += 6;
+        }
+        let told = tcp.told();
+        let lines: Vec<_> = told.iter().filter(|line| line.starts_with("S 2")).collect();
+        assert_eq!(lines, ["S 220 a", "S 250 b", "S 250 c", "S 221 d"], "{told:?}");
+        assert!(told.iter().any(|line| line.starts_with("C gap Some")), "{told:?}");
+    }
+
+    #[test]
+    fn a_syn_that_comes_late_begins_nothing_anew() {
+        let mut tcp = Watched::default();
+        tcp.take(0, &segment(Direction::Client, 1, Some(1), b"EHLO a\n"));
+        let syn = Segment { syn: true, ..segment(Direction::Client, 0, None, b"") };
+        assert!(!tcp.tcp.as_ref().unwrap().is_another(&syn));
+        tcp.take(1, &syn).take(2, &segment(Direction::Server, 1, Some(8), b"250 a\n"));
+        let told = tcp.told();
+        assert_eq!(told.iter().filter(|line| line.starts_with("open")).count(), 1);
+        assert!(told.contains(&"C EHLO a".to_owned()) && told.contains(&"S 250 a".to_owned()), "{told:?}");
+    }
+
+    #[test]
+    fn ports_that_are_used_again_are_another_connection() {
+        let mut tcp = Watched::greeted();
+        let again = Segment { syn: true, ..segment(Direction::Client, 77_000_000, None, b"") };
+        assert!(tcp.tcp.as_ref().unwrap().is_another(&again));
+        let repeated = Segment { syn: true, ..segment(Direction::Client, 0, None, b"") };
+        assert!(!tcp.tcp.as_ref().unwrap().is_another(&repeated));
+        tcp.take(3, &Segment { rst: true, ..segment(Direction::Server, 5, Some(1), b"") });
+        assert!(tcp.tcp.as_ref().unwrap().is_another(&repeated), "it is over");
+    }
+
+    #[test]
+    fn what_waits_behind_a_hole_is_bounded() {
+        let mut tcp = Watched::greeted();
+        for at in 0..50 {
+            tcp.take(3, &segment(Direction::Client, 101 + at * 50, Some(5), &[b'x'; 50]));
+            assert!(tcp.cost <= ROOM.side + 50 + 100, "{}", tcp.cost);
+        }
+        assert!(tcp.told().contains(&"C gap Some(100) LetGo".to_owned()));
+    }
+
+    #[test]
+    fn what_one_side_says_is_not_kept_back_without_bound() {
+        let mut tcp = Watched::greeted();
+        // The client's bytes are acknowledged and never come; time stands still.
+        for at in 0..100 {
+            let seq = 5 + at * 1000;
+            tcp.take(3, &segment(Direction::Server, seq, Some(10), &[b'y'; 1000]));
+            assert!(tcp.cost <= MOST_KEPT + 2000, "{}", tcp.cost);
+        }
+        let told = tcp.told();
+        assert_eq!(told.iter().filter(|line| line.starts_with("S y")).count(), 100);
+    }
+
+    #[test]
+    fn how_it_ended_is_told_apart() {
+        let syn = Segment { syn: true, ..segment(Direction::Client, 0, None, b"") };
+        let rst = Segment { rst: true, ..segment(Direction::Server, 0, Some(1), b"") };
+        let mut refused = Watched::default();
+        assert_eq!(refused.take(0, &syn).take(1, &rst).told(), ["open 25", "S Refused"]);
+        let mut silent = Watched::default();
+        assert_eq!(silent.take(0, &syn).take(1000, &syn).told(), ["open 25", "C Timeout"]);
+        let mut reset = Watched::greeted();
+        reset.take(3, &Segment { rst: true, ..segment(Direction::Client, 1, Some(5), b"") });
+        assert_eq!(reset.told(), ["open 25", "S 220", "C Reset"]);
+    }
 }

@@ -25,7 +25,7 @@ mod reader;
 mod writer;
 
 pub use issue::{Error, Issue};
-pub use reader::{Reader, Upgrade};
+pub use reader::{Place, Reader, Upgrade};
 pub use writer::Writer;
 
 use super::{Head, Record};

@@ -19,6 +19,33 @@ const LONGEST_LINE: usize = 64 << 20;
 /// How many issues are listed; the rest is counted.
 const MOST_ISSUES: usize = 100;
 
+/// Where a reader is in its file, and what it learnt at the beginning: enough to go on from here with another one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    line: u64,
+    offset: u64,
+    start: Option<Instant>,
+    pending: &'static [Upgrade],
+}
+
+impl Place {
+    /// Bytes of the file before it.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The same, so many bytes and one line further on: for whoever has just written that line.
+    #[must_use]
+    pub fn after_line(self, bytes: u64) -> Place {
+        Place { line: self.line + 1, offset: self.offset + bytes, ..self }
+    }
+
+    /// The place behind a head of that `start`, written by this program in so many bytes.
+    pub fn after_head(start: Instant, bytes: u64) -> Place {
+        Place { line: 1, offset: bytes, start: Some(start), pending: &[] }
+    }
+}
+
 /// Reads records as they are asked for. After an error it gives nothing more.
 pub struct Reader<R: BufRead> {
     from: R,
@@ -61,6 +88,17 @@ impl<R: BufRead> Reader<R> {
             more: 0,
             done: false,
         }
+    }
+
+    /// A reader that goes on at `place`; `from` stands at its offset. Default: at the beginning, as [`Reader::new`].
+    pub fn resume(from: R, place: Place) -> Self {
+        let Place { line, offset, start, pending } = place;
+        Reader { line, offset, start, pending, ..Reader::new(from) }
+    }
+
+    /// Behind the last record that it gave.
+    pub fn place(&self) -> Place {
+        Place { line: self.line, offset: self.offset, start: self.start, pending: self.pending }
     }
 
     /// The same, with another bound on a line's length than 64 MiB.

@@ -12,7 +12,7 @@ pub mod plain;
 
 use super::clock;
 use super::page::{Label, prose};
-use crate::compare::holdings::Shelf;
+use crate::compare::holdings::Stock;
 use crate::compare::{Comparison, Holdings, Intention, Paired, Pairing, Reading, Row};
 use crate::dissect::{Protocol, Traffic};
 use crate::explain::catalogue;
@@ -279,7 +279,7 @@ fn held(holdings: &Holdings, host: Option<&str>) -> Vec<String> {
         None => BTreeSet::new(),
     };
     let concerns = |account: &String| mine.is_empty() || mine.contains(account);
-    let holds = |mailboxes: &BTreeMap<String, Shelf>| mailboxes.values().any(|shelf| shelf.messages > 0);
+    let holds = |mailboxes: &BTreeMap<String, Stock>| mailboxes.values().any(|stock| stock.messages > 0);
     let is_kept = |account: &String| holdings.devices.values().any(|kept| kept.contains_key(account));
     let mut out = Vec::new();
     for (account, mailboxes) in holdings.server.iter().filter(|(account, _)| concerns(account)) {
@@ -287,28 +287,28 @@ fn held(holdings: &Holdings, host: Option<&str>) -> Vec<String> {
         if !(holds(mailboxes) || is_kept(account)) {
             continue;
         }
-        let used = mailboxes.iter().filter(|(name, shelf)| shelf.messages > 0 || *name == "INBOX");
-        let shelves: Vec<String> = used.map(|(name, s)| format!("{} {}", prose(name), shelf(s))).collect();
+        let used = mailboxes.iter().filter(|(name, stock)| stock.messages > 0 || *name == "INBOX");
+        let stocks: Vec<String> = used.map(|(name, s)| format!("{} {}", prose(name), stock(s))).collect();
         let lock = if holdings.locks.contains_key(account) { ", locked" } else { "" };
-        out.push(format!("server, {}: {}{lock}", prose(account), shelves.join("; ")));
+        out.push(format!("server, {}: {}{lock}", prose(account), stocks.join("; ")));
     }
     for (device, accounts) in &holdings.devices {
         for (_, kept) in accounts.iter().filter(|(account, _)| concerns(account)) {
-            out.push(format!("{}: {}", prose(short(device)), shelf(kept)));
+            out.push(format!("{}: {}", prose(short(device)), stock(kept)));
         }
     }
     out
 }
 
 /// `3 (2 \Seen), 41 kB`.
-fn shelf(shelf: &Shelf) -> String {
-    let mut said: Vec<String> = shelf.flags.iter().map(|(flag, n)| format!("{n} {}", prose(flag))).collect();
-    if shelf.doubles > 0 {
-        said.push(format!("{} twice", shelf.doubles));
+fn stock(stock: &Stock) -> String {
+    let mut said: Vec<String> = stock.flags.iter().map(|(flag, n)| format!("{n} {}", prose(flag))).collect();
+    if stock.doubles > 0 {
+        said.push(format!("{} twice", stock.doubles));
     }
     let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
-    let size = if shelf.messages == 0 { String::new() } else { format!(", {}", octets(shelf.octets)) };
-    format!("{}{said}{size}", shelf.messages)
+    let size = if stock.messages == 0 { String::new() } else { format!(", {}", octets(stock.octets)) };
+    format!("{}{said}{size}", stock.messages)
 }
 
 /// `bob-phone` of `bob-phone.example.net`; an address stays whole.

@@ -274,7 +274,7 @@ fn label(step: &Step, page: &StepPage) -> (String, String, String) {
             page.call.as_ref().map_or_else(String::new, |call| format!(": {}", call.service_and_port()));
         return (String::new(), "opens".to_owned(), format!(" a connection{port}"));
     }
-    let line = page.wire.lines.first().map(text).unwrap_or_default();
+    let line = page.wire.lines.first().map(WireLine::text).unwrap_or_default();
     let mut cut: String = line.chars().take(LABEL).collect();
     if cut.len() < line.len() {
         cut.push('…');
@@ -288,10 +288,6 @@ fn label(step: &Step, page: &StepPage) -> (String, String, String) {
     let end = rest.find([' ', '-', ':']).unwrap_or(rest.len());
     let (word, rest) = rest.split_at(end);
     (tag.to_owned(), word.to_owned(), rest.to_owned())
-}
-
-fn text(line: &WireLine) -> String {
-    line.chunks.iter().map(|chunk| chunk.text.as_str()).collect()
 }
 
 /// The parts of a page with their letters.

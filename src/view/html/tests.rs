@@ -1,6 +1,7 @@
 //! What holds for every page, without a browser; `tests/html.rs` opens it in one.
 
 use super::*;
+use crate::base::Shelf;
 use crate::trace::file::Transcript;
 use crate::view::wire::HIDDEN;
 
@@ -120,10 +121,10 @@ fn the_changes_add_up_to_the_state() {
             |group: &str| held.values().filter(|rest| rest.contains(&format!("data-g=\"{group}\""))).count();
         let mailboxes: usize = state.mailboxes.values().flatten().map(|(_, m)| 1 + m.messages.len()).sum();
         assert_eq!(count("mailbox"), mailboxes + state.locks.len(), "{name}");
-        assert_eq!(count("queue"), state.queues.values().map(BTreeMap::len).sum::<usize>(), "{name}");
+        assert_eq!(count("queue"), state.queues.values().map(Shelf::len).sum::<usize>(), "{name}");
         assert_eq!(count("conn"), state.connections.len(), "{name}");
-        assert_eq!(count("cache"), state.caches.values().map(BTreeMap::len).sum::<usize>(), "{name}");
-        let copies = state.clients.values().flat_map(|of| of.values()).map(BTreeMap::len).sum::<usize>();
+        assert_eq!(count("cache"), state.caches.values().map(Shelf::len).sum::<usize>(), "{name}");
+        let copies = state.clients.values().flat_map(|of| of.values()).map(Shelf::len).sum::<usize>();
         assert_eq!(count("copy"), copies, "{name}");
         assert_eq!(count("intent"), state.intents.len(), "{name}");
         for flags in state.mailboxes.values().flat_map(|of| of.values()).flat_map(|m| m.messages.values()) {

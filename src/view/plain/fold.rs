@@ -64,10 +64,6 @@ fn gap(wire: &WireLines) -> usize {
     if wire.elided > 0 { wire.lines.len() - wire.tail } else { usize::MAX }
 }
 
-fn text(line: &WireLine) -> String {
-    line.chunks.iter().map(|c| c.text.as_str()).collect()
-}
-
 /// Each line with those that continue it.
 fn units(wire: &WireLines) -> Vec<Range<usize>> {
     let mut units: Vec<Range<usize>> = Vec::new();
@@ -82,12 +78,12 @@ fn units(wire: &WireLines) -> Vec<Range<usize>> {
 }
 
 fn unit_text(wire: &WireLines, unit: &Range<usize>) -> String {
-    wire.lines.get(unit.clone()).unwrap_or_default().iter().map(text).collect::<Vec<_>>().join("\n")
+    wire.lines.get(unit.clone()).unwrap_or_default().iter().map(WireLine::text).collect::<Vec<_>>().join("\n")
 }
 
 /// `… 8 header fields and the text, as in step 19`, or `… 7 lines as in step 10`.
 fn words(wire: &WireLines, lines: &Range<usize>, step: usize) -> String {
-    let inside: Vec<String> = wire.lines.get(lines.clone()).unwrap_or_default().iter().map(text).collect();
+    let inside: Vec<String> = wire.lines.get(lines.clone()).unwrap_or_default().iter().map(WireLine::text).collect();
     let starts = |line: &&String| !line.starts_with([' ', '␉']);
     match inside.iter().position(String::is_empty) {
         Some(blank) => {

@@ -3,9 +3,11 @@
 //! It stands between [`StoryIndex`], which finds rows, and the panes, which show some of them. What was shown lately is
 //! kept, so that a step costs one new row.
 
+use super::road::Road;
 use crate::base::Instant;
 use crate::explain::index::{Progress, RowKinds};
-use crate::explain::{Item, StoryIndex, Surroundings};
+use crate::explain::predict::{self, Question};
+use crate::explain::{Item, StoryIndex};
 use crate::state::State;
 use crate::trace::{Conn, Head};
 use crate::view::Cast;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 
 /// Rows that are kept ready.
 const KEPT: usize = 1024;
+/// Rows of which it is kept what holds after them.
+const STATES: usize = 8;
 /// Bytes of a Step that are shown as lines without being asked; the hexadecimal view shows every one.
 const WHOLE: usize = 64 << 10;
 
@@ -61,12 +65,14 @@ pub struct Book {
     /// Who is who.
     pub cast: Cast,
     index: StoryIndex,
-    around: Surroundings,
     /// The last connection of which the cast knows.
     known: Option<Conn>,
     show_secrets: bool,
+    /// The hosts, and what joins them.
+    pub road: Road,
     kept: BTreeMap<usize, Arc<Shown>>,
-    state: Option<(usize, Arc<State>)>,
+    /// What holds after some rows, the last asked for behind.
+    states: Vec<(usize, Arc<State>)>,
     /// The number of the last Step known, and of how many rows that was said.
     steps: (usize, usize),
 }
@@ -76,29 +82,45 @@ impl Book {
     pub fn new(name: impl Into<String>, head: &Head, index: StoryIndex, show_secrets: bool) -> Self {
         let mut cast = Cast::default();
         cast.learn_head(head);
-        let mut around = Surroundings::default();
-        around.learn_head(head);
         let mut book = Book {
             name: name.into(),
             cast,
             index,
-            around,
             known: None,
             show_secrets,
+            road: Road::new(head),
             kept: BTreeMap::new(),
-            state: None,
+            states: Vec::new(),
             steps: (0, 0),
         };
         book.grow();
         book
     }
 
+    /// Wait until the whole story is read: for those who have no screen.
+    pub fn wait(&mut self) {
+        self.index.wait();
+        self.grow();
+    }
+
+    /// The index that finds its rows.
+    pub fn index(&self) -> &StoryIndex {
+        &self.index
+    }
+
+    /// What was off in what was read so far, a sentence each.
+    pub fn troubles(&self) -> &[String] {
+        self.index.troubles()
+    }
+
     /// Take what was read since: who talks to whom, how many Steps there are.
     pub fn grow(&mut self) {
+        self.index.poll();
+        self.index.poll();
         let after = self.known.map_or(Bound::Unbounded, Bound::Excluded);
         for (conn, open) in self.index.opens().range((after, Bound::Unbounded)) {
             self.cast.learn_open(open);
-            self.around.learn_open(open);
+            self.road.learn(open);
             self.known = Some(*conn);
         }
         let rows = self.index.len();
@@ -151,14 +173,15 @@ impl Book {
         self.index.rows(rows)
     }
 
-    /// Who a filter asks, before the first row.
-    pub fn surroundings(&self) -> &Surroundings {
-        &self.around
-    }
-
     /// Whether passwords are shown.
     pub fn shows_secrets(&self) -> bool {
         self.show_secrets
+    }
+
+    /// The question about the Step in a row, before it is shown: see [`predict`].
+    pub fn ask(&mut self, row: usize, seed: u64) -> Option<Question> {
+        let cast = &self.cast;
+        predict::at(&mut self.index, row, &|address| cast.host(address), seed)
     }
 
     /// Have the rows of this range ready.
@@ -203,13 +226,26 @@ impl Book {
     /// What holds after a row. After a Step, what its hosts state about it counts too.
     pub fn state_after(&mut self, row: usize) -> Arc<State> {
         let row = if self.kinds(row).any(RowKinds::STEP) { self.last_of_step(row) } else { row };
-        if let Some((known, state)) = &self.state
-            && *known == row
-        {
-            return Arc::clone(state);
+        self.state(row)
+    }
+
+    /// What held before a row.
+    pub fn state_before(&mut self, row: usize) -> Arc<State> {
+        row.checked_sub(1).map_or_else(Arc::default, |row| self.state(row))
+    }
+
+    /// What holds after exactly this row.
+    fn state(&mut self, row: usize) -> Arc<State> {
+        let known = self.states.iter().position(|(known, _)| *known == row);
+        let entry = match known {
+            Some(at) => self.states.remove(at),
+            None => (row, Arc::new(self.index.state_after(row))),
+        };
+        if self.states.len() >= STATES {
+            self.states.remove(0);
         }
-        let state = Arc::new(self.index.state_after(row));
-        self.state = Some((row, Arc::clone(&state)));
+        let state = Arc::clone(&entry.1);
+        self.states.push(entry);
         state
     }
 

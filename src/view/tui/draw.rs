@@ -90,23 +90,14 @@ fn title(model: &Model, buffer: &mut Buffer, area: Rect) {
     );
 }
 
-/// The way of the message, one line until there is more room.
+/// The hosts, what joins them, and where the envelope is.
 fn road(model: &Model, buffer: &mut Buffer, area: Rect) {
-    let (Some(reading), theme) = (model.reading(), model.theme()) else {
-        buffer.set_stringn(area.x + 1, area.y, &model.waiting, usize::from(area.width), model.theme().dim());
+    let theme = model.theme();
+    let (Some(book), Some(drawn)) = (model.book(), &model.journey) else {
+        buffer.set_stringn(area.x + 1, area.y, &model.waiting, usize::from(area.width), theme.dim());
         return;
     };
-    let rung = reading.window.iter().find(|rung| rung.shown.row == reading.row);
-    if let Some(Page::Step(page)) = rung.map(|rung| &rung.shown.page)
-        && let Some(call) = &page.call
-    {
-        let line = Line::from(vec![
-            Span::styled(call.client.clone(), theme.style(Label::Host)),
-            Span::styled(format!(" ━━ {} ━━▶ ", call.service_and_port()), theme.style(Label::Port)),
-            Span::styled(call.server.clone(), theme.style(Label::Host)),
-        ]);
-        buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
-    }
+    drawn.layout.draw(&book.road, &drawn.now(), theme, buffer, area);
 }
 
 fn conversation(model: &Model, buffer: &mut Buffer, area: Rect, pane: usize) {
@@ -122,7 +113,7 @@ fn conversation(model: &Model, buffer: &mut Buffer, area: Rect, pane: usize) {
     let mut heading = match &reading.sieve {
         None => "conversation".to_owned(),
         Some(sieve) => {
-            let more = if sieve.is_over() { "" } else { " so far" };
+            let more = if sieve.is_over() { "" } else { " so far …" };
             let word = if sieve.follows() { "" } else { "only " };
             format!("{word}{} · {}{more}", sieve.name, clock::count(sieve.count() as u64, "row"))
         }
@@ -185,19 +176,20 @@ fn state(model: &Model, buffer: &mut Buffer, places: &Places) {
         "after this step"
     };
     frame::heading(buffer, area, name, false, theme);
-    let (Some(state), Some(reading)) = (model.states.get(model.focus), model.reading()) else { return };
-    let lines = twin::state_lines(state, model.book().map(|book| &book.cast));
+    let Some(reading) = model.reading() else { return };
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let rows: Vec<Line<'static>> =
-        lines.iter().flat_map(|line| wrapped(line, usize::from(inner.width), Style::new())).collect();
-    text(buffer, inner, &rows, reading.scroll[2].min(rows.len().saturating_sub(1)));
+    let rows = model.sheet.lines(inner.width, theme);
+    let first = reading.scroll[2].min(rows.len().saturating_sub(usize::from(area.height)));
+    text(buffer, inner, &rows, first);
+    frame::bar(buffer, area, first, usize::from(area.height), rows.len(), theme);
 }
 
 /// The actions of the line of keys, the most useful first.
-const SHORT: [Action; 14] = [
+const SHORT: [Action; 15] = [
     Action::Step,
     Action::NextChapter,
     Action::Play,
+    Action::Predict,
     Action::NextPart,
     Action::Search,
     Action::Filter,
@@ -322,8 +314,21 @@ fn overlay(model: &Model, screen: &mut Screen, places: &Places) {
         None | Some(Overlay::Prompt(_)) => {}
         Some(Overlay::Help(help)) => self::help(help, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::Places(list)) => self::list(list, screen.buffer_mut(), places.screen, theme),
+        Some(Overlay::Predict(predict, _)) => predict.draw(screen, predicted(places), theme),
         Some(Overlay::Text(text)) => reference(text, screen.buffer_mut(), places.screen, theme),
     }
+}
+
+/// Where it is asked what comes next: beside the conversation, where there is a place beside it; else under it.
+fn predicted(places: &Places) -> Rect {
+    let right = if places.line.is_empty() { places.state } else { places.line };
+    let bottom = places.bottom.y;
+    if !right.is_empty() && right.x > 1 {
+        let (x, y) = (right.x - 1, right.y - 1);
+        return Rect { x, y, width: places.screen.width - x, height: bottom + 1 - y };
+    }
+    let height = (bottom - places.road.bottom()) * 2 / 3;
+    Rect { x: 0, y: bottom + 1 - height, width: places.screen.width, height }
 }
 
 /// A box in the middle, emptied, with a heading; gives its inside.

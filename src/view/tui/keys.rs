@@ -35,6 +35,8 @@ pub enum Group {
     Walk,
     /// Far along it.
     Jump,
+    /// Saying and changing something.
+    Try,
     /// Looking for something.
     Find,
     /// One line.
@@ -51,6 +53,7 @@ impl Group {
         match self {
             Group::Walk => "Walk",
             Group::Jump => "Jump",
+            Group::Try => "Try",
             Group::Find => "Find",
             Group::Line => "This line",
             Group::Take => "Take along",
@@ -115,8 +118,11 @@ bindings! {
         End [plain(End), ch('G')] "end" "to the end"
         GoTo [ch(':')] "go to" "go to a step by its number (digits begin it too)"
     }
+    Try {
+        Predict [ch('p')] "predict" "say what the next line will be, before it is shown"
+    }
     Find {
-        Search [ch('/')] "find" "find a word in lines and notes"
+        Search [ch('/')] "find" "find words in lines, facts, marks and chapters"
         SearchOn [ch('n')] "next" "find it again"
         SearchBack [ch('N')] "find back" "find it again, backwards"
         Filter [ch('f')] "filter" "show only what a filter lets pass, as in: smtp and code 5xx"

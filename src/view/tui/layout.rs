@@ -51,12 +51,12 @@ pub fn too_small(size: (u16, u16)) -> bool {
     size.0 < LEAST.0 || size.1 < LEAST.1
 }
 
-/// Rows of the road.
-fn road_rows(size: (u16, u16)) -> u16 {
+/// Rows that the road may have at most.
+pub fn road_rows(size: (u16, u16)) -> u16 {
     match size.1 {
         ..TALL => 1,
-        TALL..45 => 5,
-        _ => 8,
+        TALL..45 => 7,
+        _ => 12,
     }
 }
 
@@ -65,14 +65,14 @@ pub fn shows_both(size: (u16, u16)) -> bool {
     size.0 >= THREE || (size.0 >= TWO && size.1 >= TALL)
 }
 
-/// The places for a screen of this size.
-pub fn places(size: (u16, u16), side: Side, twin: bool) -> Places {
+/// The places for a screen of this size, with so many rows for the road.
+pub fn places(size: (u16, u16), side: Side, twin: bool, road: u16) -> Places {
     let screen = Rect::new(0, 0, size.0, size.1);
     if too_small(size) {
         return Places { screen, ..Places::default() };
     }
     let (wide, high) = (size.0 - 2, size.1);
-    let road = Rect::new(1, 1, wide, road_rows(size));
+    let road = Rect::new(1, 1, wide, road.clamp(1, road_rows(size)));
     let top = road.bottom() + 1;
     let body = Rect::new(1, top, wide, high - top - 2);
     let mut places = Places {
@@ -136,10 +136,10 @@ mod tests {
     proptest! {
         #[test]
         fn every_place_is_on_the_screen_and_none_lies_on_another(
-            wide in 0u16..400, high in 0u16..200, side in 0..3, twin: bool,
+            wide in 0u16..400, high in 0u16..200, side in 0..3, twin: bool, road in 0u16..20,
         ) {
             let side = [Side::Line, Side::State, Side::Narrow][side as usize];
-            let got = places((wide, high), side, twin);
+            let got = places((wide, high), side, twin, road);
             let all = [got.title, got.road, got.ladders[0], got.ladders[1], got.line, got.state, got.differ,
                 got.bottom, got.keys];
             let real: Vec<Rect> = all.into_iter().filter(|r| !r.is_empty()).collect();

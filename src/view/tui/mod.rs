@@ -4,14 +4,15 @@
 //! that can happen, [`update`] is the only place where one changes the other, and [`draw`] reads. [`keys`] is the one
 //! table of keys; [`layout`] says where things stand, for drawing and for the mouse alike. [`book`] opens a story at
 //! any place, [`reading`] is where a person is in it; [`ladder`], [`line`] and [`hex`] show it, [`seek`] and [`follow`]
-//! look through it, [`overlay`] lies over it. [`theme`] has the look of every label, [`road`] the hosts and what joins them,
-//! [`state`] what holds after a row. No file here touches a terminal:
+//! look through it, [`overlay`] lies over it. [`road`] has the hosts and what joins them, [`state`] what holds after a
+//! row, [`theme`] the look of every label. No file here touches a terminal:
 //! whoever runs the view does (`cli/fullscreen.rs`).
 
 pub mod book;
+pub mod branches;
 pub mod compare;
 mod draw;
-mod follow;
+pub mod follow;
 mod frame;
 mod hex;
 pub mod keys;
@@ -21,16 +22,19 @@ mod line;
 mod model;
 mod msg;
 mod overlay;
+pub mod predict;
 mod reading;
 pub mod road;
-mod seek;
+pub mod seek;
 pub mod state;
+pub mod talk;
 #[cfg(test)]
 mod testing;
 pub mod theme;
 mod twin;
 mod update;
 mod walk;
+pub mod whatif;
 
 pub use book::Book;
 pub use draw::draw;

@@ -1,13 +1,16 @@
 //! [`Model`]: all that the terminal view shows, and nothing else.
 
-use super::book::Book;
+use super::book::{Book, Shown};
 use super::layout::{self, Places, Side};
 use super::line::{self, Look, Told};
 use super::overlay::Overlay;
 use super::reading::Reading;
+use super::road::{Layout, Scene};
 use super::seek::Scan;
+use super::state::Sheet;
 use super::theme::Theme;
 use crate::state::State;
+use ratatui::layout::Rect;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +35,39 @@ pub const SPEEDS: [(Duration, &str); 5] = [
 ];
 /// How long a message stays in the line of keys.
 const STAYS: Duration = Duration::from_secs(6);
+
+/// Between two looks at what a search has found.
+const LOOKS: Duration = Duration::from_millis(8);
+/// Between two pictures of something that moves.
+const FRAME: Duration = Duration::from_millis(33);
+/// How long an envelope is on its way to the next station.
+const MOVES: Duration = Duration::from_millis(320);
+/// Rows that are one step for the eye.
+const NEAR: usize = 12;
+
+/// The road as it is drawn for a row.
+pub struct Drawn {
+    row: usize,
+    /// What is on it.
+    pub scene: Scene,
+    /// Where everything stands.
+    pub layout: Layout,
+    /// What was on it before, and for how long an envelope has been on its way since.
+    pub moving: Option<(Scene, Duration)>,
+}
+
+impl Drawn {
+    /// What is on the road in this moment.
+    pub fn now(&self) -> Scene {
+        match &self.moving {
+            Some((before, since)) => {
+                let part = since.as_millis() * 100 / MOVES.as_millis();
+                self.scene.moving(before, u8::try_from(part.min(100)).unwrap_or(100))
+            }
+            None => self.scene.clone(),
+        }
+    }
+}
 
 /// All that is shown. See the head of this file.
 pub struct Model {
@@ -70,8 +106,14 @@ pub struct Model {
     /// The text of the line's pane, and what it was made for: story, row, look.
     pub told: Told,
     told_of: Option<(usize, usize, Look, Theme)>,
-    /// What holds after the current row of each place.
-    pub states: Vec<Arc<State>>,
+    /// What holds after the current row of each place, and what held before it.
+    pub states: Vec<(Arc<State>, Arc<State>)>,
+    /// What holds after the row that the reader is in, put into words.
+    pub sheet: Sheet,
+    /// The road as it is drawn.
+    pub journey: Option<Drawn>,
+    /// Rows that the road has.
+    road_rows: u16,
 }
 
 impl Model {
@@ -97,6 +139,9 @@ impl Model {
             told: Told::default(),
             told_of: None,
             states: Vec::new(),
+            sheet: Sheet::default(),
+            journey: None,
+            road_rows: 1,
         }
     }
 
@@ -112,7 +157,7 @@ impl Model {
 
     /// Where things stand now.
     pub fn places(&self) -> Places {
-        layout::places(self.size, self.side, self.is_twin())
+        layout::places(self.size, self.side, self.is_twin(), self.road_rows)
     }
 
     /// Whether two places stand side by side.
@@ -146,23 +191,22 @@ impl Model {
     pub fn pace(&self) -> Option<Duration> {
         let sieving = self.readings.iter().any(|r| r.sieve.as_ref().is_some_and(|sieve| !sieve.is_over()));
         let reading = self.books.iter().any(|book| !book.progress().done);
-        let fresh = sieving
-            && self
-                .readings
-                .iter()
-                .zip(&self.books)
-                .any(|(r, b)| r.sieve.as_ref().is_some_and(|sieve| sieve.asked() < b.len()));
         let wishes = [
-            (self.scan.is_some() || fresh).then_some(Duration::ZERO),
+            (self.scan.is_some() || sieving).then_some(LOOKS),
             reading.then_some(Duration::from_millis(50)),
             self.playing.map(|since| SPEEDS[self.speed].0.saturating_sub(since)),
             self.said.as_ref().map(|(_, left)| *left),
+            self.journey.as_ref().and_then(|drawn| drawn.moving.as_ref()).map(|_| FRAME),
         ];
         wishes.into_iter().flatten().min()
     }
 
     /// Make ready what is drawn: the windows of the ladders, the text of the line, the states.
     pub(super) fn refresh(&mut self) {
+        if let Some(book) = self.reading().and_then(|reading| self.books.get(reading.book)) {
+            let wide = self.size.0.saturating_sub(2);
+            self.road_rows = Layout::wants(&book.road, wide, layout::road_rows(self.size));
+        }
         let places = self.places();
         for (i, reading) in self.readings.iter_mut().enumerate() {
             let Some(book) = self.books.get_mut(reading.book) else { continue };
@@ -173,8 +217,11 @@ impl Model {
         self.states.clear();
         for reading in &self.readings {
             let Some(book) = self.books.get_mut(reading.book) else { continue };
-            self.states.push(if book.is_empty() { Arc::default() } else { book.state_after(reading.row) });
+            let empty = book.is_empty();
+            let after = if empty { Arc::default() } else { book.state_after(reading.row) };
+            self.states.push((after, book.state_before(reading.row)));
         }
+        self.draw_road(places.road);
         self.bound_scrolls(&places);
     }
 
@@ -191,9 +238,46 @@ impl Model {
         }
     }
 
+    /// What is on the road, and what holds, at the row that the reader is in.
+    fn draw_road(&mut self, area: Rect) {
+        let Some((after, before)) = self.states.get(self.focus).cloned() else { return };
+        let Some((reading, book)) = self.here() else { return };
+        let row = reading.row;
+        let shown = book.shown(row);
+        let item = shown.as_deref().map(|shown| &shown.item);
+        let at = shown.as_deref().and_then(Shown::at).unwrap_or(book.cast.start);
+        let sheet = Sheet::of(&book.cast, &before, &after, item, at);
+        let scene = Scene::of(&book.road, &book.cast, &after, item);
+        let layout = Layout::of(&book.road, &scene, area.width, area.height);
+        self.sheet = sheet;
+        let drawn = self.journey.take();
+        let moving = match drawn {
+            Some(drawn) if drawn.row == row => drawn.moving,
+            // An envelope is seen to move where it goes on by a step; who jumps is there at once.
+            Some(drawn) if drawn.row.abs_diff(row) < NEAR && scene.moves(&drawn.scene) => {
+                Some((drawn.scene, Duration::ZERO))
+            }
+            _ => None,
+        };
+        self.journey = Some(Drawn { row, scene, layout, moving });
+    }
+
+    /// Time went by for what moves on the road.
+    pub(super) fn move_on(&mut self, by: Duration) {
+        if let Some(drawn) = &mut self.journey
+            && let Some((_, since)) = &mut drawn.moving
+        {
+            *since += by;
+            if *since >= MOVES {
+                drawn.moving = None;
+            }
+        }
+    }
+
     /// Other stories are open now: nothing that was made of them is good any more.
     pub(super) fn forget(&mut self) {
         self.told_of = None;
+        self.journey = None;
     }
 
     /// Nothing scrolls further than to its last line; a part that the cursor has moved to comes into sight.

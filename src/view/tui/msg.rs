@@ -60,6 +60,7 @@ pub enum Action {
     Mark,
     Places,
     Follow,
+    Predict,
     Twin,
     Focus,
     NextPart,

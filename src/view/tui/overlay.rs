@@ -5,6 +5,7 @@
 
 use super::keys::{BINDINGS, Binding};
 use super::msg::Action;
+use super::predict::{self, Predict};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What lies over the story.
@@ -17,6 +18,8 @@ pub enum Overlay {
     Places(List),
     /// A text.
     Text(Text),
+    /// The next line is to be said before it is shown; the row of that line.
+    Predict(Box<Predict>, usize),
 }
 
 /// What became of a key.
@@ -31,6 +34,8 @@ pub enum Outcome {
     Typed(Asked, String),
     /// Closed, and this row is gone to.
     Go(usize),
+    /// This row is shown now, and the next one asked about.
+    Reveal(usize),
     /// The program is left.
     Quit,
 }
@@ -66,7 +71,7 @@ impl Asked {
     pub fn hint(self) -> &'static str {
         match self {
             Asked::Step => "a number, then enter",
-            Asked::Word => "a word of a line or a note, then enter; n finds it again",
+            Asked::Word => "words of a line, a fact, a mark, a chapter; then enter. n finds them again",
             Asked::Filter => {
                 "as in: smtp and code 5xx · host mx1.example.net · fact · text \"…\"; empty shows all"
             }
@@ -128,20 +133,27 @@ impl Overlay {
             Overlay::Help(help) => help.key(key),
             Overlay::Places(list) => list.key(key),
             Overlay::Text(text) => text.key(key),
+            Overlay::Predict(predict, row) => match predict.update(key) {
+                predict::Outcome::Stay => Outcome::Stay,
+                predict::Outcome::Show => Outcome::Reveal(*row),
+                predict::Outcome::Leave => Outcome::Close,
+            },
         }
     }
 
     /// Text was pasted.
     pub fn paste(&mut self, text: &str) {
-        if let Overlay::Prompt(prompt) = self {
-            text.chars().filter(|c| !c.is_control()).for_each(|c| prompt.put(c));
+        match self {
+            Overlay::Prompt(prompt) => text.chars().filter(|c| !c.is_control()).for_each(|c| prompt.put(c)),
+            Overlay::Predict(predict, _) => predict.paste(text),
+            Overlay::Help(_) | Overlay::Places(_) | Overlay::Text(_) => {}
         }
     }
 
     /// The wheel was turned, or a page key pressed.
     pub fn scroll(&mut self, back: bool, by: usize) {
         let at = match self {
-            Overlay::Prompt(_) => return,
+            Overlay::Prompt(_) | Overlay::Predict(..) => return,
             Overlay::Help(help) => &mut help.at,
             Overlay::Places(list) => &mut list.at,
             Overlay::Text(text) => &mut text.scroll,
@@ -154,7 +166,7 @@ impl Overlay {
         match self {
             Overlay::Help(help) => help.at = help.at.min(help.shown().count().saturating_sub(1)),
             Overlay::Places(list) => list.at = list.at.min(list.rows.len().saturating_sub(1)),
-            Overlay::Prompt(_) | Overlay::Text(_) => {}
+            Overlay::Prompt(_) | Overlay::Text(_) | Overlay::Predict(..) => {}
         }
     }
 }

@@ -64,6 +64,8 @@ pub struct Reading {
     pub part_moved: bool,
     /// Lines scrolled away: of the line, of its note, of the state.
     pub scroll: [usize; 3],
+    /// The last row that is shown: what comes is not told yet.
+    pub until: Option<usize>,
     /// What hides rows.
     pub sieve: Option<Sieve>,
     /// The reader's own marks: rows.
@@ -132,7 +134,7 @@ impl Reading {
         rows.extend(shown.then_some(self.row));
         let mut at = Some(self.row);
         for _ in 0..height {
-            at = at.and_then(|row| self.beside(book, row, false));
+            at = at.and_then(|row| self.beside(book, row, false)).filter(|row| self.until.is_none_or(|u| *row <= u));
             rows.extend(at);
         }
         rows

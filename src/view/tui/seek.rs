@@ -1,14 +1,12 @@
 //! [`Sieve`] and [`Scan`]: looking through a story for rows: what a filter lets pass, one message on its road, a word.
 //!
-//! A long story is looked through in slices, so that the screen stays alive; what is found is shown as it comes.
+//! The story is looked through on a thread of its own (see `explain::index`); what is found is taken in as it comes, so
+//! that the screen never waits.
 
 use super::book::Book;
 use super::follow::Trail;
-use crate::base::escape;
 use crate::dissect::filter::Filter;
-use crate::explain::index::RowKinds;
-use crate::explain::{Item, Surroundings};
-use crate::view::wire::redacted;
+use crate::explain::index::{Hits, Matching, Query, RowKinds};
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
@@ -16,105 +14,135 @@ use std::ops::Bound;
 pub enum Question {
     /// A filter's.
     Filter(Box<Filter>),
-    /// Whether they belong to one message's road.
-    Follow(Box<Trail>),
+    /// Whether they belong to the road of the message with this id.
+    Follow(Vec<u8>),
 }
 
 /// The rows that are shown, as far as they are known.
 pub struct Sieve {
     /// What it is called on the screen: `smtp and code 5xx`, `message <…>`.
     pub name: String,
-    question: Question,
-    around: Surroundings,
+    rows: Rows,
+}
+
+enum Rows {
+    Matching(Matching),
+    Trail(Followed),
+}
+
+/// The rows of one message.
+struct Followed {
+    id: Vec<u8>,
+    hits: Hits,
     rows: BTreeSet<usize>,
-    /// Rows asked so far.
+    /// Rows that were asked, or are being asked.
     asked: usize,
-    /// Whether rows that were not asked may still come.
-    over: bool,
+}
+
+impl Followed {
+    fn begin(id: Vec<u8>, book: &Book) -> Self {
+        let mut trail = Trail::new(&id);
+        let hits = book.index().ask(move |row, item, around| trail.see(row, item, around));
+        Followed { id, hits, rows: BTreeSet::new(), asked: book.len() }
+    }
 }
 
 impl Sieve {
-    /// Nothing is asked yet.
+    /// Begin to look.
     pub fn new(name: String, question: Question, book: &Book) -> Self {
-        Sieve {
-            name,
-            question,
-            around: book.surroundings().clone(),
-            rows: BTreeSet::new(),
-            asked: 0,
-            over: false,
+        let rows = match question {
+            Question::Filter(filter) => Rows::Matching(book.index().matching(Query::Filter(*filter))),
+            Question::Follow(id) => Rows::Trail(Followed::begin(id, book)),
+        };
+        Sieve { name, rows }
+    }
+
+    /// Take in what was found meanwhile; never waits.
+    pub fn take(&mut self, book: &Book) {
+        match &mut self.rows {
+            Rows::Matching(matching) => {
+                matching.poll(book.index());
+            }
+            Rows::Trail(followed) => {
+                while let Some(row) = followed.hits.take() {
+                    followed.rows.insert(row);
+                }
+                // A message may go on in what was read since: its road is told from its beginning.
+                if followed.hits.is_done() && book.len() > followed.asked {
+                    let rows = std::mem::take(&mut followed.rows);
+                    let id = std::mem::take(&mut followed.id);
+                    *followed = Followed { rows, ..Followed::begin(id, book) };
+                }
+            }
         }
     }
 
-    /// Whether a row is shown.
-    pub fn holds(&self, row: usize) -> bool {
-        self.rows.contains(&row)
+    /// Wait until the whole story is looked through: for those who have no screen.
+    pub fn wait(&mut self, book: &Book) {
+        self.take(book);
+        while !self.is_over() {
+            std::thread::yield_now();
+            self.take(book);
+        }
     }
 
     /// Whether it follows a message.
     pub fn follows(&self) -> bool {
-        matches!(self.question, Question::Follow(_))
+        matches!(self.rows, Rows::Trail(_))
+    }
+
+    /// Whether a row is shown.
+    pub fn holds(&self, row: usize) -> bool {
+        match &self.rows {
+            Rows::Matching(matching) => matching.holds(row),
+            Rows::Trail(followed) => followed.rows.contains(&row),
+        }
     }
 
     /// How many rows are shown.
     pub fn count(&self) -> usize {
-        self.rows.len()
+        match &self.rows {
+            Rows::Matching(matching) => matching.len(),
+            Rows::Trail(followed) => followed.rows.len(),
+        }
     }
 
-    /// How many rows were asked.
-    pub fn asked(&self) -> usize {
-        self.asked
-    }
-
-    /// Whether all rows were asked.
+    /// Whether all rows that were known were asked.
     pub fn is_over(&self) -> bool {
-        self.over
+        match &self.rows {
+            Rows::Matching(matching) => matching.is_done(),
+            Rows::Trail(followed) => followed.hits.is_done(),
+        }
     }
 
     /// The row next to this one that is shown.
     pub fn next(&self, row: usize, back: bool) -> Option<usize> {
-        if back {
-            self.rows.range(..row).next_back().copied()
-        } else {
-            self.rows.range((Bound::Excluded(row), Bound::Unbounded)).next().copied()
+        match (&self.rows, back) {
+            (Rows::Matching(matching), true) => matching.row(matching.place(row).checked_sub(1)?),
+            (Rows::Matching(matching), false) => matching.row(matching.place(row + 1)),
+            (Rows::Trail(followed), true) => followed.rows.range(..row).next_back().copied(),
+            (Rows::Trail(followed), false) => {
+                followed.rows.range((Bound::Excluded(row), Bound::Unbounded)).next().copied()
+            }
         }
     }
 
     /// The row that is shown nearest to this one, one behind it first.
     pub fn nearest(&self, row: usize) -> Option<usize> {
-        self.rows.range(row..).next().or_else(|| self.rows.range(..row).next_back()).copied()
-    }
-
-    /// Ask at most so many rows more.
-    pub fn ask(&mut self, book: &mut Book, most: usize) {
-        let end = book.len().min(self.asked + most);
-        self.around.learn_more(book.surroundings());
-        for (row, item) in (self.asked..end).zip(book.items(self.asked..end)) {
-            self.around.enter(&item);
-            match &mut self.question {
-                Question::Filter(filter) => {
-                    if self.around.let_pass(filter, &item) {
-                        self.rows.insert(row);
-                    }
-                }
-                Question::Follow(trail) => self.rows.extend(trail.see(row, &item, &self.around)),
-            }
-        }
-        self.asked = end;
-        self.over = end == book.len() && book.progress().done;
+        if self.holds(row) { Some(row) } else { self.next(row, false).or_else(|| self.next(row, true)) }
     }
 }
 
-/// A word being looked for, row by row, round the story once.
+/// Words being looked for, round the story once.
 pub struct Scan {
-    /// The word, in small letters.
+    /// The words.
     pub word: String,
-    back: bool,
-    next: usize,
-    left: usize,
+    hits: Hits,
+    /// Stretches of the story that are still to be looked through.
+    left: Vec<(usize, bool)>,
 }
 
-/// What a slice of a scan found.
+/// What a scan has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// This row.
@@ -128,67 +156,36 @@ pub enum Found {
 impl Scan {
     /// From the row behind (before) this one on.
     pub fn new(word: &str, from: usize, back: bool, book: &Book) -> Self {
-        let len = book.len().max(1);
-        let next = if back { (from + len - 1) % len } else { (from + 1) % len };
-        Scan { word: word.to_lowercase(), back, next, left: len }
+        let hits = book.index().find(Query::Text(word.to_owned()), from, back);
+        // Behind the end comes the beginning: its very first row, then what follows it.
+        let left = if back { vec![(book.len(), true)] } else { vec![(0, false), (1, true)] };
+        Scan { word: word.to_owned(), hits, left }
     }
 
-    /// Look at most at so many rows more.
-    pub fn look(&mut self, book: &mut Book, most: usize) -> Found {
-        let len = book.len();
-        let mut most = most;
-        while most > 0 && self.left > 0 && len > 0 {
-            let at = self.next.min(len - 1);
-            let take = most.min(self.left).min(64);
-            let rows =
-                if self.back { (at + 1).saturating_sub(take)..at + 1 } else { at..(at + take).min(len) };
-            let secrets = book.shows_secrets();
-            let found: Vec<bool> =
-                book.items(rows.clone()).iter().map(|item| is_in(item, &self.word, secrets)).collect();
-            let hit = if self.back { found.iter().rposition(|f| *f) } else { found.iter().position(|f| *f) };
-            if let Some(hit) = hit {
-                return Found::Row(rows.start + hit);
+    /// What was found meanwhile; never waits.
+    pub fn look(&mut self, book: &Book) -> Found {
+        loop {
+            if let Some(row) = self.hits.take() {
+                return Found::Row(row);
             }
-            most = most.saturating_sub(rows.len().max(1));
-            self.left = self.left.saturating_sub(rows.len().max(1));
-            self.next = if self.back {
-                rows.start.checked_sub(1).unwrap_or(len - 1)
-            } else if rows.end >= len {
-                0
-            } else {
-                rows.end
-            };
-        }
-        if self.left == 0 || len == 0 { Found::Nothing } else { Found::NotYet }
-    }
-}
-
-/// Whether the word (in small letters) stands in what is shown of an item.
-fn is_in(item: &Item, word: &str, show_secrets: bool) -> bool {
-    let has = |text: &str| text.to_lowercase().contains(word);
-    match item {
-        Item::Chapter(chapter) => has(&chapter.title),
-        Item::Fact { text, .. } => has(text),
-        Item::Mark(mark) => has(&mark.text),
-        Item::Step(step, note) => {
-            if has(&note.summary) || has(&step.verb) {
-                return true;
+            if !self.hits.is_done() {
+                return Found::NotYet;
             }
-            if step.secrets.is_empty() || show_secrets {
-                return contains(&step.bytes, word);
-            }
-            contains(&redacted(&step.bytes, &step.secrets), word)
+            let Some((from, back)) = self.left.pop() else { return Found::Nothing };
+            self.hits = book.index().find(Query::Text(self.word.clone()), from, back);
         }
     }
-}
 
-/// Whether the word stands in these bytes, whatever the case; bytes that are no text are escaped as they are shown.
-fn contains(bytes: &[u8], word: &str) -> bool {
-    if word.is_ascii() {
-        let word = word.as_bytes();
-        return word.is_empty() || bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+    /// Wait for it: for those who have no screen. None: it stands nowhere.
+    pub fn wait(&mut self, book: &Book) -> Option<usize> {
+        loop {
+            match self.look(book) {
+                Found::Row(row) => return Some(row),
+                Found::Nothing => return None,
+                Found::NotYet => std::thread::yield_now(),
+            }
+        }
     }
-    escape::line(bytes).to_lowercase().contains(word)
 }
 
 /// Rows of these kinds from the first on, at most so many.

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 use std::io::BufReader;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// A transcript as it is told.
 pub struct Told {
@@ -27,7 +28,7 @@ fn folder() -> PathBuf {
 }
 
 /// The names of all shipped transcripts.
-pub fn shipped() -> Vec<String> {
+fn shipped() -> Vec<String> {
     let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let mut names: Vec<String> = files
         .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
@@ -36,6 +37,13 @@ pub fn shipped() -> Vec<String> {
     names.sort();
     assert!(names.len() > 10, "{names:?}");
     names
+}
+
+/// All of them, read once.
+pub fn all() -> &'static [(String, Told)] {
+    static ALL: LazyLock<Vec<(String, Told)>> =
+        LazyLock::new(|| shipped().into_iter().map(|name| (name.clone(), told(&name))).collect());
+    &ALL
 }
 
 /// A shipped transcript.
@@ -67,12 +75,6 @@ pub fn of_records(records: &[Record]) -> Told {
 }
 
 impl Told {
-    /// The row of this Step.
-    pub fn row_of_step(&self, number: usize) -> usize {
-        let is_it = |(item, _): &(Item, State)| matches!(item, Item::Step(step, _) if step.number == number);
-        self.rows.iter().position(is_it).unwrap()
-    }
-
     /// The first row for which this holds.
     pub fn row_where(&self, holds: impl Fn(&Item) -> bool) -> usize {
         self.rows.iter().position(|(item, _)| holds(item)).unwrap()

@@ -1,15 +1,17 @@
 //! Two places side by side: what differs between their lines, and between what holds after them.
 
 use super::model::Model;
+use super::state::Sheet;
 use super::theme::Theme;
 use super::{frame, ladder};
-use crate::state::State;
-use crate::view::Cast;
-use crate::view::page::{Label, Page, prose};
+use crate::view::page::{Label, Page};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use std::collections::BTreeSet;
+
+/// Columns that what holds is put into before it is compared: one line for each thing.
+const WIDE: u16 = 70;
 
 /// What differs between the two places.
 pub fn draw(model: &Model, buffer: &mut Buffer, area: Rect) {
@@ -30,17 +32,29 @@ pub fn draw(model: &Model, buffer: &mut Buffer, area: Rect) {
             _ => Vec::new(),
         }
     };
-    let held = |pane: usize| {
-        let book = model.readings.get(pane).and_then(|reading| model.books.get(reading.book));
-        model.states.get(pane).map(|state| state_lines(state, book.map(|b| &b.cast))).unwrap_or_default()
+    let held = |pane: usize| -> Vec<String> {
+        let reading = model.readings.get(pane);
+        let book = reading.and_then(|reading| model.books.get(reading.book));
+        let (Some(book), Some((state, _))) = (book, model.states.get(pane)) else { return Vec::new() };
+        let at = reading.and_then(|reading| reading.window.iter().find(|rung| rung.shown.row == reading.row));
+        let at = at.and_then(|rung| rung.shown.at()).unwrap_or(book.cast.start);
+        // Compared with itself, nothing is new: only what holds is said.
+        let sheet = Sheet::of(&book.cast, state, state, None, at);
+        sheet.lines(WIDE, theme).iter().map(|line| line.to_string().trim_end().to_owned()).collect()
     };
-    let mut rows = differences("line", &lines(0), &lines(1), area.width, theme);
-    rows.extend(differences("state", &held(0), &held(1), area.width, theme));
-    if rows.is_empty() {
-        rows.push(Line::styled("Nothing: the lines and what holds after them are the same.", theme.dim()));
+    let half = area.width / 2;
+    let lines = differences("line", &lines(0), &lines(1), half, theme);
+    let state = differences("state", &held(0), &held(1), area.width - half, theme);
+    if lines.is_empty() && state.is_empty() {
+        let same = "Nothing: the lines and what holds after them are the same.";
+        buffer.set_stringn(area.x + 1, area.y, same, usize::from(area.width) - 1, theme.dim());
     }
-    for (y, row) in (area.top()..area.bottom()).zip(rows) {
-        buffer.set_line(area.x + 1, y, &row, area.width.saturating_sub(2));
+    for (i, y) in (area.top()..area.bottom()).enumerate() {
+        for (x, rows) in [(area.x + 1, &lines), (area.x + half + 1, &state)] {
+            if let Some(row) = rows.get(i) {
+                buffer.set_line(x, y, row, half.saturating_sub(2));
+            }
+        }
     }
 }
 
@@ -65,33 +79,4 @@ fn differences(
         texts.iter().filter(|text| !other.contains(text)).map(row).collect::<Vec<_>>()
     };
     [only(left, &r, "‹", Label::ClientLine), only(right, &l, "›", Label::ServerLine)].concat()
-}
-
-/// What holds, a line for each thing.
-pub fn state_lines(state: &State, cast: Option<&Cast>) -> Vec<String> {
-    let mut out = Vec::new();
-    for (conn, connection) in &state.connections {
-        let ends = cast.and_then(|cast| cast.call(*conn));
-        let ends = ends.map_or_else(
-            || format!("connection {conn}"),
-            |call| format!("{} → {}:{}", call.client, call.server, call.port),
-        );
-        out.push(format!("{ends}: {}", connection.phase));
-        if let Some(envelope) = &connection.envelope {
-            let to: Vec<String> = envelope.recipients.iter().map(|r| prose(r)).collect();
-            out.push(format!("  envelope {} → {}", prose(&envelope.sender), to.join(", ")));
-        }
-    }
-    for (host, entries) in &state.queues {
-        for (id, entry) in entries.iter().filter(|(_, entry)| !entry.waiting.is_empty()) {
-            let to: Vec<String> = entry.waiting.iter().map(|w| prose(&w.recipient)).collect();
-            out.push(format!("queue of {}: {} for {}", prose(host), prose(id), to.join(", ")));
-        }
-    }
-    for (account, mailboxes) in &state.mailboxes {
-        for (name, mailbox) in mailboxes {
-            out.push(format!("{} of {}: {} messages", prose(name), prose(account), mailbox.messages.len()));
-        }
-    }
-    out
 }

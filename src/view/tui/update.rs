@@ -15,11 +15,6 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use std::time::Duration;
 
-/// Rows looked through between two frames.
-const SLICE: usize = 512;
-/// Rows looked through at once when a search or a filter begins: short stories are done with it.
-const FIRST: usize = 1024;
-
 /// Take what happened; gives what the program around the view has to do.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let effects = match msg {
@@ -85,8 +80,9 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
             model.said = None;
         }
     }
+    model.move_on(by);
     model.books.iter_mut().for_each(Book::grow);
-    look_on(model, SLICE);
+    look_on(model);
     if let Some(since) = model.playing {
         let since = since + by;
         model.playing = Some(since);
@@ -101,19 +97,22 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Look a slice further for what is being looked for.
-fn look_on(model: &mut Model, most: usize) {
+/// Take in what was found of what is being looked for.
+fn look_on(model: &mut Model) {
     for reading in &mut model.readings {
-        let Some(book) = model.books.get_mut(reading.book) else { continue };
-        if let Some(sieve) = &mut reading.sieve
-            && !sieve.is_over()
-        {
-            sieve.ask(book, most);
+        let Some(book) = model.books.get(reading.book) else { continue };
+        let Some(sieve) = reading.sieve.as_mut().filter(|sieve| !sieve.is_over() || !book.progress().done) else {
+            continue;
+        };
+        sieve.take(book);
+        let near = sieve.nearest(reading.row).filter(|row| *row >= reading.row || sieve.is_over());
+        if let Some(row) = near {
+            reading.go(row);
         }
     }
     let Some(mut scan) = model.scan.take() else { return };
     let Some((_, book)) = model.here() else { return };
-    match scan.look(book, most) {
+    match scan.look(book) {
         Found::Row(row) => {
             if let Some((reading, _)) = model.here() {
                 reading.go(row);
@@ -145,7 +144,8 @@ fn settle(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
     match outcome {
         Outcome::Stay => return Vec::new(),
         Outcome::Typed(asked, text) => return typed(model, asked, &text),
-        Outcome::Close => model.overlay = None,
+        Outcome::Close => walk::close_overlay(model),
+        Outcome::Reveal(row) => walk::reveal(model, row),
         Outcome::Quit => return vec![Effect::Quit],
         Outcome::Do(action) => {
             model.overlay = None;
@@ -192,7 +192,7 @@ fn typed(model: &mut Model, asked: Asked, text: &str) -> Vec<Effect> {
         (Some(wrong), Some(Overlay::Prompt(prompt))) => prompt.wrong = Some(wrong),
         _ => {
             model.overlay = None;
-            look_on(model, FIRST);
+            look_on(model);
         }
     }
     Vec::new()
@@ -213,7 +213,7 @@ fn filter(model: &mut Model, text: &str) -> Option<(String, usize)> {
         }
         Ok(filter) => {
             let sieve = Sieve::new(filter.to_string(), Question::Filter(Box::new(filter)), book);
-            walk::sift(model, sieve, FIRST);
+            walk::sift(model, sieve);
             None
         }
     }
@@ -247,7 +247,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Export => ask(model, Asked::File),
         Action::Twin if model.is_twin() => walk::single(model),
         Action::Twin => ask(model, Asked::Beside),
-        other => walk::act(model, other),
+        other => {
+            walk::act(model, other);
+            if matches!(other, Action::SearchOn | Action::SearchBack) {
+                look_on(model);
+            }
+        }
     }
     Vec::new()
 }
@@ -285,7 +290,9 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
     if let Some(overlay) = &mut model.overlay {
         if wheel {
             overlay.scroll(back, WHEEL);
-        } else if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+        } else if mouse.kind == MouseEventKind::Down(MouseButton::Left)
+            && !matches!(overlay, Overlay::Predict(..))
+        {
             model.overlay = None;
         }
         return Vec::new();
@@ -311,6 +318,8 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
         {
             reading.go(row);
         }
+    } else if layout::is_in(places.road, x, y) {
+        walk::to_station(model, (x - places.road.x, y - places.road.y));
     } else if layout::is_in(places.keys, x, y) {
         if let Some(action) = super::draw::key_at(model, x) {
             return act(model, action);

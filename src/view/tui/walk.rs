@@ -1,11 +1,12 @@
 //! What the keys of the walk do: steps, jumps, marks, copies.
 
-use super::follow::{self, Trail};
+use super::follow;
 use super::layout::Side;
 use super::line;
 use super::model::{Model, SPEEDS};
 use super::msg::{Action, Effect};
 use super::overlay::{List, Overlay, Text};
+use super::predict::Predict;
 use super::reading::Reading;
 use super::seek::{self, Question, Scan, Sieve};
 use super::theme::Theme;
@@ -16,6 +17,8 @@ use crate::view::page::{Page, prose};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// For the order of the choices: the same question is asked in the same way.
+const SEED: u64 = 1;
 /// Chapters, marks and findings that are listed at most.
 const LISTED: usize = 500;
 /// Rows behind and before the current one in which its message is looked for.
@@ -97,6 +100,7 @@ fn elsewhere(model: &mut Model, action: Action) {
         Action::Mark => mark(model),
         Action::Places => places(model),
         Action::Follow => follow(model),
+        Action::Predict => predict(model),
         Action::Focus => {
             if model.is_twin() {
                 model.focus = 1 - model.focus.min(1);
@@ -199,6 +203,31 @@ pub fn step_here(model: &mut Model) -> usize {
     }
 }
 
+/// Rows in which a station is looked for.
+const FAR: usize = 4096;
+
+/// The next row that is about the station in this place of the road.
+pub fn to_station(model: &mut Model, (x, y): (u16, u16)) {
+    let Some(station) = model.journey.as_ref().and_then(|drawn| drawn.layout.station_at(x, y)) else {
+        return;
+    };
+    let Some((reading, book)) = model.here() else { return };
+    let Some(name) = book.road.stations().get(station).map(|station| station.name.clone()) else { return };
+    let first = reading.row + 1;
+    let found = book.items(first..first + FAR).iter().position(|item| match item {
+        Item::Step(step, _) => {
+            let ends = book.cast.opened(step.conn).and_then(|open| book.road.ends(open));
+            ends.is_some_and(|(client, server)| client == station || server == station)
+        }
+        Item::Fact { host, .. } => book.road.station(host) == Some(station),
+        Item::Chapter(_) | Item::Mark(_) => false,
+    });
+    match found {
+        Some(after) => reading.go(first + after),
+        None => model.say(format!("nothing more happens at {name}")),
+    }
+}
+
 /// Begin to look for a word.
 pub fn find(model: &mut Model, word: &str) {
     if !word.is_empty() {
@@ -217,14 +246,11 @@ fn search(model: &mut Model, back: bool) {
     model.scan = scan;
 }
 
-/// Show only what this sieve lets pass, the nearest row first.
-pub fn sift(model: &mut Model, mut sieve: Sieve, first: usize) {
-    let Some((reading, book)) = model.here() else { return };
-    sieve.ask(book, first);
-    if let Some(row) = sieve.nearest(reading.row) {
-        reading.go(row);
+/// Show only what this sieve lets pass.
+pub fn sift(model: &mut Model, sieve: Sieve) {
+    if let Some((reading, _)) = model.here() {
+        reading.sieve = Some(sieve);
     }
-    reading.sieve = Some(sieve);
 }
 
 fn mark(model: &mut Model) {
@@ -274,8 +300,8 @@ fn follow(model: &mut Model) {
     };
     let name = format!("message {}", crate::base::escape::line(&id));
     let Some((_, book)) = model.here() else { return };
-    let sieve = Sieve::new(name, Question::Follow(Box::new(Trail::new(&id))), book);
-    sift(model, sieve, usize::MAX >> 1);
+    let sieve = Sieve::new(name, Question::Follow(id), book);
+    sift(model, sieve);
 }
 
 /// The id of the message that this row is about: in its own bytes, in those sent next on its connection, in those sent
@@ -380,6 +406,54 @@ pub fn theme(model: &mut Model) {
     };
     model.options.theme = next;
     model.say(name);
+}
+
+/// Ask what the next line will be; what comes is hidden until it is said.
+fn predict(model: &mut Model) {
+    let score = match model.overlay.take() {
+        Some(Overlay::Predict(predict, _)) => Some(predict),
+        _ => None,
+    };
+    model.playing = None;
+    let Some((reading, book)) = model.here() else { return };
+    let row = reading.next(book, reading.row, RowKinds::STEP, false);
+    reading.until = row.map(|row| row - 1);
+    let question = row.and_then(|row| Some((row, book.ask(row, SEED)?)));
+    let pane = question.map(|(row, question)| match score {
+        Some(mut pane) => {
+            pane.ask(question);
+            (pane, row)
+        }
+        None => (Box::new(Predict::new(question)), row),
+    });
+    match pane {
+        Some((pane, row)) => model.overlay = Some(Overlay::Predict(pane, row)),
+        None => {
+            reading.until = None;
+            model.say("nobody could know what comes next");
+        }
+    }
+}
+
+/// The line that was asked about is shown; the next one is asked about.
+pub fn reveal(model: &mut Model, row: usize) {
+    if let Some((reading, _)) = model.here() {
+        reading.go(row);
+    }
+    predict(model);
+}
+
+/// Close what lies over the story: what was hidden is shown.
+pub fn close_overlay(model: &mut Model) {
+    let closed = model.overlay.take();
+    if let Some((reading, _)) = model.here() {
+        reading.until = None;
+    }
+    if let Some(Overlay::Predict(predict, _)) = closed
+        && let Some(said) = predict.score().sentences().first()
+    {
+        model.say(said.clone());
+    }
 }
 
 /// Close what is open: a search, a filter, the second pane.

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// How long the server says nothing until the next piece is typed, beside the time that answers are under way.
-const THOUGHT: Duration = Duration::from_secs(1);
+const THOUGHT: Duration = Duration::from_millis(500);
 /// How long the server is listened to at most before the next piece is typed all the same.
 const LISTENING: Duration = Duration::from_secs(600);
 /// How long the server may take nothing at all.
@@ -47,8 +47,8 @@ pub fn desks(scenario: &Scenario, changes: &[Change]) -> Vec<Host> {
             roles: vec![RoleKind::Mua],
             domains: Vec::new(),
             size_limit: 0,
-            imap_without: Vec::new(),
             resolver: String::new(),
+            imap_without: Vec::new(),
         });
     }
     desks

@@ -112,7 +112,7 @@ impl Layout {
             columns.push(vec![Block { station: dns, hanging: Vec::new(), tells: false, hidden: 0 }]);
         }
         let roomy = if width < WIDER { ROOMY } else { ROOMIER };
-        let names = Names { road, scene, roomy, folded };
+        let names = Names { road, scene, roomy, steady: folded && asked(road, scene).is_none() };
         let least = if folded { GUTTER.1 } else { GUTTER.0 };
         let mut level = 0;
         while level < LEVELS && names.needs(&columns, level, least) > width {
@@ -122,8 +122,10 @@ impl Layout {
         let shown = names.window(&columns, level, least, width);
         layout.beyond = (shown.start, columns.len() - shown.end);
         layout.place(&names, &columns[shown], level, least);
-        layout.join(road);
-        if let Some(lane) = lane {
+        layout.join(road, scene);
+        let lowest = layout.placed.iter().map(|p| p.y + 1 + u16::from(p.tells)).max();
+        if let (Some(lane), Some(lowest)) = (lane, lowest) {
+            let lane = lowest.min(lane);
             layout.detour(road, scene, lane);
         }
         layout
@@ -169,7 +171,7 @@ impl Layout {
     }
 
     /// Routes between those who stand beside or below each other.
-    fn join(&mut self, road: &Road) {
+    fn join(&mut self, road: &Road, scene: &Scene) {
         let mut pairs: Vec<(usize, usize, bool)> =
             road.links.iter().map(|link| (link.ends.0, link.ends.1, true)).collect();
         pairs.extend(road.expected.iter().map(|(a, b)| (*a, *b, false)));
@@ -180,7 +182,16 @@ impl Layout {
             let (Some(a), Some(b)) = (self.placed(a).cloned(), self.placed(b).cloned()) else { continue };
             let (a, b) = if (a.x, a.y) <= (b.x, b.y) { (a, b) } else { (b, a) };
             match (column(a.station), column(b.station)) {
-                _ if folded && self.neighbours(&a, &b) => straight.push((a, b, known)),
+                (x, y) if folded && self.neighbours(&a, &b) => {
+                    // A name server stands beside whoever there was room beside.
+                    let now = scene.active.is_some_and(|now| {
+                        [now.client, now.server] == [a.station, b.station]
+                            || [now.server, now.client] == [a.station, b.station]
+                    });
+                    if now || (x.is_some() && y.is_some()) {
+                        straight.push((a, b, known));
+                    }
+                }
                 (Some(i), Some(j)) if i + 1 == j && !folded => straight.push((a, b, known)),
                 (Some(i), Some(j)) if i == j => self.routes.extend(self.down(&a, &b, known)),
                 (Some(_), None) if !folded => self.routes.extend(hang(road, &a, &b)),
@@ -399,7 +410,8 @@ struct Names<'r> {
     road: &'r Road,
     scene: &'r Scene,
     roomy: (u16, u16),
-    folded: bool,
+    /// Whether room is kept for marks, so that nothing moves when mail comes.
+    steady: bool,
 }
 
 impl Names<'_> {
@@ -412,6 +424,8 @@ impl Names<'_> {
         match level {
             0 | 1 => it.name.clone(),
             2 | 3 => short.to_owned(),
+            // Addresses differ in their ends.
+            _ if it.domain.is_empty() => ending(short, if level == 4 { 12 } else { 7 }),
             4 => cut(short, 12),
             _ => cut(short, 7),
         }
@@ -425,8 +439,7 @@ impl Names<'_> {
         let leaves = self.scene.flights.iter().any(|f| f.from == block.station);
         if !block.tells && has_mail && !leaves {
             name += " ✉";
-        } else if self.folded {
-            // So that nothing moves when mail comes.
+        } else if self.steady {
             name += "  ";
         }
         if block.hidden > 0 {
@@ -482,6 +495,16 @@ impl Names<'_> {
             }
         }
     }
+}
+
+/// The last characters of a text, with `…` where something is missing.
+fn ending(text: &str, most: usize) -> String {
+    let all = text.chars().count();
+    if all <= most {
+        return text.to_owned();
+    }
+    let rest: String = text.chars().skip(all + 1 - most).collect();
+    format!("…{rest}")
 }
 
 /// Cells of a text.

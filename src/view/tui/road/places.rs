@@ -18,16 +18,21 @@ fn carries(port: u16) -> Option<bool> {
 /// The places of these stations.
 pub(super) fn arrange(stations: &[Station], links: &[Link]) -> Places {
     let mut column = vec![None; stations.len()];
-    for link in links {
-        let Some((listener, port)) = link.doors.first().copied() else { continue };
-        let Some(carries) = carries(port) else { continue };
-        let client = link.other(listener);
-        let (left, right) = if carries { (client, listener) } else { (listener, client) };
-        match (column[left], column[right]) {
-            (None, None) => (column[left], column[right]) = (Some(0), Some(1)),
-            (Some(at), None) => column[right] = Some(at + 1),
-            (None, Some(at)) => column[left] = Some(at - 1),
-            (Some(_), Some(_)) => {}
+    // The way that letters are handed on first: who only reads waits for them on the right, however early he calls.
+    for handed_on in [true, false] {
+        for link in links {
+            let door = link.doors.iter().find(|(_, port)| carries(*port) == Some(handed_on));
+            let Some((listener, client)) = door.map(|(listener, _)| (*listener, link.other(*listener)))
+            else {
+                continue;
+            };
+            let (left, right) = if handed_on { (client, listener) } else { (listener, client) };
+            match (column[left], column[right]) {
+                (None, None) => (column[left], column[right]) = (Some(0), Some(1)),
+                (Some(at), None) => column[right] = Some(at + 1),
+                (None, Some(at)) => column[left] = Some(at - 1),
+                (Some(_), Some(_)) => {}
+            }
         }
     }
     guess(stations, &mut column);

@@ -220,7 +220,7 @@ impl Scene {
     fn copies(&mut self, road: &Road, state: &State) {
         for (at, station) in road.stations().iter().enumerate() {
             let here = state.clients.iter().filter(|(host, _)| road.station(host) == Some(at));
-            let count: usize = here.flat_map(|(_, accounts)| accounts.values()).map(BTreeMap::len).sum();
+            let count: usize = here.flat_map(|(_, accounts)| accounts.values()).map(|copies| copies.len()).sum();
             match (count, station.kind) {
                 (0, StationKind::Device) => self.hold(Some(at), Weight::Nothing, "no mail".to_owned()),
                 (0, _) => {}
@@ -279,7 +279,9 @@ fn sent(state: &State, connection: &Connection, here: Option<&Step>, taken: bool
 /// Whether this is a Step before the first MAIL of a session.
 fn is_before_mail(step: &Step) -> bool {
     matches!(step.kind, Kind::Open | Kind::Greeting)
-        || matches!(step.verb.as_str(), "EHLO" | "HELO" | "STARTTLS" | "AUTH" | "MAIL" | "CONNECT")
+        || matches!(step.verb.as_str(), "EHLO" | "HELO" | "STARTTLS" | "AUTH" | "CONNECT")
+        // Before the first answer (RFC 2920: several commands may be sent at once) nothing is begun yet.
+        || (step.kind == Kind::Command && matches!(step.verb.as_str(), "MAIL" | "RCPT" | "DATA"))
 }
 
 /// Whether a caller on this connection has come to hand mail on.

@@ -6,7 +6,7 @@ use crate::dissect::Kind;
 use crate::explain::Item;
 use crate::trace::{Conn, Fact, Transport};
 use crate::view::Cast;
-use crate::view::tui::testing::{Told, shipped, styles, text, told};
+use crate::view::tui::testing::{Told, all, styles, text, told};
 use crate::view::tui::theme::Theme;
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -62,7 +62,7 @@ fn a_letter_travels_from_alice_to_bob() {
         step(&told, Kind::Query, "SRV", ""),
         step(&told, Kind::Command, "EHLO", ""),
         step(&told, Kind::Command, "RCPT", ""),
-        step(&told, Kind::Data, "DATA", ""),
+        step(&told, Kind::Data, "message", ""),
         fact(&told, |fact| matches!(fact, Fact::Queued { .. })),
         step(&told, Kind::Reply, ".", "250"),
         step(&told, Kind::Query, "MX", ""),
@@ -111,11 +111,10 @@ fn its_colours_say_who_speaks() {
 
 #[test]
 fn every_host_of_every_shipped_transcript_is_on_the_road() {
-    for name in shipped() {
-        let told = told(&name);
-        let road = road_of(&told);
+    for (name, told) in all() {
+        let road = road_of(told);
         for row in (0..told.rows.len()).step_by(17) {
-            let now = scene(&told, &road, row);
+            let now = scene(told, &road, row);
             let picture = text(&drawn(&road, &now, &Theme::mono(), 98, Layout::wants(&road, 98, 6)));
             for station in road.stations() {
                 assert!(picture.contains(&station.name), "{name}, row {row}: {}\n{picture}", station.name);
@@ -126,12 +125,11 @@ fn every_host_of_every_shipped_transcript_is_on_the_road() {
 
 #[test]
 fn stations_stay_where_they_are() {
-    for name in shipped() {
-        let told = told(&name);
-        let road = road_of(&told);
+    for (name, told) in all() {
+        let road = road_of(told);
         for (width, height) in [(98, 6), (198, 6)] {
             let places = |row: usize| {
-                let layout = Layout::of(&road, &scene(&told, &road, row), width, height);
+                let layout = Layout::of(&road, &scene(told, &road, row), width, height);
                 (0..road.stations().len()).map(|s| layout.place_of(s)).collect::<Vec<_>>()
             };
             let first = places(0);
@@ -163,7 +161,7 @@ fn an_envelope_moves_the_way_of_the_letter() {
     let told = told("journey");
     let road = road_of(&told);
     let at = |kind, verb, code| scene(&told, &road, step(&told, kind, verb, code));
-    let (mail, data) = (at(Kind::Reply, "MAIL", "250"), at(Kind::Data, "DATA", ""));
+    let (mail, data) = (at(Kind::Reply, "MAIL", "250"), at(Kind::Data, "message", ""));
     let along = |scene: &Scene| scene.flights.iter().map(|f| f.along).collect::<Vec<_>>();
     assert!(along(&mail) < along(&data) && data.moves(&mail), "{mail:?} {data:?}");
     assert_eq!(along(&data.moving(&mail, 0)), along(&mail));
@@ -250,13 +248,11 @@ proptest! {
 
     #[test]
     fn any_size_is_drawn(pick in 0_usize..1000, row in 0_usize..10_000, width in 1_u16..300, height in 0_u16..60) {
-        let names = shipped();
         let roads = odd();
-        let (road, now) = match names.get(pick % (names.len() + roads.len())) {
-            Some(name) => {
-                let told = told(name);
-                let road = road_of(&told);
-                let now = scene(&told, &road, row % told.rows.len());
+        let (road, now) = match all().get(pick % (all().len() + roads.len())) {
+            Some((_, told)) => {
+                let road = road_of(told);
+                let now = scene(told, &road, row % told.rows.len());
                 (road, now)
             }
             None => {

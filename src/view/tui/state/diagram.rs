@@ -50,8 +50,8 @@ pub(super) fn asked(step: &Step) -> Option<&'static str> {
         (Protocol::Smtp, "EHLO" | "HELO" | "RSET") => Some("greeted"),
         (Protocol::Smtp, "MAIL") => Some("envelope"),
         (Protocol::Smtp, "RCPT") => Some("recipients"),
-        (Protocol::Smtp, "DATA") if step.kind == Kind::Command => Some("data"),
-        (Protocol::Smtp, "DATA" | ".") => Some("greeted"),
+        (Protocol::Smtp, "DATA") => Some("data"),
+        (Protocol::Smtp, _) if step.kind == Kind::Data => Some("greeted"),
         (Protocol::Smtp, "QUIT") => Some("closed"),
         (Protocol::Pop3, "PASS" | "APOP") => Some("transaction"),
         (Protocol::Pop3, "QUIT") => Some("update"),
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(
             smtp(80),
             "connected ─▸ greeted ─▸ envelope ─▸ [recipients] ─▸ data ─▸ closed\n                \
-             ╰◂──────────── next message ────────────╯\n"
+             ╰◂────────── next message ───────────╯\n"
         );
         assert_eq!(smtp(60), "connected─▸greeted─▸envelope─▸[recipients]─▸data─▸closed\n");
         assert_eq!(smtp(36), "●─●─●─[recipients]─○─○\n");

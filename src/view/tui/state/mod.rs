@@ -21,7 +21,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use rows::{Row, Topic};
+use rows::{Row, Telling, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 use unicode_width::UnicodeWidthStr;
 
@@ -111,9 +111,9 @@ impl Sheet {
         let first = first_topics(step);
         let mut groups: Vec<Group> = Vec::new();
         for topic in Topic::ALL {
-            let now = rows::of(topic, cast, after, at, conn);
-            let was = rows::of(topic, cast, before, at, conn);
-            let rows = compared(was, now);
+            let now = Telling { cast, state: after, beside: before, at, current: conn };
+            let was = Telling { state: before, beside: after, ..now };
+            let rows = compared(rows::of(topic, was), rows::of(topic, now));
             let place = first.iter().position(|t| *t == topic).unwrap_or(first.len());
             let rank = match () {
                 () if rows.iter().any(|(news, _)| *news != News::Same) => 0,

@@ -2,14 +2,14 @@
 //!
 //! Everything is escaped here. What changes with the clock alone stands aside, so that it does not count as news.
 
-use crate::base::Instant;
+use crate::base::{Instant, Shelf};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::state::{Connection, Mailbox, QueueEntry, State};
 use crate::trace::{Conn, Transport};
 use crate::view::page::prose;
 use crate::view::{Cast, clock};
 
-/// Messages of a mailbox, and answers of a cache, that are listed; the newest are.
+/// Of many things of one kind so many are listed: the last ones, and before them so many that changed.
 const MOST: usize = 24;
 
 /// What a group of rows is about. In this order where nothing else decides.
@@ -72,17 +72,53 @@ pub struct Row {
     pub aside: String,
 }
 
-/// What `state` says about a topic, at a moment. `current` is the connection that is told of elsewhere.
-pub(super) fn of(topic: Topic, cast: &Cast, state: &State, at: Instant, current: Option<Conn>) -> Vec<Row> {
+/// What is said, at what moment, and beside what: what differs there is listed however much there is.
+#[derive(Clone, Copy)]
+pub(super) struct Telling<'t> {
+    pub cast: &'t Cast,
+    pub state: &'t State,
+    pub beside: &'t State,
+    pub at: Instant,
+    /// The connection that is told of elsewhere.
+    pub current: Option<Conn>,
+}
+
+/// What `state` says about a topic.
+pub(super) fn of(topic: Topic, telling: Telling<'_>) -> Vec<Row> {
+    let Telling { cast, state, beside, at, current } = telling;
     match topic {
         Topic::Down => down(cast, state),
         Topic::People => people(cast, state),
-        Topic::Queues => queues(cast, state, at),
-        Topic::Mailboxes => mailboxes(cast, state),
-        Topic::Copies => copies(cast, state),
-        Topic::Caches => caches(cast, state, at),
+        Topic::Queues => queues(cast, state, beside, at),
+        Topic::Mailboxes => mailboxes(cast, state, beside),
+        Topic::Copies => copies(cast, state, beside),
+        Topic::Caches => caches(cast, state, beside, at),
         Topic::Connections => connections(cast, state, current),
     }
+}
+
+/// The last of many, and those that differ beside; with how many are left out.
+fn some<'m, K: Ord + Clone, V: PartialEq + Clone>(
+    all: &'m Shelf<K, V>,
+    beside: Option<&Shelf<K, V>>,
+) -> (Vec<(&'m K, &'m V)>, usize) {
+    let early = all.len().saturating_sub(MOST);
+    let differs = |(key, value): &(&K, &V)| beside.and_then(|b| b.get(key)) != Some(*value);
+    let mut kept: Vec<(&K, &V)> = all.iter().take(early).filter(differs).take(MOST).collect();
+    let left_out = early - kept.len();
+    kept.extend(all.iter().skip(early));
+    (kept, left_out)
+}
+
+/// A row that counts what is left out.
+fn more(like: &Row, left_out: usize) -> Option<Row> {
+    let aside = format!("{left_out} more");
+    (left_out > 0).then(|| Row {
+        key: format!("more {}", like.key),
+        text: "…".to_owned(),
+        aside,
+        ..like.clone()
+    })
 }
 
 fn down(cast: &Cast, state: &State) -> Vec<Row> {
@@ -112,12 +148,15 @@ fn people(cast: &Cast, state: &State) -> Vec<Row> {
     state.intents.iter().enumerate().map(row).collect()
 }
 
-fn queues(cast: &Cast, state: &State, at: Instant) -> Vec<Row> {
+fn queues(cast: &Cast, state: &State, beside: &State, at: Instant) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (host, entries) in &state.queues {
+    for (name, entries) in &state.queues {
+        let host = cast.known(name);
+        let of = |key: String| Row { subject: host.clone(), host: host.clone(), key, ..Row::default() };
+        let (entries, left_out) = some(entries, beside.queues.get(name));
+        rows.extend(more(&of(String::new()), left_out));
         for (id, entry) in entries {
-            let host = cast.known(host);
-            let mut row = Row { subject: host.clone(), host, key: format!("queue {id}"), ..Row::default() };
+            let mut row = of(format!("queue {id}"));
             row.text = format!("{}  {} → {}", prose(id), path(&entry.sender), waiting(entry));
             rows.push(row.clone());
             for (i, one) in entry.waiting.iter().enumerate().filter(|(_, w)| w.attempts > 0) {
@@ -161,7 +200,7 @@ fn path(address: &str) -> String {
     if address.is_empty() { "<>".to_owned() } else { prose(address) }
 }
 
-fn mailboxes(cast: &Cast, state: &State) -> Vec<Row> {
+fn mailboxes(cast: &Cast, state: &State, beside: &State) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut empty: Vec<String> = Vec::new();
     for (account, all) in &state.mailboxes {
@@ -186,8 +225,10 @@ fn mailboxes(cast: &Cast, state: &State) -> Vec<Row> {
         for (name, mailbox) in all {
             let (text, aside) = named(name, mailbox, &std::mem::take(&mut at));
             rows.push(of(format!("box {name} {}", mailbox.uidvalidity), text, aside));
-            let left_out = mailbox.messages.len().saturating_sub(MOST);
-            for (uid, message) in mailbox.messages.iter().skip(left_out) {
+            let other = beside.mailboxes.get(account).and_then(|all| all.get(name));
+            let (messages, left_out) = some(&mailbox.messages, other.map(|mailbox| &mailbox.messages));
+            rows.extend(more(&of(name.clone(), String::new(), String::new()), left_out));
+            for (uid, message) in messages {
                 let flags =
                     if message.flags.is_empty() { "no flags".to_owned() } else { message.flags.join(" ") };
                 let text = format!("╰ UID {uid}  {}  {}", prose(&flags), clock::count(message.size, "octet"));
@@ -212,47 +253,40 @@ fn named(name: &str, mailbox: &Mailbox, at: &str) -> (String, String) {
     (format!("{}: {holds}", prose(name)), aside)
 }
 
-fn copies(cast: &Cast, state: &State) -> Vec<Row> {
+fn copies(cast: &Cast, state: &State, beside: &State) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (host, accounts) in &state.clients {
+    for (name, accounts) in &state.clients {
+        let host = cast.known(name);
+        let of = |key: String| Row { subject: host.clone(), host: host.clone(), key, ..Row::default() };
         for (account, all) in accounts {
+            let other = beside.clients.get(name).and_then(|accounts| accounts.get(account));
+            let (all, left_out) = some(all, other);
+            rows.extend(more(&of(account.clone()), left_out));
             for (key, copy) in all {
-                let text = format!(
-                    "“{}”  {}  ({})",
-                    prose(&copy.subject),
-                    clock::count(copy.size, "octet"),
-                    prose(key)
-                );
-                let key = format!("{account} {key}");
-                rows.push(Row {
-                    subject: cast.known(host),
-                    host: cast.known(host),
-                    key,
-                    text,
-                    ..Row::default()
-                });
+                let size = clock::count(copy.size, "octet");
+                let text = format!("“{}”  {size}  ({})", prose(&copy.subject), prose(key));
+                rows.push(Row { text, ..of(format!("{account} {key}")) });
             }
         }
     }
     rows
 }
 
-fn caches(cast: &Cast, state: &State, at: Instant) -> Vec<Row> {
+fn caches(cast: &Cast, state: &State, beside: &State, at: Instant) -> Vec<Row> {
     let mut rows = Vec::new();
     for (host, all) in &state.caches {
+        let (all, left_out) = some(all, beside.caches.get(host));
+        let host = cast.known(host);
+        let of = |key: String| Row { subject: host.clone(), host: host.clone(), key, ..Row::default() };
+        rows.extend(more(&of(String::new()), left_out));
         for (name, cached) in all {
             let aside = if cached.until <= at {
                 "no longer valid".to_owned()
             } else {
                 format!("{} left", clock::short(cached.until.since(at)))
             };
-            rows.push(Row {
-                subject: cast.known(host),
-                host: cast.known(host),
-                key: name.clone(),
-                text: format!("{}: {}", prose(name), prose(&cached.answer)),
-                aside,
-            });
+            let text = format!("{}: {}", prose(name), prose(&cached.answer));
+            rows.push(Row { text, aside, ..of(name.clone()) });
         }
     }
     rows

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::trace::Fact;
-use crate::view::tui::testing::{Told, shipped, styles, text, told};
+use crate::view::tui::testing::{Told, all, styles, text, told};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -64,7 +64,7 @@ fn a_transaction_grows_and_the_letter_changes_hands() {
         step(&told, Kind::Command, "EHLO", ""),
         step(&told, Kind::Command, "MAIL", ""),
         step(&told, Kind::Reply, "RCPT", "250"),
-        step(&told, Kind::Data, "DATA", ""),
+        step(&told, Kind::Data, "message", ""),
         fact(&told, |fact| matches!(fact, Fact::Queued { .. })),
         fact(&told, |fact| matches!(fact, Fact::ResolverCached { .. })),
         fact(&told, |fact| matches!(fact, Fact::Delivered { .. })),
@@ -113,8 +113,7 @@ fn its_colours_say_what_changed() {
 /// Facts change what is listed, and an unchanged State changes nothing, whatever the clock says.
 #[test]
 fn news_is_what_changed_and_nothing_else() {
-    for name in shipped() {
-        let told = told(&name);
+    for (name, told) in all() {
         for (row, (item, after)) in told.rows.iter().enumerate() {
             let later = told.cast.start.as_secs() + 4000;
             let same = Sheet::of(&told.cast, after, after, Some(item), Instant::from_secs(later));
@@ -127,7 +126,7 @@ fn news_is_what_changed_and_nothing_else() {
                     | Fact::Delivered { .. } | Fact::FlagsSet { .. } | Fact::Removed { .. }
                     | Fact::MaildropLocked { .. } | Fact::ClientCopyKept { .. } | Fact::ServiceDown { .. }));
             if changes && row > 0 && told.rows[row - 1].1 != *after {
-                assert!(sheet(&told, row).has_news(), "{name} {row}: {}", told.about(row));
+                assert!(sheet(told, row).has_news(), "{name} {row}: {}", told.about(row));
             }
         }
     }
@@ -151,6 +150,28 @@ fn nothing_from_a_wire_steers_the_terminal() {
 }
 
 #[test]
+fn of_many_messages_the_last_are_listed_and_those_that_changed() {
+    let told = told("journey");
+    let full = |flags: &str| {
+        let mut mailbox = crate::state::Mailbox::default();
+        for uid in 1..=1000 {
+            let flags = if uid == 7 { vec![flags.to_owned()] } else { Vec::new() };
+            mailbox.messages.insert(uid, crate::state::Message { flags, size: 1 });
+        }
+        let mut state = State::default();
+        let all = state.mailboxes.entry("bob@example.net".to_owned()).or_default();
+        all.insert("INBOX".to_owned(), std::sync::Arc::new(mailbox));
+        state
+    };
+    let sheet = Sheet::of(&told.cast, &full("new"), &full(r"\Seen"), None, told.cast.start);
+    let lines: Vec<String> = sheet.lines(38, &Theme::mono()).iter().map(ToString::to_string).collect();
+    assert!(lines.len() < 32, "{lines:#?}");
+    assert!(lines.iter().any(|line| line == r"~   ╰ UID 7  \Seen  1 octet"), "{lines:#?}");
+    assert!(lines.iter().any(|line| line == "    …  (975 more)"), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("UID 1000")), "{lines:#?}");
+}
+
+#[test]
 fn it_scrolls_to_its_last_line_and_no_further() {
     let told = told("journey");
     let sheet = sheet(&told, told.rows.len() - 1);
@@ -166,9 +187,8 @@ proptest! {
 
     #[test]
     fn any_size_is_drawn(pick in 0_usize..100, row in 0_usize..10_000, width in 1_u16..300, height in 1_u16..60) {
-        let names = shipped();
-        let told = told(&names[pick % names.len()]);
-        let sheet = sheet(&told, row % told.rows.len());
+        let (_, told) = &all()[pick % all().len()];
+        let sheet = sheet(told, row % told.rows.len());
         drawn(&sheet, &Theme::dark(), (width, height), row % 97);
         for line in sheet.lines(width, &Theme::dark()) {
             // The margin and a word that is longer than its line may stand out.

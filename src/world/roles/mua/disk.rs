@@ -307,7 +307,7 @@ mod tests {
             disk.file("bob", "a", "Family");
             disk.know("bob", "INBOX", 7, 9);
             disk.ids("bob", |ids| {
-                ids.insert("x".to_owned(), Instant::from_secs(1));
+                let _ = ids.insert("x".to_owned(), Instant::from_secs(1));
             });
         }
         assert_eq!(disk.take_facts().len(), 5);

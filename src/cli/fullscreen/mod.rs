@@ -3,84 +3,33 @@
 //!
 //! What the view may not do itself is done here: reading the clock, opening files, copying, writing exports.
 
+mod held;
+mod stories;
+
+pub use stories::{Export, Kept, Opener, Service, Tell, book, export};
+pub(super) use stories::{export_of, growing, opener};
+
 use super::open::Source;
-use super::{CommandError, export};
-use crate::base::escape;
-use crate::explain::StoryIndex;
-use crate::trace::Record;
+use super::CommandError;
 use crate::view::tui::compare::{CompareView, Outcome};
 use crate::view::tui::theme::Theme;
-use crate::view::tui::{self, Book, Effect, Model, Msg, Options};
+use crate::view::tui::{self, Effect, Model, Msg, Options};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::event::{
-    self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
-};
-use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
-};
-use ratatui::crossterm::{cursor, execute};
+use ratatui::crossterm::event::{self, Event};
+use ratatui::layout::Rect;
 use std::io::{self, IsTerminal, Write};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, OnceLock};
+use held::{Held, give_back, occupy};
 use std::time::{Duration, Instant};
 
 /// Whether the full screen can be used: somebody sits before it, and it can do more than print.
 pub fn is_possible() -> bool {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb
-}
-
-/// What a second thread makes: a story to read, or why there is none.
-pub type Opener = Box<dyn FnOnce() -> Msg + Send>;
-
-/// What the view can ask of the command that opened it.
-pub struct Service {
-    /// Writes the story from this Step on to a file; gives the sentence that the reader is told.
-    pub export: Option<Box<dyn Fn(&Path, usize) -> String>>,
-    /// Whether passwords are shown.
-    pub show_secrets: bool,
-}
-
-/// The records of a story, once they are all there.
-pub type Kept = Arc<OnceLock<Arc<[Record]>>>;
-
-/// The story of these records, ready to be read; `name` is what people call it.
-pub fn book(name: &str, records: &Arc<[Record]>, show_secrets: bool) -> Msg {
-    let Some(Record::Head(head)) = records.first() else {
-        return Msg::Failed("the transcript has no head, so nobody knows who is who".to_owned());
-    };
-    let index = StoryIndex::of_records(Arc::clone(records));
-    Msg::Opened(Box::new(Book::new(name, head, index, show_secrets)))
-}
-
-/// Reads a recording on the thread that it is run on; its records are kept for an export.
-pub fn opener(source: Source, show_secrets: bool) -> (Opener, Kept) {
-    let kept = Kept::default();
-    let keep_in = Arc::clone(&kept);
-    let open = move || match source.load() {
-        Ok((transcript, _)) => {
-            let records: Arc<[Record]> = transcript.records.into();
-            let _ = keep_in.set(Arc::clone(&records));
-            book(&source.name(), &records, show_secrets)
-        }
-        Err(error) => Msg::Failed(error.to_string()),
-    };
-    (Box::new(open), kept)
-}
-
-/// Write the story from this Step on to a file, in the format of its ending; gives the sentence that the reader is told.
-pub fn export(records: Option<&Arc<[Record]>>, path: &Path, from: usize, show_secrets: bool) -> String {
-    let Some(records) = records else { return "the story is not read to its end yet".to_owned() };
-    match export::write(records, path, from, show_secrets) {
-        Ok(what) => format!("{what} is written to {}", escape::text(&path.display().to_string())),
-        Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
-    }
 }
 
 /// What happens around the view.
@@ -106,8 +55,12 @@ pub fn run(
     service: &Service,
 ) -> Result<(), CommandError> {
     let held = Held::take()?;
-    let result = watch(waiting, opener, filter, service);
+    let mut troubles = Vec::new();
+    let result = watch(waiting, opener, filter, service, &mut troubles);
     drop(held);
+    for trouble in troubles {
+        let _ = writeln!(io::stderr(), "note: {trouble}");
+    }
     match result? {
         Some(signal) => {
             end_by(signal);
@@ -137,7 +90,6 @@ fn watch_both(view: &mut CompareView) -> Result<Option<i32>, CommandError> {
     let theme = theme();
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
-    terminal.clear()?;
     let mut before = now();
     loop {
         terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
@@ -150,7 +102,7 @@ fn watch_both(view: &mut CompareView) -> Result<Option<i32>, CommandError> {
             Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
             Some(Happening::Signal(signal)) if is_stop(signal) => {
                 suspend()?;
-                terminal.clear()?;
+                anew(&mut terminal)?;
             }
             Some(Happening::Signal(signal)) => return Ok(Some(signal)),
             Some(Happening::Gone) => return Ok(None),
@@ -171,6 +123,7 @@ fn watch(
     opener: Opener,
     filter: Option<&str>,
     service: &Service,
+    troubles: &mut Vec<String>,
 ) -> Result<Option<i32>, CommandError> {
     let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let size = terminal.size()?;
@@ -178,22 +131,38 @@ fn watch(
     let options = Options { theme, colour: theme.has_colour(), exports: service.export.is_some() };
     let mut model = Model::new((size.width, size.height), options, waiting);
     model.filter_first(filter);
-    terminal.clear()?;
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
     on_a_thread(&sender, opener)?;
+    let ended = live(&mut terminal, &mut model, (&sender, &receiver), service);
+    for book in &model.books {
+        troubles.extend(book.troubles().iter().map(|trouble| format!("{}: {trouble}", book.name)));
+    }
+    ended
+}
+
+/// The screen, and what it is drawn on.
+type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+
+/// Take in what happens, and draw, until the reader leaves; gives the signal that ended it, where one did.
+fn live(
+    terminal: &mut Screen,
+    model: &mut Model,
+    (sender, receiver): (&Sender<Happening>, &Receiver<Happening>),
+    service: &Service,
+) -> Result<Option<i32>, CommandError> {
     let mut before = now();
     loop {
-        let happened = next(&receiver, model.pace());
+        let happened = next(receiver, model.pace());
         let passed = now().saturating_duration_since(before);
         before += passed;
-        let mut effects = tui::update(&mut model, Msg::Tick(passed));
+        let mut effects = tui::update(model, Msg::Tick(passed));
         // What came meanwhile is taken in before anything is drawn.
         for happening in happened.into_iter().chain(std::iter::from_fn(|| receiver.try_recv().ok())) {
             match happening {
-                Happening::Terminal(event) => effects.extend(told(&mut model, event)),
-                Happening::View(msg) => effects.extend(tui::update(&mut model, msg)),
+                Happening::Terminal(event) => effects.extend(told(model, event)),
+                Happening::View(msg) => effects.extend(tui::update(model, msg)),
                 Happening::Signal(signal) if is_stop(signal) => effects.push(Effect::Suspend),
                 Happening::Signal(signal) => return Ok(Some(signal)),
                 Happening::Gone => return Ok(None),
@@ -210,28 +179,36 @@ fn watch(
                     suspend()?;
                     // The window may have another size now.
                     let size = terminal.size()?;
-                    tui::update(&mut model, Msg::Resize(size.width, size.height));
-                    terminal.clear()?;
+                    tui::update(model, Msg::Resize(size.width, size.height));
+                    anew(terminal)?;
                     before = now();
                 }
-                Effect::Redraw => terminal.clear()?,
+                Effect::Redraw => anew(terminal)?,
                 Effect::Copy(text) => copy(&text)?,
                 Effect::Export { path, from } => {
-                    let said = service.export.as_ref().map(|export| export(&path, from));
-                    tui::update(&mut model, Msg::Told(said.unwrap_or_default()));
+                    // A long story takes its time.
+                    if let Some(export) = service.export.clone() {
+                        on_a_thread(sender, Box::new(move |_| Msg::Told(export(&path, from))))?;
+                    }
                 }
-                Effect::Open(name) => beside(&mut model, &sender, &name, service.show_secrets)?,
+                Effect::Open(name) => beside(model, sender, &name, service.show_secrets)?,
             }
         }
-        terminal.draw(|screen| tui::draw(&model, screen))?;
+        terminal.draw(|screen| tui::draw(model, screen))?;
     }
+}
+
+/// Draw every cell at the next frame. (`Terminal::clear` would ask the terminal where its cursor is, and wait.)
+fn anew(terminal: &mut Screen) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
 
 /// Open a second story beside the first.
 fn beside(model: &mut Model, sender: &Sender<Happening>, name: &str, show_secrets: bool) -> io::Result<()> {
     match Source::find(name) {
         Ok(Source::Stdin) => tui::update(model, Msg::Failed("keys come from there".to_owned())),
-        Ok(source) => return on_a_thread(sender, opener(source, show_secrets).0),
+        Ok(source) => return on_a_thread(sender, opener(source, show_secrets)),
         Err(error) => tui::update(model, Msg::Failed(error.to_string())),
     };
     Ok(())
@@ -276,10 +253,13 @@ fn listen(sender: &Sender<Happening>) -> io::Result<()> {
 
 /// Do this on a thread of its own, and tell the view what came of it.
 fn on_a_thread(sender: &Sender<Happening>, opener: Opener) -> io::Result<()> {
-    let to = sender.clone();
+    let (to, later) = (sender.clone(), sender.clone());
+    let tell: Tell = Box::new(move |msg| {
+        let _ = later.send(Happening::View(msg));
+    });
     let work = move || {
         // A panic has been told by then; nobody is left to wait for what it would have made.
-        let made = std::panic::catch_unwind(AssertUnwindSafe(opener));
+        let made = std::panic::catch_unwind(AssertUnwindSafe(|| opener(tell)));
         let _ = to.send(made.map_or(Happening::Broken, Happening::View));
     };
     std::thread::Builder::new().name("story".to_owned()).spawn(work).map(|_| ())
@@ -347,50 +327,4 @@ fn copy(text: &str) -> io::Result<()> {
 )]
 fn now() -> Instant {
     Instant::now()
-}
-
-/// Whether the terminal is ours.
-static OCCUPIED: AtomicBool = AtomicBool::new(false);
-
-/// The terminal, as long as it is ours; given back when this is dropped, and before a panic is told.
-struct Held;
-
-impl Held {
-    fn take() -> Result<Self, CommandError> {
-        let tell = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            give_back();
-            tell(panic);
-        }));
-        let held = Held;
-        occupy()?;
-        Ok(held)
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        give_back();
-    }
-}
-
-/// Take the terminal: keys one by one, a screen of our own, no cursor, the mouse.
-fn occupy() -> io::Result<()> {
-    OCCUPIED.store(true, Ordering::SeqCst);
-    enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)
-}
-
-/// Give it back as it was; a second time does nothing.
-fn give_back() {
-    if OCCUPIED.swap(false, Ordering::SeqCst) {
-        let _ = execute!(
-            io::stdout(),
-            DisableBracketedPaste,
-            DisableMouseCapture,
-            LeaveAlternateScreen,
-            cursor::Show
-        );
-        let _ = disable_raw_mode();
-    }
 }
