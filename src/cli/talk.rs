@@ -1,11 +1,11 @@
 //! `postroad talk smtp|pop3|imap [HOST]`: type a protocol by hand at a server of the simulated internet.
 //!
-//! Line by line, on a terminal or from a pipe: what is typed is sent, and everything that comes of it is told. Lines that
+//! On the whole screen of a terminal, or line by line: what is typed is sent, and everything that comes of it is told. Lines that
 //! begin with a colon are for the program. Each line runs the world again with everything typed so far, so `:undo` is
 //! free, and nobody has to hurry.
 
 use super::runner::Worlds;
-use super::{CommandError, screen};
+use super::{CommandError, fullscreen, screen};
 use crate::base::escape;
 use crate::dissect::Protocol;
 use crate::explain::{Item, catalogue};
@@ -15,6 +15,7 @@ use crate::view::page::prose;
 use crate::view::plain::{Options, Plain};
 use crate::view::runner::{Order, Runner};
 use crate::view::talk::{Desk, Login, Mode, Talk};
+use crate::view::tui::talk::TalkPane;
 use crate::view::{Renderer, plain};
 use crate::world::scenario::{Act, Host, LoadError, RoleKind, Scenario, What, terms};
 use clap::builder::PossibleValuesParser;
@@ -40,6 +41,9 @@ pub struct TalkArgs {
     #[arg(long = "break", value_name = "PRESET", value_parser = PossibleValuesParser::new(super::args::presets()),
           action = ArgAction::Append)]
     pub breaks: Vec<String>,
+    /// Line by line, also on a terminal that could show a whole screen.
+    #[arg(long)]
+    pub plain: bool,
     /// How much is told about each line.
     #[arg(long, value_name = "HOW", default_value = "brief")]
     pub detail: super::args::Detail,
@@ -125,7 +129,11 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
     // The call is made when all the rest has happened; the end is written behind it.
     let after = base.len().saturating_sub(1) as u64;
     let order = Order { head: head.clone(), changes: Vec::new() };
-    let mut teller = Teller::new(args, Talk::new(order, Desk { after, ..desk }));
+    let talk = Talk::new(order, Desk { after, ..desk });
+    if fullscreen::is_possible() && !args.plain {
+        return on_the_screen(args, talk);
+    }
+    let mut teller = Teller::new(args, talk);
     teller.welcome()?;
     teller.again()?;
     let interactive = io::stdin().is_terminal();
@@ -137,6 +145,32 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
         }
     }
     teller.leave(args.record.as_deref())
+}
+
+/// The file of a session that is saved without a name.
+const UNNAMED: &str = "talk.jsonl";
+
+/// Type on the whole screen; `--record` keeps the session when it is over, too.
+fn on_the_screen(args: &TalkArgs, talk: Talk) -> Result<(), CommandError> {
+    let mut pane = TalkPane::new(talk, args.show_secrets);
+    let path = args.record.as_deref().unwrap_or(Path::new(UNNAMED));
+    let save = |records: &[Record]| match keep(records, path) {
+        Ok(()) => Ok(format!("kept in {}", path.display())),
+        Err(error) => Err(error.to_string()),
+    };
+    fullscreen::type_at(&mut pane, &save)?;
+    args.record.as_deref().map_or(Ok(()), |path| keep(pane.talk().records(), path))
+}
+
+/// Write a session as a transcript.
+fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
+    let write = || -> io::Result<()> {
+        let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
+        records.iter().try_for_each(|record| writer.write(record))?;
+        writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(())
+    };
+    write().map_err(|error| CommandError::file("write", path, &error))
 }
 
 /// The next line of the input, without its end; what is no UTF-8 is replaced. At most a message's worth is read.
@@ -410,13 +444,7 @@ impl Teller {
 
     fn leave(&mut self, record: Option<&Path>) -> Result<(), CommandError> {
         if let Some(path) = record {
-            let write = || -> io::Result<()> {
-                let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
-                self.talk.records().iter().try_for_each(|record| writer.write(record))?;
-                writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-                Ok(())
-            };
-            write().map_err(|error| CommandError::file("write", path, &error))?;
+            keep(self.talk.records(), path)?;
         }
         Ok(self.out.flush()?)
     }

@@ -5,8 +5,10 @@
 
 mod held;
 mod stories;
+mod typing;
 
 pub use stories::{Export, Kept, Opener, Service, Tell, book, export};
+pub use typing::type_at;
 pub(super) use stories::{export_of, growing, opener};
 
 use super::open::Source;
