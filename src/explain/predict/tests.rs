@@ -98,7 +98,8 @@ fn every_step_of_every_recording_can_be_asked_about() {
             for text in question.choices.iter().flat_map(|c| [&c.who, &c.text, &c.because]) {
                 assert!(printable(text), "{at}: {text:?}");
                 assert!(
-                    !text.contains('{') || text.contains("BODY[] {") || text.contains("{15}"),
+                    // `{291+}` announces a literal; `{uid}` would be a placeholder that nobody filled.
+                    !text.split('{').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())),
                     "{at}: {text}"
                 );
             }
