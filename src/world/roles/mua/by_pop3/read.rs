@@ -347,7 +347,10 @@ pub(super) async fn await_mail(program: &mut Program, at_most: u64, every: u64) 
             log_out(program).await?;
             return instead(
                 "a POP3 server cannot tell its client that mail has come",
-                format!("the client asks every {every} seconds: the {polls}. time there is {new} new"),
+                format!(
+                    "the client asks every {every} seconds: look number {polls} finds {}",
+                    count(new, "new message")
+                ),
             );
         }
         log_out(program).await?;
