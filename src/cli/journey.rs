@@ -6,13 +6,10 @@ use super::{CommandError, letter, linear, screen};
 use crate::base::escape;
 use crate::explain::Story;
 use crate::trace::Record;
-use crate::trace::file::Writer;
 use crate::view::json::Json;
 use crate::view::plain::{Options, Plain};
 use crate::view::{Cast, Closing, Renderer, Tally};
 use crate::world::scenario::Scenario;
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +23,7 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
     }
     let records = carried(&scenario)?;
     if let Some(path) = &args.record {
-        keep(&records, path)?;
+        fullscreen::keep(&records, path)?;
     }
     if args.interactive {
         return linear::run(linear::view("", records.into(), args.show_secrets)?, None);
@@ -60,7 +57,7 @@ fn walk(args: &Journey, scenario: Scenario) -> Result<(), CommandError> {
     let opener = fullscreen::growing(Arc::clone(&kept), secrets, move |feed| {
         let run = crate::world::run_observed(&scenario, &[], Some(feed), |_| {});
         let records = run.map_err(|error| CommandError::failure(error.to_string(), ""))?;
-        path.map_or(Ok(()), |path| keep(&records, &path))?;
+        path.map_or(Ok(()), |path| fullscreen::keep(&records, &path))?;
         Ok(records)
     });
     let export = move |path: &Path, from: usize| {
@@ -91,17 +88,6 @@ fn scenario(args: &Journey) -> Result<Scenario, CommandError> {
 /// Run the scenario to its end in virtual time.
 fn carried(scenario: &Scenario) -> Result<Vec<Record>, CommandError> {
     crate::world::run(scenario, &[]).map_err(|error| CommandError::failure(error.to_string(), ""))
-}
-
-/// Write the transcript.
-fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
-    let write = || -> std::io::Result<()> {
-        let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
-        records.iter().try_for_each(|record| writer.write(record))?;
-        writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        Ok(())
-    };
-    write().map_err(|error| CommandError::file("write", path, &error))
 }
 
 /// Tell the story of these records.

@@ -32,6 +32,67 @@ fn a_walk_from_start_to_end() {
 }
 
 #[test]
+fn a_story_is_told_again_otherwise() {
+    let mut terminal = Terminal::postroad("fork", (100, 30), &["journey"]);
+    terminal.until("step 1 of 108");
+    terminal.press("17\r");
+    terminal.until("step 17 of");
+    // All records are there a moment after the last step is.
+    let said = |terminal: &Terminal| {
+        let text = terminal.text();
+        text.contains("What if") || text.contains("not at its end yet")
+    };
+    terminal.press("w");
+    terminal.wait("an answer", said);
+    while !terminal.text().contains("What if") {
+        terminal.press("w");
+        terminal.wait("an answer", said);
+    }
+    terminal.press("2");
+    terminal.until("W lists branches");
+    terminal.until("· what if: ");
+    terminal.press("W");
+    terminal.until("Branches: 2");
+    terminal.press("jd");
+    terminal.until("what differs");
+    terminal.press("v");
+    terminal.until("this line");
+    terminal.press("W");
+    terminal.until("Branches: 2");
+    terminal.press("js");
+    terminal.until("save the branch as");
+    terminal.press("\r");
+    terminal.until("is written to branch.jsonl");
+    assert!(terminal.folder.join("branch.jsonl").exists());
+    terminal.press("W");
+    terminal.until("Branches: 2");
+    terminal.press("jxx");
+    terminal.until("Branches: 1");
+    terminal.press("\x1b");
+    terminal.until("step");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn the_next_line_is_said_first() {
+    let mut terminal = Terminal::postroad("predict", (100, 30), &["journey"]);
+    terminal.until("step 1 of");
+    terminal.press("p");
+    terminal.until("Predict: step 2");
+    terminal.press(" ");
+    terminal.until("Predict: step 3");
+    terminal.press("t");
+    terminal.until("The line, its verb");
+    terminal.press("\x1b");
+    terminal.until("choose");
+    terminal.press("\x1b");
+    terminal.until("this line");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn a_recording_opens_with_its_filter() {
     let words = ["replay", "pipelining", "--filter", "code 5xx"];
     let mut terminal = Terminal::postroad("replay", (100, 30), &words);

@@ -90,6 +90,7 @@ impl Terminal {
         self.wait(&format!("“{text}”"), |terminal| terminal.text().contains(text));
     }
 
+    /// Until this is so.
     pub fn wait(&mut self, what: &str, is_there: impl Fn(&Terminal) -> bool) {
         for _ in 0..PATIENCE {
             while let Ok(bytes) = self.bytes.try_recv() {

@@ -204,7 +204,10 @@ fn what_is_copied_is_what_is_shown() {
     view.keys("11⏎y");
     assert!(matches!(view.effects.last(), Some(Effect::Copy(line)) if line.contains("••••••")));
     view.keys("Xout.html⏎");
-    assert_eq!(view.effects.last(), Some(&Effect::Export { path: "out.html".into(), from: 11 }));
+    assert_eq!(
+        view.effects.last(),
+        Some(&Effect::Export { path: "out.html".into(), from: 11, records: None })
+    );
 }
 
 #[test]

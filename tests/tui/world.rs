@@ -54,7 +54,8 @@ impl View {
     /// Until everything is found that is being looked for.
     fn settle(&mut self) {
         let busy = |model: &Model| {
-            model.scan.is_some() || model.readings.iter().any(|r| r.sieve.as_ref().is_some_and(|s| !s.is_over()))
+            model.scan.is_some()
+                || model.readings.iter().any(|r| r.sieve.as_ref().is_some_and(|s| !s.is_over()))
         };
         while busy(&self.model) {
             std::thread::yield_now();

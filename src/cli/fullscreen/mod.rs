@@ -8,24 +8,26 @@ mod stories;
 mod typing;
 
 pub use stories::{Export, Kept, Opener, Service, Tell, book, export};
+pub(super) use stories::{export_of, growing, keep, opener};
 pub use typing::type_at;
-pub(super) use stories::{export_of, growing, opener};
 
-use super::open::Source;
 use super::CommandError;
+use super::open::Source;
+use super::runner::Worlds;
 use crate::view::tui::compare::{CompareView, Outcome};
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Effect, Model, Msg, Options};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use held::{Held, give_back, occupy};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, Event};
 use ratatui::layout::Rect;
 use std::io::{self, IsTerminal, Write};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use held::{Held, give_back, occupy};
 use std::time::{Duration, Instant};
 
 /// Whether the full screen can be used: somebody sits before it, and it can do more than print.
@@ -133,6 +135,7 @@ fn watch(
     let options = Options { theme, colour: theme.has_colour(), exports: service.export.is_some() };
     let mut model = Model::new((size.width, size.height), options, waiting);
     model.filter_first(filter);
+    model.forks.runner = Some(Arc::new(Worlds));
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
@@ -187,11 +190,20 @@ fn live(
                 }
                 Effect::Redraw => anew(terminal)?,
                 Effect::Copy(text) => copy(&text)?,
-                Effect::Export { path, from } => {
-                    // A long story takes its time.
-                    if let Some(export) = service.export.clone() {
-                        on_a_thread(sender, Box::new(move |_| Msg::Told(export(&path, from))))?;
-                    }
+                // Long stories take their time.
+                Effect::Export { path, from, records } => {
+                    let (export, secrets) = (service.export.clone(), service.show_secrets);
+                    let write = move |_| match (records, export) {
+                        (Some(records), _) => {
+                            Msg::Told(stories::export(Some(&*records), &path, from, secrets))
+                        }
+                        (None, Some(export)) => Msg::Told(export(&path, from)),
+                        (None, None) => Msg::Told(String::new()),
+                    };
+                    on_a_thread(sender, Box::new(write))?;
+                }
+                Effect::Save { path, records } => {
+                    on_a_thread(sender, Box::new(move |_| Msg::Told(stories::save(&records, &path))))?;
                 }
                 Effect::Open(name) => beside(model, sender, &name, service.show_secrets)?,
             }

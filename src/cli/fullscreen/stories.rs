@@ -6,13 +6,16 @@ use crate::cli::{CommandError, export as formats};
 use crate::explain::StoryIndex;
 use crate::explain::index::RowKinds;
 use crate::trace::Record;
+use crate::trace::file::Writer;
 use crate::view::tui::{Book, Msg};
 use std::fs::File;
-use std::io;
+use std::io::{self, BufWriter};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// Octets of a recording that is read whole, so that it can be run again.
+const SMALL: u64 = 32 << 20;
 /// Between two looks at whether a story can be shown.
 const LOOKS: Duration = Duration::from_millis(1);
 
@@ -63,7 +66,7 @@ pub(in crate::cli) fn ready(name: &str, mut index: StoryIndex, show_secrets: boo
 
 /// Reads a recording: a transcript's file as it is, a capture by way of a spool file, what is in the program at once.
 pub(in crate::cli) fn opener(source: Source, show_secrets: bool) -> Opener {
-    Box::new(move |_| {
+    Box::new(move |tell| {
         let told = |error: CommandError| Msg::Failed(error.to_string());
         let index = match &source {
             Source::File(path) if source.is_plain_transcript() => {
@@ -71,10 +74,24 @@ pub(in crate::cli) fn opener(source: Source, show_secrets: bool) -> Opener {
                 index.map_err(|error| CommandError::file("read", path, &error))
             }
             Source::File(_) => spooled(&source),
-            Source::Library(_) | Source::Stdin => {
-                source.load().map(|(transcript, _)| StoryIndex::of_records(transcript.records.into()))
-            }
+            Source::Library(_) | Source::Stdin => source.load().map(|(transcript, _)| {
+                let records: Arc<[Record]> = transcript.records.into();
+                tell(Msg::Whole(Arc::clone(&records)));
+                StoryIndex::of_records(records)
+            }),
         };
+        if let Source::File(path) = &source
+            && path.metadata().is_ok_and(|about| about.len() <= SMALL)
+        {
+            // What can be run again is small: it is read once more, whole.
+            let source = source.clone();
+            let whole = move || {
+                if let Ok((transcript, _)) = source.load() {
+                    tell(Msg::Whole(transcript.records.into()));
+                }
+            };
+            let _ = std::thread::Builder::new().name("whole".to_owned()).spawn(whole);
+        }
         index.map_or_else(told, |index| ready(&source.name(), index, show_secrets))
     })
 }
@@ -107,6 +124,28 @@ pub fn export(records: Option<&[Record]>, path: &Path, from: usize, show_secrets
     }
 }
 
+/// Write a branch as a transcript; gives the sentence that the reader is told.
+pub(super) fn save(records: &[Record], path: &Path) -> String {
+    match keep(records, path) {
+        Ok(()) => format!("the branch is written to {}", escape::text(&path.display().to_string())),
+        Err(error) => first_line(&error),
+    }
+}
+
+/// Write a transcript.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub(in crate::cli) fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
+    let write = || -> io::Result<()> {
+        let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
+        records.iter().try_for_each(|record| writer.write(record))?;
+        writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(())
+    };
+    write().map_err(|error| CommandError::file("write", path, &error))
+}
+
 fn first_line(error: &CommandError) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
@@ -125,7 +164,9 @@ pub(in crate::cli) fn growing(
         });
         let work = move || match run(feed) {
             Ok(records) => {
-                let _ = kept.set(records.into());
+                let records: Arc<[Record]> = records.into();
+                let _ = kept.set(Arc::clone(&records));
+                tell(Msg::Whole(records));
             }
             Err(error) => tell(Msg::Failed(first_line(&error))),
         };

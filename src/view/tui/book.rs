@@ -62,6 +62,8 @@ impl Shown {
 pub struct Book {
     /// What people call it: a file, a recording's name; empty for a journey.
     pub name: String,
+    /// Which branch of a forked story it is.
+    pub branch: Option<usize>,
     /// Who is who.
     pub cast: Cast,
     index: StoryIndex,
@@ -84,6 +86,7 @@ impl Book {
         cast.learn_head(head);
         let mut book = Book {
             name: name.into(),
+            branch: None,
             cast,
             index,
             known: None,

@@ -82,12 +82,9 @@ fn title(model: &Model, buffer: &mut Buffer, area: Rect) {
     if model.playing.is_some() {
         right = format!("▶ {} · {right}", SPEEDS[model.speed].1);
     }
-    frame::title(
-        buffer,
-        area,
-        (&book.cast.title, theme.style(Label::Title)),
-        (&right, theme.style(Label::Time)),
-    );
+    let branch = book.branch.filter(|id| *id != 0).map(|_| format!(" · what if: {}", book.name));
+    let name = format!("{}{}", book.cast.title, branch.unwrap_or_default());
+    frame::title(buffer, area, (&name, theme.style(Label::Title)), (&right, theme.style(Label::Time)));
 }
 
 /// The hosts, what joins them, and where the envelope is.
@@ -185,11 +182,12 @@ fn state(model: &Model, buffer: &mut Buffer, places: &Places) {
 }
 
 /// The actions of the line of keys, the most useful first.
-const SHORT: [Action; 15] = [
+const SHORT: [Action; 16] = [
     Action::Step,
     Action::NextChapter,
     Action::Play,
     Action::Predict,
+    Action::WhatIf,
     Action::NextPart,
     Action::Search,
     Action::Filter,
@@ -314,6 +312,12 @@ fn overlay(model: &Model, screen: &mut Screen, places: &Places) {
         None | Some(Overlay::Prompt(_)) => {}
         Some(Overlay::Help(help)) => self::help(help, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::Places(list)) => self::list(list, screen.buffer_mut(), places.screen, theme),
+        Some(Overlay::WhatIf(what_if)) => what_if.draw(screen, predicted(places), theme),
+        Some(Overlay::Branches(branches)) => {
+            if let Some(tree) = &model.forks.tree {
+                branches.draw(tree, screen, under(places), theme);
+            }
+        }
         Some(Overlay::Predict(predict, _)) => predict.draw(screen, predicted(places), theme),
         Some(Overlay::Text(text)) => reference(text, screen.buffer_mut(), places.screen, theme),
     }
@@ -329,6 +333,12 @@ fn predicted(places: &Places) -> Rect {
     }
     let height = (bottom - places.road.bottom()) * 2 / 3;
     Rect { x: 0, y: bottom + 1 - height, width: places.screen.width, height }
+}
+
+/// The body of the screen, under the road.
+fn under(places: &Places) -> Rect {
+    let top = places.road.bottom();
+    Rect { x: 0, y: top, width: places.screen.width, height: places.bottom.y + 1 - top }
 }
 
 /// A box in the middle, emptied, with a heading; gives its inside.

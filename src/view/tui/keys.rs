@@ -120,6 +120,8 @@ bindings! {
     }
     Try {
         Predict [ch('p')] "predict" "say what the next line will be, before it is shown"
+        WhatIf [ch('w')] "what if" "change this line, or the world, and tell the story again"
+        Branches [ch('W')] "branches" "the stories that were told again: look at them, compare, save, give up"
     }
     Find {
         Search [ch('/')] "find" "find words in lines, facts, marks and chapters"

@@ -13,6 +13,7 @@ pub mod branches;
 pub mod compare;
 mod draw;
 pub mod follow;
+mod forks;
 mod frame;
 mod hex;
 pub mod keys;

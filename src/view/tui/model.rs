@@ -1,6 +1,7 @@
 //! [`Model`]: all that the terminal view shows, and nothing else.
 
 use super::book::{Book, Shown};
+use super::forks::Forks;
 use super::layout::{self, Places, Side};
 use super::line::{self, Look, Told};
 use super::overlay::Overlay;
@@ -103,6 +104,8 @@ pub struct Model {
     pub waiting: String,
     /// The filter that the first story is shown through.
     pub first_filter: Option<String>,
+    /// The story told again, otherwise.
+    pub forks: Forks,
     /// The text of the line's pane, and what it was made for: story, row, look.
     pub told: Told,
     told_of: Option<(usize, usize, Look, Theme)>,
@@ -136,6 +139,7 @@ impl Model {
             said: None,
             waiting: waiting.into(),
             first_filter: None,
+            forks: Forks::default(),
             told: Told::default(),
             told_of: None,
             states: Vec::new(),
@@ -194,6 +198,7 @@ impl Model {
         let wishes = [
             (self.scan.is_some() || sieving).then_some(LOOKS),
             reading.then_some(Duration::from_millis(50)),
+            self.forks.is_running().then_some(LOOKS),
             self.playing.map(|since| SPEEDS[self.speed].0.saturating_sub(since)),
             self.said.as_ref().map(|(_, left)| *left),
             self.journey.as_ref().and_then(|drawn| drawn.moving.as_ref()).map(|_| FRAME),

@@ -2,9 +2,11 @@
 //! asks of the program around it, because it touches no terminal, file or clock itself.
 
 use super::book::Book;
+use crate::trace::Record;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::crossterm;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that can happen.
@@ -25,6 +27,8 @@ pub enum Msg {
     Failed(String),
     /// The program around the view has something to say: an export is written, a copy is made.
     Told(String),
+    /// All records of the first story are there: it can be run again from them.
+    Whole(Arc<[Record]>),
     /// What a key stands for, or a click on its name.
     Do(Action),
 }
@@ -61,6 +65,8 @@ pub enum Action {
     Places,
     Follow,
     Predict,
+    WhatIf,
+    Branches,
     Twin,
     Focus,
     NextPart,
@@ -85,7 +91,7 @@ pub enum Action {
 }
 
 /// What the program around the view has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Leave.
     Quit,
@@ -101,6 +107,15 @@ pub enum Effect {
         path: PathBuf,
         /// The first Step.
         from: usize,
+        /// What is written, where it is not the story that was opened first.
+        records: Option<Arc<[Record]>>,
+    },
+    /// Write these records to a file, as a transcript.
+    Save {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        records: Arc<[Record]>,
     },
     /// Open a second story beside the first: a file, or a recording's name.
     Open(String),

@@ -3,9 +3,13 @@
 //!
 //! A pane of its own joins here: a variant, its keys in [`Overlay::key`], its drawing in `draw.rs`.
 
+use super::branches::{self, Branches};
 use super::keys::{BINDINGS, Binding};
 use super::msg::Action;
 use super::predict::{self, Predict};
+use super::whatif::{self, WhatIf};
+use crate::trace::Change;
+use crate::view::fork::Tree;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What lies over the story.
@@ -20,6 +24,10 @@ pub enum Overlay {
     Text(Text),
     /// The next line is to be said before it is shown; the row of that line.
     Predict(Box<Predict>, usize),
+    /// What could be otherwise.
+    WhatIf(Box<WhatIf>),
+    /// The branches.
+    Branches(Branches),
 }
 
 /// What became of a key.
@@ -34,6 +42,10 @@ pub enum Outcome {
     Typed(Asked, String),
     /// Closed, and this row is gone to.
     Go(usize),
+    /// Closed, and the story is to be told again.
+    Fork(String, Vec<Change>),
+    /// What became of a key among the branches.
+    Branch(branches::Outcome),
     /// This row is shown now, and the next one asked about.
     Reveal(usize),
     /// The program is left.
@@ -51,6 +63,8 @@ pub enum Asked {
     Filter,
     /// A file's name, for an export.
     File,
+    /// A file's name, for a branch as a transcript.
+    Save(usize),
     /// A second story: a file, or a recording's name.
     Beside,
 }
@@ -63,6 +77,7 @@ impl Asked {
             Asked::Word => "find",
             Asked::Filter => "show only",
             Asked::File => "write from here to",
+            Asked::Save(_) => "save the branch as",
             Asked::Beside => "beside it",
         }
     }
@@ -76,6 +91,7 @@ impl Asked {
                 "as in: smtp and code 5xx · host mx1.example.net · fact · text \"…\"; empty shows all"
             }
             Asked::File => "its ending says what: .html .md .txt .svg .mmd .cast .json .pcapng",
+            Asked::Save(_) => "a file: a transcript that can be replayed",
             Asked::Beside => "a file or a recording's name; empty is a second place in this story",
         }
     }
@@ -124,7 +140,7 @@ pub struct Text {
 
 impl Overlay {
     /// A key went down.
-    pub fn key(&mut self, key: KeyEvent) -> Outcome {
+    pub fn key(&mut self, key: KeyEvent, tree: Option<&Tree>) -> Outcome {
         if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
             return Outcome::Close;
         }
@@ -138,6 +154,15 @@ impl Overlay {
                 predict::Outcome::Show => Outcome::Reveal(*row),
                 predict::Outcome::Leave => Outcome::Close,
             },
+            Overlay::WhatIf(what_if) => match what_if.update(key) {
+                whatif::Outcome::Stay => Outcome::Stay,
+                whatif::Outcome::Fork { name, changes } => Outcome::Fork(name, changes),
+                whatif::Outcome::Leave => Outcome::Close,
+            },
+            Overlay::Branches(branches) => match tree {
+                Some(tree) => Outcome::Branch(branches.update(key, tree)),
+                None => Outcome::Close,
+            },
         }
     }
 
@@ -146,14 +171,15 @@ impl Overlay {
         match self {
             Overlay::Prompt(prompt) => text.chars().filter(|c| !c.is_control()).for_each(|c| prompt.put(c)),
             Overlay::Predict(predict, _) => predict.paste(text),
-            Overlay::Help(_) | Overlay::Places(_) | Overlay::Text(_) => {}
+            Overlay::WhatIf(what_if) => what_if.paste(text),
+            Overlay::Help(_) | Overlay::Places(_) | Overlay::Text(_) | Overlay::Branches(_) => {}
         }
     }
 
     /// The wheel was turned, or a page key pressed.
     pub fn scroll(&mut self, back: bool, by: usize) {
         let at = match self {
-            Overlay::Prompt(_) | Overlay::Predict(..) => return,
+            Overlay::Prompt(_) | Overlay::Predict(..) | Overlay::WhatIf(_) | Overlay::Branches(_) => return,
             Overlay::Help(help) => &mut help.at,
             Overlay::Places(list) => &mut list.at,
             Overlay::Text(text) => &mut text.scroll,
@@ -166,7 +192,7 @@ impl Overlay {
         match self {
             Overlay::Help(help) => help.at = help.at.min(help.shown().count().saturating_sub(1)),
             Overlay::Places(list) => list.at = list.at.min(list.rows.len().saturating_sub(1)),
-            Overlay::Prompt(_) | Overlay::Text(_) | Overlay::Predict(..) => {}
+            _ => {}
         }
     }
 }

@@ -134,7 +134,9 @@ impl Reading {
         rows.extend(shown.then_some(self.row));
         let mut at = Some(self.row);
         for _ in 0..height {
-            at = at.and_then(|row| self.beside(book, row, false)).filter(|row| self.until.is_none_or(|u| *row <= u));
+            at = at
+                .and_then(|row| self.beside(book, row, false))
+                .filter(|row| self.until.is_none_or(|u| *row <= u));
             rows.extend(at);
         }
         rows

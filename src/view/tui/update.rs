@@ -8,7 +8,7 @@ use super::msg::{Action, Effect, Msg};
 use super::overlay::{Asked, Help, Outcome, Overlay, Prompt};
 use super::reading::Reading;
 use super::seek::{Found, Question, Sieve};
-use super::{ladder, walk};
+use super::{forks, ladder, walk};
 use crate::dissect::filter::Filter;
 use crate::explain::index::RowKinds;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
@@ -35,6 +35,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Opened(book) => opened(model, *book),
         Msg::Failed(why) | Msg::Told(why) => {
             model.say(why);
+            Vec::new()
+        }
+        Msg::Whole(records) => {
+            model.forks.whole(records);
             Vec::new()
         }
         Msg::Do(action) => act(model, action),
@@ -83,6 +87,7 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
     model.move_on(by);
     model.books.iter_mut().for_each(Book::grow);
     look_on(model);
+    forks::take(model);
     if let Some(since) = model.playing {
         let since = since + by;
         model.playing = Some(since);
@@ -101,7 +106,8 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
 fn look_on(model: &mut Model) {
     for reading in &mut model.readings {
         let Some(book) = model.books.get(reading.book) else { continue };
-        let Some(sieve) = reading.sieve.as_mut().filter(|sieve| !sieve.is_over() || !book.progress().done) else {
+        let Some(sieve) = reading.sieve.as_mut().filter(|sieve| !sieve.is_over() || !book.progress().done)
+        else {
             continue;
         };
         sieve.take(book);
@@ -135,7 +141,7 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         }
         return keys::action(key).map_or_else(Vec::new, |action| act(model, action));
     };
-    let outcome = overlay.key(key);
+    let outcome = overlay.key(key, model.forks.tree.as_ref());
     settle(model, outcome)
 }
 
@@ -145,6 +151,11 @@ fn settle(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
         Outcome::Stay => return Vec::new(),
         Outcome::Typed(asked, text) => return typed(model, asked, &text),
         Outcome::Close => walk::close_overlay(model),
+        Outcome::Fork(name, changes) => {
+            model.overlay = None;
+            forks::fork(model, &name, changes);
+        }
+        Outcome::Branch(outcome) => forks::settle(model, outcome),
         Outcome::Reveal(row) => walk::reveal(model, row),
         Outcome::Quit => return vec![Effect::Quit],
         Outcome::Do(action) => {
@@ -177,7 +188,14 @@ fn typed(model: &mut Model, asked: Asked, text: &str) -> Vec<Effect> {
             if text.is_empty() {
                 return Vec::new();
             }
-            return vec![Effect::Export { path: text.into(), from }];
+            let records = model.forks.shown(model.book().and_then(|book| book.branch));
+            return vec![Effect::Export { path: text.into(), from, records }];
+        }
+        Asked::Save(id) => {
+            model.overlay = None;
+            let records = model.forks.tree.as_ref().and_then(|tree| tree.records(id));
+            let path = text.into();
+            return records.map(|records| Effect::Save { path, records }).into_iter().collect();
         }
         Asked::Beside => {
             model.overlay = None;
@@ -245,6 +263,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Search => ask(model, Asked::Word),
         Action::Filter => ask(model, Asked::Filter),
         Action::Export => ask(model, Asked::File),
+        Action::WhatIf => forks::what_if(model),
+        Action::Branches => forks::list(model),
         Action::Twin if model.is_twin() => walk::single(model),
         Action::Twin => ask(model, Asked::Beside),
         other => {
@@ -291,7 +311,7 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
         if wheel {
             overlay.scroll(back, WHEEL);
         } else if mouse.kind == MouseEventKind::Down(MouseButton::Left)
-            && !matches!(overlay, Overlay::Predict(..))
+            && matches!(overlay, Overlay::Help(_) | Overlay::Places(_) | Overlay::Text(_))
         {
             model.overlay = None;
         }

@@ -477,6 +477,10 @@ pub fn single(model: &mut Model) {
     model.books.swap(0, book);
     reading.book = 0;
     model.books.truncate(1);
+    if let (Some(tree), Some(id)) = (&mut model.forks.tree, model.books.first().and_then(|book| book.branch))
+    {
+        tree.switch(id);
+    }
     model.readings = vec![reading];
     model.focus = 0;
     model.forget();

@@ -1,0 +1,216 @@
+//! [`Forks`]: the story told again with something changed: which branches there are, which are being run, which is shown.
+//!
+//! A run is on a thread of its own (see `view::runner`); what it has written is taken in as time goes by.
+
+use super::book::Book;
+use super::branches::{self, Branches};
+use super::model::Model;
+use super::overlay::{Asked, Overlay, Prompt};
+use super::reading::Reading;
+use super::walk;
+use super::whatif::WhatIf;
+use crate::explain::StoryIndex;
+use crate::trace::{Change, Record};
+use crate::view::fork::{Moment, Tree};
+use crate::view::runner::{News, Order, Runner, Running};
+use std::sync::Arc;
+
+/// What can be run again, and what is being run.
+#[derive(Default)]
+pub struct Forks {
+    /// Runs stories again; none: nothing can be.
+    pub runner: Option<Arc<dyn Runner>>,
+    /// The branches, the story as it was first; none until all of it is there.
+    pub tree: Option<Tree>,
+    /// Why there can be no branches.
+    why: String,
+    /// By branch: the run, and what it has written.
+    runs: Vec<(usize, Running, Vec<Record>)>,
+}
+
+impl Forks {
+    /// Whether something is being run.
+    pub fn is_running(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    /// All records of the story are there.
+    pub fn whole(&mut self, records: Arc<[Record]>) {
+        let Some(Record::Head(head)) = records.first() else { return };
+        match Order::of(head) {
+            Ok(order) => self.tree = Some(Tree::new("as it was", order.changes, Arc::clone(&records))),
+            Err(why) => self.why = why,
+        }
+    }
+
+    /// The records of the branch that is shown, where it is not the story as it was.
+    pub fn shown(&self, branch: Option<usize>) -> Option<Arc<[Record]>> {
+        self.tree.as_ref()?.records(branch.filter(|id| *id != 0)?)
+    }
+
+    /// Take in what was written; gives the branches that are told to their end, and why others are not.
+    fn take(&mut self) -> Vec<(usize, Result<(), String>)> {
+        let Some(tree) = &mut self.tree else { return Vec::new() };
+        let mut over = Vec::new();
+        self.runs.retain_mut(|(id, running, records)| {
+            while let Some(news) = running.poll() {
+                match news {
+                    News::Records(more) => records.extend(more),
+                    News::Done => {
+                        tree.told(*id, std::mem::take(records).into());
+                        over.push((*id, Ok(())));
+                        return false;
+                    }
+                    News::Failed(why) => {
+                        tree.failed(*id, why.clone());
+                        over.push((*id, Err(why)));
+                        return false;
+                    }
+                }
+            }
+            true
+        });
+        over
+    }
+}
+
+/// Ask what could be otherwise at the step that the reader is in.
+pub fn what_if(model: &mut Model) {
+    let number = walk::step_here(model);
+    let branch = model.book().and_then(|book| book.branch);
+    let moment = match (&model.forks.runner, &model.forks.tree) {
+        (None, _) => Err("nothing can be run again from here".to_owned()),
+        (_, None) if model.forks.why.is_empty() => {
+            Err("the story is not at its end yet; then it can be told again otherwise".to_owned())
+        }
+        (_, None) => Err(model.forks.why.clone()),
+        (Some(_), Some(tree)) => match tree.records(branch.unwrap_or(tree.current().id)) {
+            Some(records) => Moment::at(&records, number),
+            None => Err("this branch is not told to its end yet".to_owned()),
+        },
+    };
+    let secrets = model.book().is_some_and(Book::shows_secrets);
+    match moment {
+        Ok(moment) => model.overlay = Some(Overlay::WhatIf(Box::new(WhatIf::new(moment, secrets)))),
+        Err(why) => model.say(why),
+    }
+}
+
+/// Run the story again with these changes.
+pub fn fork(model: &mut Model, name: &str, changes: Vec<Change>) {
+    let branch = model.book().and_then(|book| book.branch);
+    let forks = &mut model.forks;
+    let (Some(runner), Some(tree)) = (&forks.runner, &mut forks.tree) else { return };
+    let parent = branch.unwrap_or(tree.current().id);
+    let head = tree.records(parent).and_then(|records| match records.first() {
+        Some(Record::Head(head)) => Some(head.clone()),
+        _ => None,
+    });
+    let Some(head) = head else { return };
+    match tree.grow(parent, name, changes.clone()) {
+        Ok(id) => {
+            let running = runner.start(Order { head, changes });
+            forks.runs.push((id, running, Vec::new()));
+            model.say(format!("telling it again: {name}"));
+        }
+        Err(why) => model.say(why),
+    }
+}
+
+/// Take in what runs have written; a branch that is told, and still wanted, is shown.
+pub fn take(model: &mut Model) {
+    for (id, end) in model.forks.take() {
+        let wanted = model.forks.tree.as_ref().is_some_and(|tree| tree.current().id == id);
+        match end {
+            Ok(()) if wanted => show(model, id),
+            Ok(()) => model.say("a branch is told to its end; W lists them"),
+            Err(why) => model.say(why),
+        }
+    }
+}
+
+/// The book of a branch.
+fn book(model: &Model, id: usize) -> Option<Book> {
+    let tree = model.forks.tree.as_ref()?;
+    let records = tree.records(id)?;
+    let Some(Record::Head(head)) = records.first() else { return None };
+    let secrets = model.book().is_some_and(Book::shows_secrets);
+    let index = StoryIndex::of_records(Arc::clone(&records));
+    let mut book = Book::new(tree.get(id).map_or("", |branch| branch.name.as_str()), head, index, secrets);
+    book.branch = Some(id);
+    Some(book)
+}
+
+/// The row where a branch parts from what it was forked from; else the row where the reader is.
+fn parts_at(model: &Model, id: usize, book: &Book) -> usize {
+    let branch = model.forks.tree.as_ref().and_then(|tree| tree.get(id));
+    let step = branch.and_then(|branch| branch.parting.as_ref()).and_then(|parting| parting.step);
+    let here = model.reading().map_or(0, |reading| reading.row);
+    step.and_then(|step| book.row_of_step(step)).unwrap_or(here).min(book.len().saturating_sub(1))
+}
+
+/// Look at a branch, where it parts.
+fn show(model: &mut Model, id: usize) {
+    let Some(book) = book(model, id) else { return };
+    let row = parts_at(model, id, &book);
+    let (name, step) = (book.name.clone(), book.branch);
+    model.books = vec![book];
+    model.readings = vec![Reading { row, top: row.saturating_sub(3), ..Reading::of(0) }];
+    model.focus = 0;
+    model.forget();
+    if step != Some(0) {
+        model.say(format!("what if: {name} · here it parts · W lists branches"));
+    }
+}
+
+/// List the branches.
+pub fn list(model: &mut Model) {
+    match &model.forks.tree {
+        Some(tree) if tree.len() > 1 => model.overlay = Some(Overlay::Branches(Branches::new(tree))),
+        _ => model.say("there are no branches yet: w asks what if"),
+    }
+}
+
+/// Do what was asked for among the branches.
+pub fn settle(model: &mut Model, outcome: branches::Outcome) {
+    match outcome {
+        branches::Outcome::Stay => {}
+        branches::Outcome::Leave => model.overlay = None,
+        branches::Outcome::Switch(id) => {
+            model.overlay = None;
+            if model.forks.tree.as_mut().is_some_and(|tree| tree.switch(id)) {
+                show(model, id);
+            }
+        }
+        branches::Outcome::Diff(parent, id) => {
+            model.overlay = None;
+            beside(model, parent, id);
+        }
+        branches::Outcome::Save(id) => {
+            model.overlay = Some(Overlay::Prompt(Prompt::new(Asked::Save(id), "branch.jsonl")));
+        }
+        branches::Outcome::GiveUp(id) => {
+            let Some(tree) = &mut model.forks.tree else { return };
+            let gone = tree.give_up(id);
+            let current = tree.current().id;
+            // Dropping a run ends it.
+            model.forks.runs.retain(|(id, ..)| !gone.contains(id));
+            let shown = model.books.iter().any(|book| book.branch.is_some_and(|id| gone.contains(&id)));
+            if shown {
+                show(model, current);
+            }
+        }
+    }
+}
+
+/// Two branches side by side, where they part.
+fn beside(model: &mut Model, parent: usize, id: usize) {
+    let (Some(left), Some(right)) = (book(model, parent), book(model, id)) else { return };
+    let row = parts_at(model, id, &right);
+    let top = row.saturating_sub(3);
+    let rows = [row.min(left.len().saturating_sub(1)), row];
+    model.books = vec![left, right];
+    model.readings = [0, 1].map(|pane| Reading { row: rows[pane], top, ..Reading::of(pane) }).into();
+    model.focus = 1;
+    model.forget();
+}
