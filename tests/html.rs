@@ -13,6 +13,7 @@ use postroad::trace::{
 use postroad::view::html::{self, Options};
 use postroad::view::plain::{self, Plain};
 use postroad::view::{Cast, Closing, Renderer, Tally};
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -117,8 +118,9 @@ fn texts(records: &[Record]) -> Vec<String> {
                 // A capital may stand in front of what begins a sentence on the page.
                 let rest = |text: &str| text.chars().skip(1).collect::<String>();
                 out.push(rest(&note.summary));
-                out.extend([note.detail, note.why, note.next, note.post_office, note.mistake]);
-                out.extend(note.source);
+                let more = [note.detail, note.why, note.next, note.post_office, note.mistake];
+                out.extend(more.map(Cow::into_owned));
+                out.extend(note.source.into_owned());
                 out.extend(note.parts.iter().map(|part| rest(&part.text)));
                 out.extend(note.findings.into_iter().map(|(_, text)| text));
                 if step.secrets.is_empty() && !matches!(step.protocol.name(), "dns" | "tcp" | "tls") {

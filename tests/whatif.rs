@@ -207,3 +207,23 @@ fn a_fork_of_a_fork_keeps_both_changes() {
         "{said}"
     );
 }
+
+#[test]
+fn in_a_pipelined_batch_the_right_recipient_is_refused() {
+    let mut scenario = journey();
+    if let Some(world::scenario::What::Send(letter)) = scenario.acts.first_mut().map(|act| &mut act.what) {
+        letter.to.push("Dave <dave@example.net>".to_owned());
+    }
+    let parent = world::run(&scenario, &[]).expect("a runtime");
+    let to_dave =
+        steps(&parent).into_iter().filter(|s| s.verb == "RCPT" && s.from == Direction::Server).find(|step| {
+            let moment = Moment::at(&parent, step.number).expect("it was run");
+            let relay = moment.open.as_ref().is_some_and(|open| open.server.port() == 25);
+            relay && moment.recipient() == Some("dave@example.net")
+        });
+    let moment = Moment::at(&parent, to_dave.expect("two recipients").number).expect("it was run");
+    let forked =
+        fork(&scenario, &moment.answered(&["550 5.1.1 not Dave".to_owned()]).expect("another answer"));
+    let refused = steps(&forked).into_iter().find(|s| s.code.starts_with("550")).expect("it is refused");
+    assert_eq!(refused.number, moment.step.number, "the answer stands where it was given");
+}

@@ -3,13 +3,19 @@
 //! Control characters become visible pictures (`␍␊`), terminal escapes and bidi controls become `\u{…}`, bytes
 //! that are not UTF-8 become `\xNN`. What comes out holds only printable characters and no line break.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Bytes from a wire as one line of printable text.
 pub fn line(bytes: &[u8]) -> String {
+    shown(bytes).into_owned()
+}
+
+/// The same, without a copy where nothing needs to be escaped.
+pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     // Most lines are plain ASCII, and need no look at each character.
     if bytes.iter().all(|b| matches!(b, b' '..=b'~')) {
-        return String::from_utf8_lossy(bytes).into_owned();
+        return String::from_utf8_lossy(bytes);
     }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -20,7 +26,7 @@ pub fn line(bytes: &[u8]) -> String {
             let _ = write!(out, "\\x{byte:02X}");
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Text that came off a wire, as one line of printable text.

@@ -4,6 +4,7 @@
 
 pub mod escape;
 pub mod finding;
+pub mod hash;
 pub mod random;
 pub mod secret;
 pub mod shelf;

@@ -392,7 +392,7 @@ fn distance(a: &str, b: &str) -> usize {
 /// An entry as lines of text, at most `width` characters wide where words allow it.
 pub fn lines(entry: &Entry, width: usize) -> Vec<String> {
     let vars = crate::explain::template::Vars::default();
-    let mut out = vec![vars.fill(&entry.title), format!("  {}", entry.id)];
+    let mut out = vec![vars.fill(&entry.title).into_owned(), format!("  {}", entry.id)];
     if !entry.syntax.is_empty() {
         out.push(format!("  {}", entry.syntax));
     }

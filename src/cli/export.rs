@@ -7,7 +7,7 @@ use super::select::{self, Selection};
 use super::{CommandError, export_told, screen};
 use crate::base::escape;
 use crate::dissect::filter::StepRange;
-use crate::trace::Record;
+use crate::trace::{Head, Record};
 use crate::view::html;
 use clap::{ValueEnum, ValueHint};
 use std::fs::File;
@@ -79,6 +79,16 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// Whether it is written as the story goes on, so that a recording of any size can be told.
+    fn streams(self) -> bool {
+        matches!(self, Format::Markdown | Format::Text | Format::Asciicast | Format::Json)
+    }
+}
+
+/// Octets of data, and records, of what becomes one page or one picture: it holds each line many times over.
+const PAGE: (usize, usize) = (16 << 20, 20_000);
+
 /// Do what was asked.
 pub fn run(args: &Export) -> Result<(), CommandError> {
     let filter = args.filter.as_deref().map(|text| select::filter(text, screen::colour())).transpose()?;
@@ -87,18 +97,54 @@ pub fn run(args: &Export) -> Result<(), CommandError> {
         return Err(CommandError::usage("a page holds the whole story", hint));
     }
     let source = Source::find(&args.what)?;
-    let (transcript, issues) = source.load()?;
-    open::tell_troubles(&source, &issues);
-    let records = transcript.records;
+    if let (Source::File(from), Some(to)) = (&source, &args.output) {
+        open::not_itself(from, to)?;
+    }
     let selection = Selection::new(filter, args.steps, None);
+    if args.format.streams() {
+        let mut records = source.records()?;
+        written(args, |out| render(args, &mut records, selection, out))?;
+        open::tell_troubles(&source, &records.troubles());
+        return Ok(());
+    }
+    let (transcript, issues) = match args.format {
+        Format::Pcapng => source.load()?,
+        _ => source.load_within(PAGE.0, PAGE.1)?,
+    };
+    open::tell_troubles(&source, &issues);
+    written(args, |out| whole(args, &transcript.records, selection, out))
+}
+
+/// Write records that are all in memory, in the format that was asked for.
+fn whole(
+    args: &Export,
+    records: &[Record],
+    selection: Selection,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    match args.format {
+        Format::Html => html::write(records, &html::Options { show_secrets: args.show_secrets }, out),
+        Format::Pcapng => {
+            told(args, export_told::packets(args, head_of(records.first())?, records, selection, out)?);
+            Ok(())
+        }
+        _ => render(args, &mut records.iter().cloned(), selection, out),
+    }
+}
+
+/// Let `write` write to where the output goes.
+fn written(
+    args: &Export,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), CommandError> {
     let Some(path) = &args.output else {
         let mut out = screen::out();
-        render(args, &records, selection, &mut out)?;
+        write(&mut out)?;
         return Ok(out.flush()?);
     };
     let failed = |error: std::io::Error| CommandError::file("write", path, &error);
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
-    render(args, &records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)
+    write(&mut out).and_then(|()| out.flush()).map_err(failed)
 }
 
 /// Write the story from this Step on to a file, in the format of its ending; gives what it is.
@@ -139,26 +185,34 @@ pub fn write(
     let failed = |error: std::io::Error| CommandError::file("write", path, &error);
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
     let selection = Selection::new(None, steps, None);
-    render(&args, records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+    whole(&args, records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)?;
     Ok(what.to_owned())
 }
 
-/// Write `records` in the format that was asked for.
+/// Tell the story of `records` in the format that was asked for.
 fn render(
     args: &Export,
-    records: &[Record],
+    records: &mut dyn Iterator<Item = Record>,
     selection: Selection,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
-    if args.format == Format::Html {
-        return html::write(records, &html::Options { show_secrets: args.show_secrets }, out);
+    let first = records.next();
+    let head = head_of(first.as_ref())?;
+    told(args, export_told::write(args, head, records, selection, out)?);
+    Ok(())
+}
+
+fn head_of(first: Option<&Record>) -> std::io::Result<&Head> {
+    match first {
+        Some(Record::Head(head)) => Ok(head),
+        _ => Err(std::io::Error::other("the transcript has no head, so nobody knows who is who")),
     }
-    let Some(Record::Head(head)) = records.first() else {
-        return Err(std::io::Error::other("the transcript has no head, so nobody knows who is who"));
-    };
-    if export_told::write(args, head, records, selection, out)? == 0 {
+}
+
+/// Where nothing was as asked for, say so.
+fn told(args: &Export, items: usize) {
+    if items == 0 {
         // Who cannot be told is not helped by a failure.
         let _ = writeln!(std::io::stderr(), "note: nothing of {} is as asked for", escape::text(&args.what));
     }
-    Ok(())
 }

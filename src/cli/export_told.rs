@@ -18,14 +18,32 @@ use std::io::{self, Write};
 /// Columns of text that goes into a file.
 const WIDTH: usize = 80;
 
-/// Write what `selection` lets pass of the story of these records; gives how many items that were.
+/// Write what `selection` lets pass of the story of these records as packets; gives how many Steps that were.
+///
+/// # Errors
+/// Where `out` fails.
+pub fn packets(
+    args: &Export,
+    head: &Head,
+    records: &[Record],
+    selection: Selection,
+    out: &mut dyn Write,
+) -> io::Result<usize> {
+    let (show_secrets, detail) = (args.show_secrets, args.detail);
+    let kept = Told { head, records: &mut records.iter().skip(1).cloned(), selection }.steps()?;
+    let keep = |step: &crate::dissect::Step| kept.contains(&step.number);
+    let options = pcapng::Options { show_secrets, detail, keep: &keep };
+    pcapng::write(out, head, records, &options).map(|()| kept.len())
+}
+
+/// Write what `selection` lets pass of the story of the records behind this head; gives how many items that were.
 ///
 /// # Errors
 /// Where `out` fails.
 pub fn write(
     args: &Export,
     head: &Head,
-    records: &[Record],
+    records: &mut dyn Iterator<Item = Record>,
     selection: Selection,
     out: &mut dyn Write,
 ) -> io::Result<usize> {
@@ -34,14 +52,8 @@ pub fn write(
     let plain = |colour| Options { detail: full, width: WIDTH, colour, show_secrets };
     let told = Told { head, records, selection };
     match args.format {
-        // A page shows and hides by itself; it is written elsewhere.
-        Format::Html => Ok(0),
-        Format::Pcapng => {
-            let kept = told.steps()?;
-            let keep = |step: &crate::dissect::Step| kept.contains(&step.number);
-            let options = pcapng::Options { show_secrets, detail, keep: &keep };
-            pcapng::write(out, head, records, &options).map(|()| kept.len())
-        }
+        // A page shows and hides by itself, and packets have a part of their own.
+        Format::Html | Format::Pcapng => Ok(0),
         Format::Mermaid => told.to(&mut Mermaid::new(out, mermaid::Options { detail, show_secrets })),
         Format::Svg => told.to(&mut Svg::new(out, svg::Options { detail, show_secrets })),
         Format::Markdown => told.to(&mut Markdown::new(out, markdown::Options { detail, show_secrets })),
@@ -60,7 +72,8 @@ pub fn write(
 /// A story, or what is meant of it.
 struct Told<'a> {
     head: &'a Head,
-    records: &'a [Record],
+    /// What stands behind the head.
+    records: &'a mut dyn Iterator<Item = Record>,
     selection: Selection,
 }
 
@@ -97,10 +110,11 @@ impl Told<'_> {
         mut to: impl FnMut(&Cast, &Item) -> io::Result<()>,
     ) -> io::Result<Story> {
         let mut story = Story::new(self.head);
-        for (index, record) in self.records.iter().enumerate() {
-            cast.learn(record);
-            self.selection.learn(record);
-            for item in story.push(index, record) {
+        let head = std::iter::once(Record::Head(self.head.clone()));
+        for (index, record) in head.chain(&mut self.records).enumerate() {
+            cast.learn(&record);
+            self.selection.learn(&record);
+            for item in story.push(index, &record) {
                 self.selection.admit(&item).iter().try_for_each(|item| to(cast, item))?;
             }
             if self.selection.is_over() {

@@ -1,7 +1,7 @@
 //! `postroad import FILE`: what another program recorded → a transcript, to be replayed, explained and shared.
 
 use super::args::Import;
-use super::{CommandError, screen};
+use super::{CommandError, open, screen};
 use crate::base::escape;
 use crate::import::{self, Records, pcap::Summary};
 use crate::trace::{Conn, Record, file::Writer};
@@ -16,10 +16,10 @@ const BUFFER: usize = 256 << 10;
 /// Do what was asked.
 pub fn run(args: &Import) -> Result<(), CommandError> {
     let wanted = if args.mail { Some(mail_in(&args.file)?) } else { None };
-    let mut records = open(&args.file)?;
+    let mut records = records(&args.file)?;
     match &args.output {
         Some(path) => {
-            not_itself(&args.file, path)?;
+            open::not_itself(&args.file, path)?;
             let failed = |error: io::Error| CommandError::file("write", path, &error);
             let out = File::create(path).map_err(failed)?;
             let mut out = BufWriter::with_capacity(BUFFER, out);
@@ -31,7 +31,7 @@ pub fn run(args: &Import) -> Result<(), CommandError> {
 }
 
 /// The Records of a file, or of the standard input.
-fn open(path: &Path) -> Result<Records, CommandError> {
+fn records(path: &Path) -> Result<Records, CommandError> {
     if path == Path::new("-") {
         return import::open(io::stdin(), "the standard input")
             .map_err(|error| unreadable("the standard input", &error));
@@ -55,19 +55,6 @@ fn unreadable(name: &str, error: &import::Error) -> CommandError {
     CommandError::failure(format!("cannot import {name}: {error}"), hint)
 }
 
-/// A file that is read cannot be written at the same time.
-fn not_itself(from: &Path, to: &Path) -> Result<(), CommandError> {
-    let same = match (from.canonicalize(), to.canonicalize()) {
-        (Ok(from), Ok(to)) => from == to,
-        _ => false,
-    };
-    if same {
-        let hint = "name another file for the transcript, as in -o session.jsonl";
-        return Err(CommandError::usage("the transcript would overwrite the file that is read", hint));
-    }
-    Ok(())
-}
-
 /// The connections that speak of mail or ask the DNS: by a first look at the whole file.
 fn mail_in(path: &Path) -> Result<BTreeSet<Conn>, CommandError> {
     if path == Path::new("-") {
@@ -79,7 +66,7 @@ fn mail_in(path: &Path) -> Result<BTreeSet<Conn>, CommandError> {
     }
     let mut dissector = crate::dissect::Dissector::new();
     let mut wanted = BTreeSet::new();
-    for (index, record) in open(path)?.enumerate() {
+    for (index, record) in records(path)?.enumerate() {
         for step in dissector.push(index, &record) {
             if is_of_mail(&step) {
                 wanted.insert(step.conn);

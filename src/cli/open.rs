@@ -7,10 +7,15 @@ use super::CommandError;
 use super::transcripts::LIBRARY;
 use crate::base::escape;
 use crate::import::{self, Records};
-use crate::trace::Transcript;
+use crate::trace::{Record, Transcript};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// Octets of data of a recording that is kept whole.
+pub const MOST_BYTES: usize = 64 << 20;
+/// Records of one: each costs some 200 octets beside its data.
+pub const MOST_RECORDS: usize = 1_000_000;
 
 /// Where a recording comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +91,37 @@ impl Source {
     /// All of it in memory, and what was off in it, a sentence each.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Where it cannot be read, or is larger than [`MOST_BYTES`] and [`MOST_RECORDS`].
     pub fn load(&self) -> Result<(Transcript, Vec<String>), CommandError> {
-        let mut records = self.records()?;
-        let transcript = Transcript { records: records.by_ref().collect() };
-        Ok((transcript, records.troubles()))
+        self.load_within(MOST_BYTES, MOST_RECORDS)
+    }
+
+    /// The same, where no more than so many octets of data in so many records are wanted.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is larger.
+    pub fn load_within(&self, bytes: usize, most: usize) -> Result<(Transcript, Vec<String>), CommandError> {
+        let mut from = self.records()?;
+        let (mut records, mut held) = (Vec::new(), 0);
+        for record in from.by_ref() {
+            held += if let Record::Data { data, .. } = &record { data.bytes.len() } else { 0 };
+            records.push(record);
+            if held > bytes || records.len() > most {
+                return Err(self.too_large(bytes, most));
+            }
+        }
+        Ok((Transcript { records }, from.troubles()))
+    }
+
+    fn too_large(&self, bytes: usize, most: usize) -> CommandError {
+        let message = format!(
+            "{} is larger than what this keeps in memory: {} MB that were said, in {most} records",
+            self.name(),
+            bytes >> 20
+        );
+        let hint = "replay, import and export --format text, json or markdown take recordings of any size; \
+                    `tcpdump -r BIG -w SMALL 'port 25 and host NAME'` makes a capture smaller";
+        CommandError::failure(message, hint)
     }
 
     /// Whether it is a file that holds a transcript as it is written: one that can be written anew in its place.
@@ -99,6 +130,22 @@ impl Source {
         let mut first = [0; 1];
         File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"{"
     }
+}
+
+/// A file that is read cannot be written at the same time.
+///
+/// # Errors
+/// Where both are the same file.
+pub fn not_itself(from: &Path, to: &Path) -> Result<(), CommandError> {
+    let same = match (from.canonicalize(), to.canonicalize()) {
+        (Ok(from), Ok(to)) => from == to,
+        _ => false,
+    };
+    if same {
+        let hint = "name another file for what is written, as in -o session.jsonl";
+        return Err(CommandError::usage("the output would overwrite the file that is read", hint));
+    }
+    Ok(())
 }
 
 /// The bytes of a recording of the library.

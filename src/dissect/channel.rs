@@ -13,6 +13,7 @@ use crate::base::{Finding, Span};
 use crate::trace::{Direction, Transport};
 
 /// A piece with its bytes and place: a Step but for its number and connection.
+#[derive(Clone)]
 pub(super) struct Drawn {
     pub from: Direction,
     pub taken: Taken,

@@ -36,7 +36,12 @@ pub struct Dissector {
     /// Copies of a dissector share those that neither goes on with.
     conversations: Shelf<Conn, Arc<Conversation>>,
     steps: usize,
+    /// What the last record gave, empty between two: its memory is used again.
+    drawn: Vec<Drawn>,
 }
+
+/// How much memory for one record's Steps is kept for the next one.
+const KEPT: usize = 1024;
 
 impl Dissector {
     /// A dissector at the beginning of a transcript.
@@ -52,26 +57,45 @@ impl Dissector {
     /// Take the record at `index` of the transcript; gives the Steps whose last byte it brought.
     pub fn push(&mut self, index: usize, record: &Record) -> Vec<Step> {
         let mut out = Vec::new();
+        self.push_to(index, record, &mut out);
+        out
+    }
+
+    /// The same, behind what `out` holds: whoever reads millions of records need not ask for memory at each.
+    pub fn push_to(&mut self, index: usize, record: &Record, out: &mut Vec<Step>) {
+        let first = out.len();
         match record {
-            Record::Open { at, open } => self.open(open, Stamp { at: *at, record: index }, &mut out),
-            Record::Data { at, data } => self.data(data, Stamp { at: *at, record: index }, &mut out),
-            Record::Gap { at, gap } => self.gap(gap, Stamp { at: *at, record: index }, &mut out),
+            Record::Open { at, open } => self.open(open, Stamp { at: *at, record: index }, out),
+            Record::Data { at, data } => self.data(data, Stamp { at: *at, record: index }, out),
+            Record::Gap { at, gap } => self.gap(gap, Stamp { at: *at, record: index }, out),
             Record::Close { at, conn, from, how } => {
-                self.close(*conn, *from, *how, Stamp { at: *at, record: index }, &mut out);
+                self.close(*conn, *from, *how, Stamp { at: *at, record: index }, out);
             }
-            Record::End { .. } => return self.finish(),
+            Record::End { .. } => self.end(out),
             Record::Head(_) | Record::Fact { .. } | Record::Mark(_) | Record::Unknown(_) => {}
         }
-        self.number(out)
+        for step in out.iter_mut().skip(first) {
+            self.steps += 1;
+            step.number = self.steps;
+        }
+        self.drawn.shrink_to(KEPT);
     }
 
     /// Nothing more comes: what still waits becomes Steps. An `End` record does the same.
     pub fn finish(&mut self) -> Vec<Step> {
         let mut out = Vec::new();
-        for (_, conversation) in &std::mem::take(&mut self.conversations) {
-            Conversation::clone(conversation).end_all(&mut out);
+        self.end(&mut out);
+        for step in &mut out {
+            self.steps += 1;
+            step.number = self.steps;
         }
-        self.number(out)
+        out
+    }
+
+    fn end(&mut self, out: &mut Vec<Step>) {
+        for (_, conversation) in &std::mem::take(&mut self.conversations) {
+            Conversation::clone(conversation).end_all(out);
+        }
     }
 
     /// Whether what comes on this connection is a stream, so that it may come in any pieces.
@@ -85,6 +109,7 @@ impl Dissector {
     }
 
     fn open(&mut self, open: &Opened, stamp: Stamp, out: &mut Vec<Step>) {
+        let first = out.len();
         let conversation = Conversation::new(open.clone());
         if open.transport == Transport::Tcp {
             let mut step = conversation.opened(stamp);
@@ -98,13 +123,15 @@ impl Dissector {
             // The same number again: two transcripts in one, or a mistake. The first one ends here.
             let mut steps = Vec::new();
             Arc::make_mut(&mut before).end_all(&mut steps);
-            out.splice(0..0, steps);
+            out.splice(first..first, steps);
         }
     }
 
     fn data(&mut self, data: &Data, stamp: Stamp, out: &mut Vec<Step>) {
         let limits = self.limits;
-        self.conversation(data.conn, stamp, out).data(data, stamp, limits, out);
+        let mut drawn = std::mem::take(&mut self.drawn);
+        self.conversation(data.conn, stamp, out).data(data, stamp, limits, &mut drawn, out);
+        self.drawn = drawn;
     }
 
     fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
@@ -132,14 +159,6 @@ impl Dissector {
         if conversation.ended == [true, true] {
             self.conversations.remove(&conn);
         }
-    }
-
-    fn number(&mut self, mut steps: Vec<Step>) -> Vec<Step> {
-        for step in &mut steps {
-            self.steps += 1;
-            step.number = self.steps;
-        }
-        steps
     }
 }
 
@@ -213,22 +232,29 @@ impl Conversation {
         Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
     }
 
-    fn data(&mut self, data: &Data, stamp: Stamp, limits: Limits, out: &mut Vec<Step>) {
-        let mut drawn = Vec::new();
+    /// Take bytes; `drawn` is a place for what they make whole, empty before and after.
+    fn data(
+        &mut self,
+        data: &Data,
+        stamp: Stamp,
+        limits: Limits,
+        drawn: &mut Vec<Drawn>,
+        out: &mut Vec<Step>,
+    ) {
         let (channel, layer) = match (self.open.transport, data.layer) {
             (Transport::Udp, _) => {
-                self.wire.datagram(data.from, &data.bytes, stamp, &mut drawn);
-                return out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
+                self.wire.datagram(data.from, &data.bytes, stamp, drawn);
+                return out.extend(drawn.drain(..).map(|drawn| self.step(Layer::Wire, drawn)));
             }
             (Transport::Tcp, Layer::Wire) => (&mut self.wire, Layer::Wire),
             (Transport::Tcp, Layer::Plain) => (self.inside(), Layer::Plain),
         };
-        channel.feed(data.from, &data.bytes, stamp, limits.waiting, &mut drawn);
+        channel.feed(data.from, &data.bytes, stamp, limits.waiting, drawn);
         let mail = |drawn: &Drawn| !matches!(drawn.protocol, Protocol::Tls | Protocol::Unknown);
         if let Some(last) = drawn.iter().rfind(|drawn| mail(drawn)).filter(|_| layer == Layer::Wire) {
             self.before_tls = Some(last.protocol);
         }
-        out.extend(drawn.into_iter().map(|drawn| self.step(layer, drawn)));
+        out.extend(drawn.drain(..).map(|drawn| self.step(layer, drawn)));
     }
 
     /// Bytes are missing: a Step in their place says so.

@@ -106,6 +106,57 @@ struct PartTexts {
 /// Longer values than this have no text of their own, so that they need not be looked up.
 const LONGEST_PART_VALUE: usize = 64;
 
+/// What is said about parts of one name, found once: see [`Catalogue::part`].
+#[derive(Clone, Copy, Debug)]
+pub struct KnownPart<'c> {
+    own: Option<&'c PartTexts>,
+    any: Option<&'c str>,
+    /// Entries by what they announce in lower case, where it is a capability.
+    capabilities: Option<&'c HashMap<String, usize>>,
+    entries: &'c [Entry],
+}
+
+impl<'c> KnownPart<'c> {
+    /// Whether it matters what the part holds.
+    pub fn asks_for_value(&self) -> bool {
+        self.capabilities.is_some() || self.own.is_some_and(|texts| !texts.by_value.is_empty())
+    }
+
+    /// What is said about a part that holds `value`.
+    pub fn text(&self, value: &str) -> Option<&'c str> {
+        self.by_value(value)
+            .or_else(|| self.capability(value))
+            .or_else(|| self.own?.general.as_deref())
+            .or(self.any)
+    }
+
+    fn by_value(&self, value: &str) -> Option<&'c str> {
+        let texts = self.own.filter(|texts| !texts.by_value.is_empty())?;
+        let mut upper = [0; LONGEST_PART_VALUE];
+        let upper = copied(value, &mut upper)?;
+        upper.make_ascii_uppercase();
+        texts.by_value.get(&*upper).map(String::as_str)
+    }
+
+    /// What `AUTH=PLAIN` or `APPENDLIMIT=10485760` says: the whole word first, then what stands before the `=`.
+    fn capability(&self, value: &str) -> Option<&'c str> {
+        let capabilities = self.capabilities?;
+        let mut lower = [0; LONGEST_PART_VALUE];
+        let lower = copied(value, &mut lower)?;
+        lower.make_ascii_lowercase();
+        let before = lower.split('=').next().unwrap_or_default();
+        let at = capabilities.get(&*lower).or_else(|| capabilities.get(before))?;
+        self.entries.get(*at).map(|entry| entry.summary.as_str())
+    }
+}
+
+/// A copy in a place of its own, where it fits: what is looked up needs no memory.
+fn copied<'b>(value: &str, buffer: &'b mut [u8]) -> Option<&'b mut str> {
+    let place = buffer.get_mut(..value.len())?;
+    place.copy_from_slice(value.as_bytes());
+    std::str::from_utf8_mut(place).ok()
+}
+
 impl Catalogue {
     fn add(&mut self, file: File) {
         for entry in file.note {
@@ -139,7 +190,10 @@ impl Catalogue {
 
     /// What is said about a header field, in whatever case it is written.
     pub fn field(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(*self.fields.get(&name.to_ascii_lowercase())?)
+        let mut lower = [0; LONGEST_KEY];
+        let lower = copied(name, &mut lower)?;
+        lower.make_ascii_lowercase();
+        self.entries.get(*self.fields.get(&*lower)?)
     }
 
     /// The entry of exactly this id.
@@ -150,6 +204,11 @@ impl Catalogue {
     /// The entry of the first of these ids that there is; see [`super::ids`].
     pub fn first<S: AsRef<str>>(&self, ids: &[S]) -> Option<&Entry> {
         ids.iter().find_map(|id| self.get(id.as_ref()))
+    }
+
+    /// The entry whose id is made of these pieces, one after the other.
+    pub fn joined(&self, pieces: &[&str]) -> Option<&Entry> {
+        with_joined(pieces, |id| self.get(id))
     }
 
     /// Every entry, in the order of the files.
@@ -166,27 +225,19 @@ impl Catalogue {
     /// What a part means in general: looked for as `protocol.name=VALUE` (the value in upper case), then as
     /// `protocol.name`, then as `name`. A capability that has no such text is told by its own entry.
     pub fn part(&self, protocol: &str, name: &str, value: &str) -> Option<&str> {
-        let texts = |protocol: &str| self.parts.get(protocol)?.get(name);
-        let own = texts(protocol);
-        let by_value = own.filter(|texts| !texts.by_value.is_empty() && value.len() <= LONGEST_PART_VALUE);
-        by_value
-            .and_then(|texts| texts.by_value.get(&value.to_ascii_uppercase()))
-            .map(String::as_str)
-            .or_else(|| self.capability(protocol, name, value))
-            .or_else(|| own?.general.as_deref())
-            .or_else(|| texts("")?.general.as_deref())
+        self.known_part(protocol, name).text(value)
     }
 
-    /// What `AUTH=PLAIN` or `APPENDLIMIT=10485760` says: the whole word first, then what stands before the `=`.
-    fn capability(&self, protocol: &str, name: &str, value: &str) -> Option<&str> {
-        if !matches!(name, "capability" | "capa-tag") || value.len() > LONGEST_PART_VALUE {
-            return None;
+    /// Everything that is said about parts of that name.
+    pub fn known_part(&self, protocol: &str, name: &str) -> KnownPart<'_> {
+        let texts = |protocol: &str| self.parts.get(protocol)?.get(name);
+        let is_capability = matches!(name, "capability" | "capa-tag");
+        KnownPart {
+            own: texts(protocol),
+            any: texts("").and_then(|texts| texts.general.as_deref()),
+            capabilities: self.capabilities.get(protocol).filter(|_| is_capability),
+            entries: &self.entries,
         }
-        let value = value.to_ascii_lowercase();
-        let before = value.split('=').next().unwrap_or_default();
-        let of_protocol = self.capabilities.get(protocol)?;
-        let at = of_protocol.get(&value).or_else(|| of_protocol.get(before))?;
-        self.entries.get(*at).map(|entry| entry.summary.as_str())
     }
 
     /// Every text about a part, sorted: its protocol (empty: any), its name, its value where it has one, the text.
@@ -213,10 +264,29 @@ impl Catalogue {
         self.sentences.get(key).map_or("", String::as_str)
     }
 
+    /// The same, where the key is made of these pieces.
+    pub fn sentence_joined(&self, pieces: &[&str]) -> &str {
+        with_joined(pieces, |key| self.sentences.get(key)).map_or("", String::as_str)
+    }
+
     /// A stage of the road.
     pub fn chapter(&self, id: &str) -> Option<&ChapterEntry> {
         self.chapters.get(id)
     }
+}
+
+/// Octets of the longest key that is made of pieces: what is longer stands in no catalogue.
+const LONGEST_KEY: usize = 96;
+
+/// Look for a key that is made of pieces, without giving it memory of its own.
+fn with_joined<T>(pieces: &[&str], look: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let mut key = [0; LONGEST_KEY];
+    let mut len = 0;
+    for piece in pieces {
+        key.get_mut(len..len + piece.len())?.copy_from_slice(piece.as_bytes());
+        len += piece.len();
+    }
+    look(std::str::from_utf8(key.get(..len)?).ok()?)
 }
 
 #[cfg(test)]

@@ -83,10 +83,10 @@ impl Chapters {
             // An import may begin in mid-conversation, and a refused connection may show nothing but its end.
             _ => self.number == 0 && step.kind != Kind::Close,
         };
-        let open = self.open.get(&step.conn).cloned()?;
         if !begins {
             return None;
         }
+        let open = self.open.get(&step.conn).cloned()?;
         let stage = self.stage(step, &open, state)?;
         self.begin(stage, Some(&open), state)
     }
@@ -249,7 +249,7 @@ impl Chapters {
         Chapter {
             number: self.number,
             id: stage.id.to_owned(),
-            title: vars.fill(title),
+            title: vars.fill(title).into_owned(),
             intro: intro.join(" "),
         }
     }

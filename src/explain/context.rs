@@ -3,12 +3,14 @@
 //! The [`Explainer`] keeps a little of each connection (who talks, the envelope so far), finds the Step's entry
 //! in the catalogue, fills its texts, and adds the sentences that this moment calls for.
 
-use super::catalogue::{Catalogue, catalogue};
-use super::template::Vars;
-use super::{Entry, Note, PartNote, dns, ids, imap, letter, names, pop3, sasl, smtp, tls};
+use super::catalogue::catalogue;
+use super::template::{Vars, may_have_any};
+use super::{Entry, Note, PartNote, dns, imap, letter, memo, names, pop3, sasl, smtp, tls};
 use crate::base::{Finding, Part, Shelf, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
 use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
+use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
@@ -23,12 +25,13 @@ const MAX_VALUE: usize = 1024;
 /// How many parts of one Step get a note.
 const MAX_PARTS: usize = 256;
 
+/// How many parts usually stand inside others.
+const USUAL_DEPTH: usize = 12;
+
 /// What is kept of one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Talk {
-    client: String,
-    server: String,
-    port: Option<u16>,
+    ends: Ends,
     /// Which sides have ended.
     ended: [bool; 2],
     /// The SMTP session.
@@ -41,15 +44,25 @@ pub(super) struct Talk {
     pub(super) imap: imap::Session,
 }
 
+/// Who talks to whom, as sentences call them; empty where that is not known.
+#[derive(Clone, Debug, Default)]
+struct Ends {
+    client: String,
+    /// The client's first label; its address where it has no name.
+    device: String,
+    server: String,
+    port: Option<u16>,
+}
+
 /// What the context adds to an entry.
 #[derive(Debug, Default)]
 pub(super) struct Extra {
     /// Ids of entries that fit this moment better than those that fit any line like this one.
-    pub(super) instead: Vec<String>,
+    pub(super) instead: Vec<Cow<'static, str>>,
     /// Sentences behind the entry's detail.
-    pub(super) detail: Vec<String>,
+    pub(super) detail: Vec<Cow<'static, str>>,
     /// Sentences behind the entry's "why now".
-    pub(super) why: Vec<String>,
+    pub(super) why: Vec<Cow<'static, str>>,
     /// Notes on parts that only this moment explains.
     pub(super) parts: Vec<PartNote>,
 }
@@ -60,18 +73,24 @@ impl Extra {
         self.detail.push(vars.fill(catalogue().sentence(key)));
     }
 
+    /// The same, where the key is made of these pieces.
+    pub(super) fn say_joined(&mut self, key: &[&str], vars: &Vars) {
+        self.detail.push(vars.fill(catalogue().sentence_joined(key)));
+    }
+
     /// Add it to the "why now".
     pub(super) fn because(&mut self, key: &str, vars: &Vars) {
         self.why.push(vars.fill(catalogue().sentence(key)));
     }
 
     /// Look for the entry of that id before the ordinary ones.
-    pub(super) fn instead(&mut self, id: impl Into<String>) {
+    pub(super) fn instead(&mut self, id: impl Into<Cow<'static, str>>) {
         self.instead.push(id.into());
     }
 
     /// Add a note on a part.
-    pub(super) fn part(&mut self, name: &'static str, span: Span, text: String) {
+    pub(super) fn part(&mut self, name: &'static str, span: Span, text: impl Into<Cow<'static, str>>) {
+        let text = text.into();
         if !text.is_empty() && self.parts.len() < MAX_PARTS {
             self.parts.push(PartNote { name, span, text });
         }
@@ -116,12 +135,15 @@ impl Explainer {
     }
 
     fn opened(&mut self, open: &Opened) {
-        let talk = Talk {
-            client: self.name(open.client),
+        let client = self.name(open.client);
+        let label = client.split('.').next().unwrap_or_default();
+        let ends = Ends {
+            device: if client.parse::<IpAddr>().is_ok() { client.clone() } else { label.to_owned() },
+            client,
             server: self.name(open.server),
             port: Some(open.server.port()),
-            ..Talk::default()
         };
+        let talk = Talk { ends, ..Talk::default() };
         self.talks.insert(open.conn, talk);
         if self.talks.len() > MAX_TALKS {
             self.talks.pop_first();
@@ -134,17 +156,18 @@ impl Explainer {
 
     /// The note for a Step. Steps must come in order: later notes build on earlier Steps.
     pub fn note(&mut self, step: &Step) -> Note {
-        let mut unknown = Talk::default();
-        let talk = self.talks.get_mut(&step.conn).unwrap_or(&mut unknown);
-        let mut vars = base_vars(talk, step);
+        let mut unknown = None;
+        let talk = self.talks.get_mut(&step.conn);
+        let talk = talk.unwrap_or_else(|| unknown.get_or_insert_with(Talk::default));
+        let Talk { ends, smtp, sasl, pop3, imap, .. } = talk;
+        let mut vars = base_vars(ends, step);
         let mut extra = Extra::default();
-        let catalogue = catalogue();
-        sasl::context(&mut talk.sasl, step, &mut vars, &mut extra);
+        sasl::context(sasl, step, &mut vars, &mut extra);
         match step.protocol {
-            Protocol::Smtp => smtp::context(&mut talk.smtp, step, &mut vars, &mut extra),
-            Protocol::Pop3 => pop3::context(&mut talk.pop3, step, &mut extra),
-            Protocol::Imap => imap::context(&mut talk.imap, step, &mut vars, &mut extra),
-            Protocol::Dns => dns::context(&mut self.dns, &talk.client, step, &mut vars, &mut extra),
+            Protocol::Smtp => smtp::context(smtp, step, &mut vars, &mut extra),
+            Protocol::Pop3 => pop3::context(pop3, step, &mut extra),
+            Protocol::Imap => imap::context(imap, step, &mut vars, &mut extra),
+            Protocol::Dns => dns::context(&mut self.dns, &ends.client, step, &mut vars, &mut extra),
             Protocol::Tls => tls::context(step, &mut vars, &mut extra),
             _ => {}
         }
@@ -152,14 +175,14 @@ impl Explainer {
             extra.instead(format!("{}.empty-line", step.protocol.name()));
         }
         if letter::is_in(step) {
-            letter::context(step, talk.smtp.sender(), &mut vars, &mut extra);
+            letter::context(step, smtp.sender(), &mut vars, &mut extra);
         }
         if step.kind == Kind::Reply && !step.verb.is_empty() {
             extra.because(if step.verb == "." { "answers-letter" } else { "answers" }, &vars);
         }
-        let ordinary = || catalogue.first(&ids::of(step, talk.port));
-        let found = catalogue.first(&extra.instead).or_else(ordinary).unwrap_or(&GENERIC);
-        write(found, catalogue, step, &vars, extra)
+        let fitting = || catalogue().first(&extra.instead);
+        let found = fitting().or_else(|| memo::entry(step, ends.port)).unwrap_or(&GENERIC);
+        write(found, step, &vars, extra)
     }
 }
 
@@ -170,42 +193,37 @@ static GENERIC: LazyLock<Entry> = LazyLock::new(|| Entry {
     ..Entry::default()
 });
 
-fn base_vars(talk: &Talk, step: &Step) -> Vars {
+fn base_vars<'s>(ends: &'s Ends, step: &'s Step) -> Vars<'s> {
     let mut vars = Vars::default();
-    for (name, value) in [("client", &talk.client), ("server", &talk.server)] {
+    let side = if step.from == Direction::Client { &ends.client } else { &ends.server };
+    let said = [("client", &ends.client), ("server", &ends.server), ("device", &ends.device), ("side", side)];
+    for (name, value) in said {
         if !value.is_empty() {
-            vars.set(name, value);
+            vars.lend(name, value);
         }
     }
-    if let Some(label) = talk.client.split('.').next().filter(|l| !l.is_empty()) {
-        vars.set("device", if talk.client.parse::<IpAddr>().is_ok() { &talk.client } else { label });
-    }
-    let side = if step.from == Direction::Client { &talk.client } else { &talk.server };
-    if !side.is_empty() {
-        vars.set("side", side);
-    }
-    if let Some(port) = talk.port {
+    if let Some(port) = ends.port {
         vars.count("port", u64::from(port));
     }
     let mut code = step.code.splitn(2, ' ');
     if let Some(code) = code.next().filter(|c| !c.is_empty()) {
-        vars.set("code", code);
+        vars.lend("code", code);
     }
     if let Some(enhanced) = code.next() {
-        vars.set("enhanced", enhanced);
+        vars.lend("enhanced", enhanced);
     }
     if !step.verb.is_empty() {
-        vars.set("name", step.verb.chars().take(MAX_NAME).collect::<String>());
+        let end = step.verb.char_indices().nth(MAX_NAME).map_or(step.verb.len(), |(at, _)| at);
+        vars.lend("name", &step.verb[..end]);
     } else if let Some(word) = smtp::words(&step.bytes).next().filter(|_| step.kind == Kind::Command) {
-        vars.set("name", escape::line(&word[..word.len().min(MAX_NAME)]));
+        vars.set("name", escape::shown(&word[..word.len().min(MAX_NAME)]));
     }
     vars
 }
 
-fn write(entry: &Entry, catalogue: &Catalogue, step: &Step, vars: &Vars, extra: Extra) -> Note {
-    let parts = parts(entry, catalogue, step, vars, extra.parts);
+fn write(entry: &'static Entry, step: &Step, vars: &Vars, extra: Extra) -> Note {
     Note {
-        id: entry.id.clone(),
+        id: Cow::Borrowed(&entry.id),
         summary: vars.fill(&entry.summary),
         detail: join(vars.fill(&entry.detail), extra.detail),
         why: join(vars.fill(&entry.why), extra.why),
@@ -213,60 +231,80 @@ fn write(entry: &Entry, catalogue: &Catalogue, step: &Step, vars: &Vars, extra: 
         post_office: vars.fill(&entry.post_office),
         mistake: vars.fill(&entry.mistake),
         misconception: entry.misconception,
-        source: entry.source.clone(),
-        parts,
-        findings: step.findings.iter().map(|f| (f.clone(), finding(catalogue, f, vars))).collect(),
+        source: Cow::Borrowed(&entry.source),
+        parts: parts(entry, step, vars, extra.parts),
+        findings: step.findings.iter().map(|f| (f.clone(), finding(f, vars))).collect(),
     }
 }
 
-fn join(first: String, more: Vec<String>) -> String {
-    let all = std::iter::once(first).chain(more).filter(|s| !s.is_empty());
-    all.collect::<Vec<_>>().join(" ")
+/// Sentences one after the other, each but the empty ones.
+fn join(first: Cow<'static, str>, more: Vec<Cow<'static, str>>) -> Cow<'static, str> {
+    let len = first.len() + more.iter().map(|sentence| sentence.len() + 1).sum::<usize>();
+    let mut all = first;
+    for sentence in more.into_iter().filter(|sentence| !sentence.is_empty()) {
+        if all.is_empty() {
+            all = sentence;
+            continue;
+        }
+        if let Cow::Borrowed(text) = all {
+            let mut owned = String::with_capacity(len);
+            owned.push_str(text);
+            all = Cow::Owned(owned);
+        }
+        let joined = all.to_mut();
+        joined.push(' ');
+        joined.push_str(&sentence);
+    }
+    all
 }
 
 /// The catalogue's words about a finding, in front of the finding's own detail.
-fn finding(catalogue: &Catalogue, finding: &Finding, vars: &Vars) -> String {
-    let Some(entry) = catalogue.get(&format!("finding.{}", finding.id)) else {
+fn finding(finding: &Finding, vars: &Vars) -> String {
+    let Some(entry) = catalogue().joined(&["finding.", finding.id]) else {
         return finding.detail.clone();
     };
-    let words = [vars.fill(&entry.summary), escape::text(&finding.detail), vars.fill(&entry.detail)];
-    words.into_iter().filter(|s| !s.is_empty()).map(sentence).collect::<Vec<_>>().join(" ")
-}
-
-/// With a capital first letter and a full stop.
-fn sentence(text: String) -> String {
-    let mut chars = text.chars();
-    let mut out: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
-    if !out.ends_with(['.', '?', ':']) {
-        out.push('.');
+    let detail = escape::shown(finding.detail.as_bytes());
+    let mut out = String::new();
+    for words in [&vars.fill(&entry.summary), &detail, &vars.fill(&entry.detail)] {
+        if !words.is_empty() {
+            out.push_str(if out.is_empty() { "" } else { " " });
+            sentence(&mut out, words);
+        }
     }
     out
 }
 
+/// With a capital first letter and a full stop.
+fn sentence(out: &mut String, text: &str) {
+    let mut chars = text.chars();
+    out.extend(chars.next().into_iter().flat_map(char::to_uppercase));
+    out.push_str(chars.as_str());
+    if !text.ends_with(['.', '?', ':']) {
+        out.push('.');
+    }
+}
+
 /// Notes on parts: those of this moment, then the entry's own, then the general ones.
-fn parts(
-    entry: &Entry,
-    catalogue: &Catalogue,
-    step: &Step,
-    vars: &Vars,
-    special: Vec<PartNote>,
-) -> Vec<PartNote> {
+fn parts(entry: &'static Entry, step: &Step, vars: &Vars, special: Vec<PartNote>) -> Vec<PartNote> {
     let mut notes = special;
     let taken: Vec<Span> = notes.iter().map(|n| n.span).collect();
-    let mut waiting: Vec<&Part> = step.parts.iter().rev().collect();
+    let mut waiting: Vec<&Part> = Vec::with_capacity(step.parts.len() + USUAL_DEPTH);
+    waiting.extend(step.parts.iter().rev());
+    notes.reserve(waiting.len().min(MAX_PARTS));
     while let Some(part) = waiting.pop() {
         waiting.extend(part.parts.iter().rev());
         let told = taken.iter().any(|t| t.start <= part.span.start && part.span.end <= t.end);
-        if told || notes.len() >= MAX_PARTS || is_told_inside(part, entry, catalogue, step) {
+        if told || notes.len() >= MAX_PARTS || is_told_inside(part, entry, step) {
             continue;
         }
-        let secret = step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end);
-        let bytes = part.span.of(&step.bytes);
-        let value =
-            if secret { "…".to_owned() } else { escape::line(&bytes[..bytes.len().min(MAX_VALUE)]) };
-        let own = entry.parts.get(part.name).map(String::as_str);
-        if let Some(text) = own.or_else(|| catalogue.part(step.protocol.name(), part.name, &value)) {
-            let text = vars.fill_with(text, &[("this", &value)]);
+        let value = LazyCell::new(|| value(part, step));
+        let told = memo::part(entry, step.protocol, part.name);
+        let general = || told.general.text(if told.general.asks_for_value() { &value } else { "" });
+        if let Some(text) = told.own.or_else(general) {
+            let text = match may_have_any(text) {
+                true => vars.fill_with(text, &[("this", &value)]),
+                false => Cow::Borrowed(text),
+            };
             notes.push(PartNote { name: part.name, span: part.span, text });
         }
     }
@@ -274,16 +312,26 @@ fn parts(
     notes
 }
 
+/// What a part holds, as far as a sentence shows it; never a secret.
+fn value<'s>(part: &Part, step: &'s Step) -> Cow<'s, str> {
+    if step.secrets.iter().any(|s| s.start < part.span.end && part.span.start < s.end) {
+        return Cow::Borrowed("…");
+    }
+    let bytes = part.span.of(&step.bytes);
+    escape::shown(&bytes[..bytes.len().min(MAX_VALUE)])
+}
+
 /// Whether what the part holds says more closely what it is: another one in the very same place, or a letter's fields.
-fn is_told_inside(part: &Part, entry: &Entry, catalogue: &Catalogue, step: &Step) -> bool {
+fn is_told_inside(part: &Part, entry: &'static Entry, step: &Step) -> bool {
     // A letter's fields are told one by one.
     if part.name == "message" && part.find("header-field").is_some() {
         return true;
     }
     part.parts.first().is_some_and(|inner| {
-        inner.span == part.span
-            && (entry.parts.contains_key(inner.name)
-                || catalogue.part(step.protocol.name(), inner.name, "").is_some())
+        inner.span == part.span && {
+            let told = memo::part(entry, step.protocol, inner.name);
+            told.own.is_some() || told.general.text("").is_some()
+        }
     })
 }
 
@@ -338,7 +386,7 @@ mod tests {
     #[test]
     fn each_extension_in_the_answer_to_ehlo_is_explained() {
         let notes = read(&[("S: 250-mail.example.com|250-PIPELINING|250-X-ODD|250 SIZE 1000", "EHLO")]);
-        let texts: Vec<_> = notes[0].parts.iter().map(|p| p.text.as_str()).collect();
+        let texts: Vec<_> = notes[0].parts.iter().map(|p| &*p.text).collect();
         assert!(texts.len() >= 3, "{texts:?}");
         let step = smtp("S: 250-mail.example.com|250-PIPELINING|250-X-ODD|250 SIZE 1000", "EHLO");
         let spans: Vec<_> =
@@ -377,7 +425,7 @@ mod tests {
             ),
         ]);
         let note = &notes[1];
-        let all: Vec<_> = note.parts.iter().map(|p| p.text.as_str()).collect();
+        let all: Vec<_> = note.parts.iter().map(|p| &*p.text).collect();
         assert!(all.len() >= 4, "{all:?}");
         assert!(note.detail.contains("bounces@shop.example"), "{}", note.detail);
         assert!(note.detail.contains("1 line"), "{}", note.detail);

@@ -7,6 +7,7 @@ use super::template::Vars;
 use crate::base::{Part, Span};
 use crate::dissect::dns::{DnsMeaning, Row};
 use crate::dissect::{Kind, Step};
+use std::borrow::Cow;
 
 /// How many records of a section get a line.
 const MAX_ROWS: usize = 50;
@@ -37,7 +38,7 @@ pub(super) fn compact(step: &Step, dns: &DnsMeaning, extra: &mut Extra) {
     }
 }
 
-fn say(key: &str, values: &[(&str, &str)]) -> String {
+fn say(key: &str, values: &[(&str, &str)]) -> Cow<'static, str> {
     Vars::default().fill_with(catalogue().sentence(key), values)
 }
 
@@ -51,9 +52,9 @@ fn header(step: &Step, header: &Part, dns: &DnsMeaning, extra: &mut Extra) {
         extra.part("id", id.span, say("dns-id", &[("this", &format!("{:#06x}", dns.id))]));
     }
     if let Some(flags) = header.find("flags") {
-        let mut words: Vec<String> = Vec::new();
+        let mut words: Vec<Cow<'static, str>> = Vec::new();
         for flag in flags.parts.iter().filter(|flag| flag.name != "rcode") {
-            words.push(say(&format!("dns-flag-{}", flag.name), &[]));
+            words.push(Vars::default().fill(catalogue().sentence_joined(&["dns-flag-", flag.name])));
         }
         if step.kind == Kind::Answer && !dns.rcode.is_empty() {
             words.push(say("dns-flag-rcode", &[("code", &dns.rcode)]));
@@ -86,7 +87,7 @@ fn question(step: &Step, part: &Part, dns: &DnsMeaning, extra: &mut Extra) {
     extra.part("question", part.span, say("dns-question", &values));
 }
 
-fn record(row: &Row) -> String {
+fn record(row: &Row) -> Cow<'static, str> {
     let (name, ttl) = (&*row.name, row.ttl.to_string());
     say("dns-record", &[("name", name), ("type", &row.rtype), ("this", &row.data), ("number", &ttl)])
 }

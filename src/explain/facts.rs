@@ -12,7 +12,7 @@ pub fn text(at: Instant, host: &str, fact: &Fact) -> String {
     vars.set("host", host);
     let id = fill(at, fact, &mut vars);
     let found = catalogue().first(&[format!("fact.{id}"), "fact.generic".to_owned()]);
-    found.map(|entry| vars.fill(&entry.summary)).unwrap_or_default()
+    found.map(|entry| vars.fill(&entry.summary).into_owned()).unwrap_or_default()
 }
 
 /// The fact's id in the catalogue, without `fact.`, with its values set.
@@ -188,7 +188,7 @@ fn client(fact: &Fact, vars: &mut Vars) -> &'static str {
     }
 }
 
-fn place<'v>(vars: &'v mut Vars, account: &str, mailbox: &str, uid: u32) -> &'v mut Vars {
+fn place<'v, 's>(vars: &'v mut Vars<'s>, account: &str, mailbox: &str, uid: u32) -> &'v mut Vars<'s> {
     vars.set("account", account).set("mailbox", mailbox).count("number", u64::from(uid))
 }
 
@@ -221,7 +221,7 @@ pub fn together(host: &str, facts: &[(Instant, &Fact)]) -> Option<String> {
     };
     vars.set("wait", waits.first().map_or("", String::as_str))
         .set("answer", list(if kept > 0 { &each } else { &names }));
-    catalogue().get(&format!("fact.{id}")).map(|entry| vars.fill(&entry.summary))
+    catalogue().get(&format!("fact.{id}")).map(|entry| vars.fill(&entry.summary).into_owned())
 }
 
 /// The first three of a list, and how many more.

@@ -6,6 +6,9 @@
 use crate::dissect::{Kind, Protocol, Step, Verdict};
 use crate::trace::{CloseHow, Direction, Missing};
 
+/// The finding that makes a letter one without an end.
+pub(super) const CUT_SHORT: &str = "message-cut-short";
+
 /// The ids to look for, in order. `port` is the server's, where it is known.
 pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
     let protocol = step.protocol.name();
@@ -38,7 +41,7 @@ pub fn of(step: &Step, port: Option<u16>) -> Vec<String> {
 /// A letter, or a block of one; a letter whose end never came is another thing.
 fn data(step: &Step) -> Vec<String> {
     let protocol = step.protocol.name();
-    let cut_short = step.findings.iter().any(|f| f.id == "message-cut-short");
+    let cut_short = step.findings.iter().any(|f| f.id == CUT_SHORT);
     let mut ids = Vec::from_iter(cut_short.then(|| format!("{protocol}.message.cut-short")));
     ids.extend([format!("{protocol}.{}.data", step.verb), format!("{protocol}.message")]);
     ids

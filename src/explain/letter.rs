@@ -30,19 +30,20 @@ pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra:
     let fields = fields(step);
     let mut received = 0;
     for field in &fields {
-        let name = escape::line(field.name);
+        let name = escape::shown(field.name);
         if field.name.eq_ignore_ascii_case(b"Received") {
             received += 1;
         }
-        let body = escape::line(field.body.trim_ascii());
-        let values = [("name", &*name), ("this", &*body), ("number", &*received.to_string())];
+        let body = escape::shown(field.body.trim_ascii());
+        let number = received.to_string();
+        let values = [("name", &*name), ("this", &*body), ("number", &*number)];
         extra.part("header-field", field.span, vars.fill_with(field_text(&name), &values));
     }
     if step.protocol == Protocol::Imap {
         // IMAP's grammar has a `body` of its own: the one in a BODYSTRUCTURE.
         for body in step.parts.iter().filter_map(|p| p.find("message")?.find("body")) {
             let text = catalogue().part("", "body", "").unwrap_or_default();
-            extra.part("body", body.span, text.to_owned());
+            extra.part("body", body.span, text);
         }
     }
     if received > 0 {
@@ -115,7 +116,7 @@ pub(super) fn is_in(step: &Step) -> bool {
 pub fn field_meaning(name: &str, body: &str) -> String {
     let mut vars = Vars::default();
     vars.set("name", escape::text(name)).set("this", escape::text(body));
-    vars.fill(field_text(name))
+    vars.fill(field_text(name)).into_owned()
 }
 
 /// What the catalogue says about a field: `message.Subject`, whatever case it is written in.

@@ -17,6 +17,7 @@ mod imap;
 pub mod index;
 pub mod legal;
 pub mod letter;
+mod memo;
 pub mod misconceptions;
 pub mod names;
 pub mod note;

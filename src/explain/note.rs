@@ -2,6 +2,7 @@
 
 use crate::base::{Finding, Span};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One entry of the catalogue, as it stands in a TOML file under `[[note]]`.
@@ -60,37 +61,37 @@ pub struct PartNote {
     /// Where it stands in the Step's bytes.
     pub span: Span,
     /// What it means.
-    pub text: String,
+    pub text: Cow<'static, str>,
 }
 
-/// The teaching text for one Step.
+/// The teaching text for one Step. What the catalogue says unchanged is not copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Note {
     /// The id of the entry it was made from.
-    pub id: String,
+    pub id: Cow<'static, str>,
     /// One line: what it means here.
-    pub summary: String,
+    pub summary: Cow<'static, str>,
     /// More of it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub detail: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub detail: Cow<'static, str>,
     /// Why now.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub why: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub why: Cow<'static, str>,
     /// What could come next.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub next: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub next: Cow<'static, str>,
     /// The counterpart in the post office.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub post_office: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub post_office: Cow<'static, str>,
     /// The common mistake.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub mistake: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub mistake: Cow<'static, str>,
     /// The misconception it puts right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub misconception: Option<u8>,
     /// Who says so.
-    pub source: Vec<String>,
+    pub source: Cow<'static, [String]>,
     /// What the parts mean, in the order they stand.
     pub parts: Vec<PartNote>,
     /// What is off, each with the catalogue's sentence about that finding (`finding.*`) in front of its detail.

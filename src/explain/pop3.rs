@@ -60,7 +60,7 @@ mod tests {
         let steps = dialogue(&mut Pop3Reader::default(), lines);
         // The Steps are of no connection that was seen to open; keep one for them.
         explainer.observe(&super::super::testing::opened(110));
-        steps.iter().map(|step| explainer.note(step).id).collect()
+        steps.iter().map(|step| explainer.note(step).id.into_owned()).collect()
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub fn parts() -> &'static [Entry] {
                     Some(value) => format!("{value}: a {name} of {}", spoken(protocol)),
                     None => format!("{name}: a part of {}", spoken(protocol)),
                 },
-                summary: template::Vars::default().fill(text),
+                summary: template::Vars::default().fill(text).into_owned(),
                 ..Entry::default()
             }
         };

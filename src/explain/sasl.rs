@@ -30,7 +30,7 @@ pub(super) fn context(exchange: &mut Exchange, step: &Step, vars: &mut Vars, ext
             exchange.mechanism = escape::line(rest.next().unwrap_or_default()).to_ascii_uppercase();
             exchange.answers = 0;
             vars.set("mechanism", &exchange.mechanism);
-            extra.say(&format!("sasl-{}", exchange.mechanism), vars);
+            extra.say_joined(&["sasl-", &exchange.mechanism], vars);
             if let Some(initial) = rest.next() {
                 answer(exchange, initial, vars, extra);
             }

@@ -127,7 +127,7 @@ fn command(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extr
     match step.verb.as_str() {
         "EHLO" | "HELO" => {
             if let Some(name) = words(&step.bytes).nth(1) {
-                vars.set("domain", escape::line(name));
+                vars.set("domain", escape::shown(name));
             }
             if session.greeted && session.secured {
                 extra.because("ehlo-after-starttls", vars);
@@ -171,7 +171,7 @@ fn command(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extr
 
 fn greeting(step: &Step, vars: &mut Vars, extra: &mut Extra) {
     if let Some(name) = words(step.bytes.get(4..).unwrap_or_default()).next() {
-        vars.set("domain", escape::line(name));
+        vars.set("domain", escape::shown(name));
     }
     enhanced(step, vars, extra);
 }
@@ -211,7 +211,7 @@ fn reply(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extra)
     }
     if unknown_code(step) {
         let first = step.code.get(..1).unwrap_or_default();
-        extra.say(&format!("first-digit-{first}"), vars);
+        extra.say_joined(&["first-digit-", first], vars);
     }
     enhanced(step, vars, extra);
 }
@@ -262,7 +262,7 @@ fn rcpt_answered(
 /// "SMTP clients SHOULD, when possible, interpret only the first digit of the reply" (RFC 5321 §4.3.2).
 fn unknown_code(step: &Step) -> bool {
     let code = step.code.split(' ').next().unwrap_or_default();
-    catalogue().get(&format!("smtp.{code}")).is_none()
+    catalogue().joined(&["smtp.", code]).is_none()
 }
 
 /// Each `ehlo-line` of the answer: a keyword with its parameters, and what it offers.
@@ -277,7 +277,7 @@ fn extensions(bytes: &[u8], vars: &Vars, extra: &mut Extra) {
         }
         let keyword = text.split(|&b| b == b' ' || b == b'=').next().unwrap_or_default();
         let keyword = escape::line(keyword).to_ascii_uppercase();
-        let known = catalogue().get(&format!("smtp.ehlo.{keyword}")).map(|e| e.summary.as_str());
+        let known = catalogue().joined(&["smtp.ehlo.", &keyword]).map(|e| e.summary.as_str());
         let meaning = vars.fill(known.unwrap_or_else(|| catalogue().sentence("unknown-extension")));
         extra.part(
             "ehlo-line",
@@ -291,7 +291,7 @@ fn extensions(bytes: &[u8], vars: &Vars, extra: &mut Extra) {
 fn enhanced(step: &Step, vars: &Vars, extra: &mut Extra) {
     let Some((short, code)) = step.code.split_once(' ') else { return };
     let Some(meaning) = enhanced_meaning(code) else { return };
-    let class = catalogue().sentence(&format!("class-{}", code.get(..1).unwrap_or_default()));
+    let class = catalogue().sentence_joined(&["class-", code.get(..1).unwrap_or_default()]);
     let at = short.len() + 1;
     if step.bytes.get(at..at + code.len()) == Some(code.as_bytes()) {
         let text = format!("{code}: {class}: {}", vars.fill(meaning));
@@ -302,8 +302,8 @@ fn enhanced(step: &Step, vars: &Vars, extra: &mut Extra) {
 /// What the catalogue says about `5.1.1`: the whole code first, then its subject and detail (`X.1.1`).
 fn enhanced_meaning(code: &str) -> Option<&'static str> {
     let (_, rest) = code.split_once('.')?;
-    let ids = [format!("smtp.enhanced.{code}"), format!("smtp.enhanced.X.{rest}")];
-    catalogue().first(&ids).map(|e| e.summary.as_str())
+    let whole = catalogue().joined(&["smtp.enhanced.", code]);
+    whole.or_else(|| catalogue().joined(&["smtp.enhanced.X.", rest])).map(|e| e.summary.as_str())
 }
 
 /// The words of a line.

@@ -59,9 +59,14 @@ pub struct Story {
     hosts: Arc<[HostInfo]>,
     /// People who set out: told with what comes next, inside the chapter that they begin.
     held: Vec<Item>,
+    /// The last record's Steps, empty between two: its memory is used again.
+    steps: Vec<Step>,
     /// Whether Steps are told without Notes.
     is_bare: bool,
 }
+
+/// How much memory for one record's Steps is kept for the next one.
+const KEPT: usize = 1024;
 
 impl Story {
     /// The story of a transcript with this head.
@@ -73,6 +78,7 @@ impl Story {
             chapters: Chapters::new(head),
             hosts: head.hosts.clone().into(),
             held: Vec::new(),
+            steps: Vec::new(),
             is_bare: false,
         }
     }
@@ -98,9 +104,13 @@ impl Story {
         }
         self.chapters.observe(record);
         let mut telling = Telling { first: true, tell };
-        for step in self.dissector.push(index, record) {
+        let mut steps = std::mem::take(&mut self.steps);
+        self.dissector.push_to(index, record, &mut steps);
+        for step in steps.drain(..) {
             self.step(step, &mut telling);
         }
+        self.steps = steps;
+        self.steps.shrink_to(KEPT);
         match record {
             Record::Fact { at, host, fact } => {
                 if let Some(chapter) = self.chapters.fact(host, fact, &self.state) {
@@ -175,8 +185,11 @@ impl Telling<'_> {
     /// What is held goes in front of the record's items, behind the chapter where they begin one.
     fn give(&mut self, item: Item, held: &mut Vec<Item>, state: &State) {
         let first = std::mem::replace(&mut self.first, false);
+        if held.is_empty() || !first {
+            return (self.tell)(item, state);
+        }
         let begins = matches!(item, Item::Chapter(_));
-        let mut before = first.then(|| std::mem::take(held)).unwrap_or_default();
+        let mut before = std::mem::take(held);
         if begins {
             before.insert(0, item);
         } else {
@@ -256,7 +269,7 @@ mod tests {
         );
         let Item::Chapter(chapter) = &items[0] else { panic!("{:?}", items[0]) };
         assert_eq!((chapter.number, chapter.id.as_str()), (1, "submission"));
-        let ids: Vec<_> = notes(&items).into_iter().map(|(_, note)| note.id.as_str()).collect();
+        let ids: Vec<_> = notes(&items).into_iter().map(|(_, note)| &*note.id).collect();
         let want = [
             "tcp.open.587",
             "smtp.CONNECT.220",

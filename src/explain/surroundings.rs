@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// Connections whose ends are remembered: a capture may have any number, and the oldest are forgotten.
+pub const MOST_CONNS: usize = 1 << 16;
+
 /// See the head of this file. Cheap to copy, whatever it knows.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -30,6 +33,9 @@ impl Surroundings {
     /// Take between whom a connection is.
     pub fn learn_open(&mut self, open: &Opened) {
         self.conns.insert(open.conn, open.clone());
+        if self.conns.len() > MOST_CONNS {
+            self.conns.pop_first();
+        }
     }
 
     /// Take the connections that another one knows, keeping the place in the story.

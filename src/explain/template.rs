@@ -5,6 +5,7 @@
 //! wire, so they are escaped as they are set.
 
 use crate::base::escape;
+use std::borrow::Cow;
 
 /// Every placeholder, what stands there where nothing is known, and what it means.
 pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
@@ -48,7 +49,8 @@ pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
 
 /// What stands for a placeholder of that name where nothing is known; `None` where there is no such placeholder.
 pub fn default_of(name: &str) -> Option<&'static str> {
-    PLACEHOLDERS.iter().find(|(n, ..)| *n == name).map(|(_, default, _)| *default)
+    let at = PLACEHOLDERS.binary_search_by_key(&name, |(name, ..)| *name).ok()?;
+    PLACEHOLDERS.get(at).map(|(_, default, _)| *default)
 }
 
 /// The names of the placeholders in a text, in order.
@@ -63,46 +65,112 @@ pub fn placeholders(text: &str) -> Vec<&str> {
 }
 
 /// Values for placeholders. A handful, looked up by going through them: every Step makes its own, so they are cheap.
+/// What is lent and needs no escaping is not copied.
 #[derive(Clone, Debug, Default)]
-pub struct Vars(Vec<(&'static str, String)>);
+pub struct Vars<'v>(Vec<(&'static str, Value<'v>)>);
+
+/// What stands for a placeholder.
+#[derive(Clone, Debug)]
+enum Value<'v> {
+    /// Of somebody else, and as it is shown.
+    Lent(&'v str),
+    Shown(String),
+    Count(Digits),
+}
+
+impl Value<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Value::Lent(text) => text,
+            Value::Shown(text) => text,
+            Value::Count(digits) => digits.text(),
+        }
+    }
+}
+
+/// A number as it is written.
+#[derive(Clone, Copy, Debug)]
+struct Digits {
+    /// In ASCII, at the end of these.
+    digits: [u8; 20],
+    from: u8,
+}
+
+impl Digits {
+    fn new(mut number: u64) -> Self {
+        let (mut digits, mut from) = ([b'0'; 20], 19);
+        while number > 9 {
+            digits[from] = b'0' + (number % 10) as u8;
+            number /= 10;
+            from -= 1;
+        }
+        digits[from] = b'0' + number as u8;
+        Digits { digits, from: from as u8 }
+    }
+
+    fn text(&self) -> &str {
+        let digits = self.digits.get(usize::from(self.from)..).unwrap_or_default();
+        std::str::from_utf8(digits).unwrap_or_default()
+    }
+}
 
 /// How many characters of a value stand in a sentence.
 const LONGEST_VALUE: usize = 200;
+/// Values that a Step has, nearly always.
+const USUAL: usize = 12;
+/// Octets by which a text usually grows when it is filled.
+const GROWS: usize = 64;
 
-impl Vars {
+impl<'v> Vars<'v> {
     /// Set a value; what it holds is escaped, and cut at some 200 characters.
     pub fn set(&mut self, name: &'static str, value: impl AsRef<str>) -> &mut Self {
-        self.insert(name, shown(value.as_ref()))
+        self.insert(name, Value::Shown(shown(value.as_ref()).into_owned()))
+    }
+
+    /// The same, without a copy where nothing has to be escaped.
+    pub fn lend(&mut self, name: &'static str, value: &'v str) -> &mut Self {
+        self.insert(
+            name,
+            match shown(value) {
+                Cow::Borrowed(text) => Value::Lent(text),
+                Cow::Owned(text) => Value::Shown(text),
+            },
+        )
     }
 
     /// Set a number.
     pub fn count(&mut self, name: &'static str, value: u64) -> &mut Self {
-        self.insert(name, value.to_string())
+        self.insert(name, Value::Count(Digits::new(value)))
     }
 
-    fn insert(&mut self, name: &'static str, value: String) -> &mut Self {
+    fn insert(&mut self, name: &'static str, value: Value<'v>) -> &mut Self {
         match self.0.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+            None => {
+                if self.0.capacity() == 0 {
+                    self.0.reserve(USUAL);
+                }
+                self.0.push((name, value));
+            }
         }
         self
     }
 
     /// The value, where one was set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| value.text())
     }
 
-    /// The text with every placeholder filled.
-    pub fn fill(&self, text: &str) -> String {
+    /// The text with every placeholder filled; itself where it has none.
+    pub fn fill<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.fill_with(text, &[])
     }
 
     /// The text with every placeholder filled; `values` stand before those that were set. They are escaped and cut
     /// as [`Vars::set`] does, and only where the text asks for them.
-    pub fn fill_with(&self, text: &str, values: &[(&str, &str)]) -> String {
-        let Some(first) = next(text) else { return text.to_owned() };
-        let mut out = String::with_capacity(text.len() + 16);
+    pub fn fill_with<'t>(&self, text: &'t str, values: &[(&str, &str)]) -> Cow<'t, str> {
+        let Some(first) = next(text) else { return Cow::Borrowed(text) };
+        let mut out = String::with_capacity(text.len() + GROWS);
         let (mut found, mut rest) = (Some(first), text);
         while let Some((before, name, after)) = found {
             out.push_str(before);
@@ -114,24 +182,33 @@ impl Vars {
             found = next(rest);
         }
         out.push_str(rest);
-        out
+        Cow::Owned(out)
     }
 }
 
 /// A value as a sentence shows it: escaped, and cut.
-fn shown(value: &str) -> String {
+fn shown(value: &str) -> Cow<'_, str> {
     // Whatever is escaped grows, so that no more than so many characters of the value can be needed.
-    let enough = value.char_indices().nth(LONGEST_VALUE + 1).map_or(value, |(at, _)| &value[..at]);
-    let mut shown = escape::text(enough);
-    if let Some((at, _)) = shown.char_indices().nth(LONGEST_VALUE) {
-        shown.truncate(at);
-        shown.push('…');
+    let enough = match value.len() {
+        ..=LONGEST_VALUE => value,
+        _ => value.char_indices().nth(LONGEST_VALUE + 1).map_or(value, |(at, _)| &value[..at]),
+    };
+    let mut shown = escape::shown(enough.as_bytes());
+    if shown.len() > LONGEST_VALUE
+        && let Some((at, _)) = shown.char_indices().nth(LONGEST_VALUE)
+    {
+        let cut = shown.to_mut();
+        cut.truncate(at);
+        cut.push('…');
     }
     shown
 }
 
 /// What stands before the next placeholder, its name, and what stands after it.
 fn next(text: &str) -> Option<(&str, &str, &str)> {
+    if !may_have_any(text) {
+        return None;
+    }
     let mut from = 0;
     while let Some(open) = text[from..].find('{').map(|i| i + from) {
         let inner = &text[open + 1..];
@@ -143,6 +220,13 @@ fn next(text: &str) -> Option<(&str, &str, &str)> {
         }
     }
     None
+}
+
+/// Whether there is a brace in a text; most have none, and this is asked of each text of each Step.
+pub(super) fn may_have_any(text: &str) -> bool {
+    // Without a way out inside a chunk the compiler looks at many octets at once.
+    let in_chunk = |chunk: &[u8]| chunk.iter().fold(false, |found, byte| found | (*byte == b'{'));
+    text.as_bytes().chunks(64).any(in_chunk)
 }
 
 #[cfg(test)]
@@ -167,6 +251,21 @@ mod tests {
         assert_eq!(vars.fill("{this}"), "␛[31m␍␊");
         vars.set("this", "é".repeat(1000));
         assert!(vars.fill("{this}").chars().count() < 300);
+    }
+
+    #[test]
+    fn what_is_lent_is_shown_as_what_is_set() {
+        for value in ["mx1.example.net", "\x1b[31m", "é\u{202E}", &"x".repeat(300), ""] {
+            let (mut lent, mut set) = (Vars::default(), Vars::default());
+            assert_eq!(lent.lend("this", value).get("this"), set.set("this", value).get("this"));
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 9, 10, 65_535, u64::MAX] {
+            assert_eq!(Vars::default().count("count", number).fill("{count}"), number.to_string());
+        }
     }
 
     #[test]

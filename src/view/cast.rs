@@ -1,7 +1,7 @@
 //! [`Cast`]: who is who: hosts by address, connections by number, from a transcript's head and opens.
 
 use crate::base::{Instant, escape};
-use crate::explain::names;
+use crate::explain::{names, surroundings::MOST_CONNS};
 use crate::trace::{Conn, Direction, Head, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -74,6 +74,9 @@ impl Cast {
     /// Take between whom a connection is.
     pub fn learn_open(&mut self, open: &Opened) {
         self.conns.insert(open.conn, open.clone());
+        if self.conns.len() > MOST_CONNS {
+            self.conns.pop_first();
+        }
     }
 
     /// Between whom a connection is, where it is known.

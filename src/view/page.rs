@@ -305,7 +305,7 @@ fn note_of(note: &Note) -> NotePage {
         ("common mistake", Label::Mistake, &note.mistake),
     ];
     NotePage {
-        id: note.id.clone(),
+        id: note.id.to_string(),
         summary: prose(&note.summary),
         more: more.into_iter().map(|(k, l, t)| (k, l, prose(t))).filter(|(_, _, t)| !t.is_empty()).collect(),
         source: note.source.iter().map(|s| prose(s)).collect(),

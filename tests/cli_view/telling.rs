@@ -64,15 +64,15 @@ impl Telling {
             meaning: if kind == Kind::Close { Meaning::Close(CloseHow::Fin) } else { Meaning::None },
         };
         let note = Note {
-            id: note.0.to_owned(),
-            summary: note.1.to_owned(),
-            detail: String::new(),
-            why: String::new(),
-            next: String::new(),
-            post_office: String::new(),
-            mistake: String::new(),
+            id: note.0.to_owned().into(),
+            summary: note.1.to_owned().into(),
+            detail: "".into(),
+            why: "".into(),
+            next: "".into(),
+            post_office: "".into(),
+            mistake: "".into(),
             misconception: None,
-            source: vec!["RFC 5321 §4.1.1".to_owned()],
+            source: vec!["RFC 5321 §4.1.1".to_owned()].into(),
             parts: Vec::new(),
             findings: Vec::new(),
         };
@@ -102,7 +102,7 @@ impl Telling {
             let at = String::from_utf8_lossy(&step.bytes).find(part).expect("the part stands in the line");
             let span = Span::new(at, at + part.len());
             step.parts.push(Part::leaf(name, span));
-            note.parts.push(PartNote { name, span, text: text.to_owned() });
+            note.parts.push(PartNote { name, span, text: text.to_owned().into() });
         })
     }
 

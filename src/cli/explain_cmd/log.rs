@@ -66,7 +66,7 @@ fn words(
 }
 
 /// What the catalogue's texts may name here.
-fn vars(entry: &Entry) -> Vars {
+fn vars(entry: &Entry) -> Vars<'_> {
     let mut vars = Vars::default();
     for (field, name) in [("to", "recipient"), ("from", "sender")] {
         if let Some(value) = entry.fields.get(field) {

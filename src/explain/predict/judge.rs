@@ -73,6 +73,8 @@ impl Question {
         let whole = others().find(|(_, choice)| plainly(&choice.text) == typed);
         if verdict == Verdict::Right {
             let right = self.choose(self.right)?;
+            // A verb alone is enough, whatever stands for it among the choices.
+            let whole = whole.filter(|_| typed != self.truth.verb.to_lowercase());
             return Some(match whole {
                 None => Answer { heading, ..right },
                 // What counts of it is right, and yet to the letter it is a line that does not come.

@@ -152,7 +152,7 @@ pub fn ask(moment: &Moment<'_>, note: &Note, seed: u64) -> Option<Question> {
         setting: setting(&vars, step),
         gap: place.last_at().map_or(Duration::ZERO, |last| step.at.since(last)),
         last: last_words(&place),
-        asks: vars.fill(asks),
+        asks: vars.fill(asks).into_owned(),
         choices,
         right: at,
         truth,

@@ -86,7 +86,7 @@ pub(super) struct Place<'a> {
     chapter: &'a str,
     connection: Option<&'a Connection>,
     open: Option<&'a Opened>,
-    vars: Vars,
+    vars: Vars<'a>,
     /// A device of this connection's client keeps copies.
     kept: bool,
 }
@@ -137,7 +137,7 @@ impl<'a> Place<'a> {
         self.vars.get(name).unwrap_or_default()
     }
 
-    pub(super) fn vars(&self) -> &Vars {
+    pub(super) fn vars(&self) -> &Vars<'a> {
         &self.vars
     }
 
@@ -169,7 +169,7 @@ impl<'a> Place<'a> {
     /// The text with its placeholders filled; `None` where one is not known.
     pub(super) fn fill(&self, text: &str) -> Option<String> {
         let known = placeholders(text).into_iter().all(|name| self.vars.get(name).is_some());
-        known.then(|| self.vars.fill(text))
+        known.then(|| self.vars.fill(text).into_owned())
     }
 
     /// Whether a condition of [`CONDITIONS`] holds.

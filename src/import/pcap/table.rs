@@ -3,6 +3,7 @@
 //! Memory stays bounded however many connections a capture has. Three queues: connections that are open, those that
 //! are over (they still meet late repetitions), and exchanges of datagrams.
 
+use crate::base::hash::Quick;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -61,7 +62,7 @@ struct Slot<T> {
 /// What is followed.
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    index: HashMap<Key, u32>,
+    index: HashMap<Key, u32, Quick>,
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     queues: [Ends; 3],
@@ -70,7 +71,7 @@ pub(super) struct Table<T> {
 impl<T> Default for Table<T> {
     fn default() -> Self {
         let queues = [Ends { first: NOWHERE, last: NOWHERE, len: 0 }; 3];
-        Table { index: HashMap::new(), slots: Vec::new(), free: Vec::new(), queues }
+        Table { index: HashMap::default(), slots: Vec::new(), free: Vec::new(), queues }
     }
 }
 
@@ -78,9 +79,12 @@ impl<T> Table<T> {
     /// The entry of that key, which becomes the last one to go.
     pub fn get(&mut self, key: &Key) -> Option<&mut T> {
         let at = *self.index.get(key)?;
-        let queue = self.slots.get(at as usize)?.queue;
-        self.unlink(at);
-        self.link(at, queue);
+        let Slot { queue, after, .. } = self.slots.get(at as usize)?;
+        let (queue, after) = (*queue, *after);
+        if after != NOWHERE {
+            self.unlink(at);
+            self.link(at, queue);
+        }
         self.slots.get_mut(at as usize)?.value.as_mut()
     }
 

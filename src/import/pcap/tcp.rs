@@ -64,17 +64,23 @@ impl From<Event<'_>> for Kept {
     }
 }
 
-/// One connection.
+/// Who talks to whom.
 #[derive(Debug)]
-pub(super) struct Tcp {
+struct Ends {
     /// 0 until the Open Record is written.
     conn: Conn,
     client: SocketAddr,
     server: SocketAddr,
-    /// The client's and the server's side.
-    sides: [Side; 2],
     /// Whether any SYN was seen.
     syn: bool,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Tcp {
+    ends: Ends,
+    /// The client's and the server's side.
+    sides: [Side; 2],
     /// SYNs of the client that came again, and when the last one came.
     calls: u16,
     called: Instant,
@@ -92,7 +98,7 @@ pub(super) struct Tcp {
 impl Tcp {
     /// Its number; 0 where nothing of it was written yet.
     pub fn number(&self) -> Conn {
-        self.conn
+        self.ends.conn
     }
 
     /// The connection that this segment belongs to, seen for the first time. `None`: it tells too little.
@@ -107,11 +113,8 @@ impl Tcp {
         let (client, server) =
             if from_client { (segment.from, segment.to) } else { (segment.to, segment.from) };
         Some(Tcp {
-            conn: Conn(0),
-            client,
-            server,
+            ends: Ends { conn: Conn(0), client, server, syn: segment.syn },
             sides: Default::default(),
-            syn: segment.syn,
             calls: 0,
             called: Instant::default(),
             packets: [0; 2],
@@ -128,11 +131,11 @@ impl Tcp {
         }
         let first = segment.seq.wrapping_add(1);
         let [client, server] = &self.sides;
-        if segment.from == self.client {
+        if segment.from == self.ends.client {
             return self.over || !client.can_begin_at(first);
         }
         // Both may call at once (RFC 9293 §3.5); or who called whom was guessed, and wrongly.
-        self.over || self.conn != Conn(0) && !server.can_begin_at(first)
+        self.over || self.ends.conn != Conn(0) && !server.can_begin_at(first)
     }
 
     /// What both sides keep.
@@ -145,11 +148,15 @@ impl Tcp {
         if self.over {
             return;
         }
-        if segment.syn && self.conn == Conn(0) && (segment.from == self.client) == segment.ack.is_some() {
-            std::mem::swap(&mut self.client, &mut self.server);
+        if segment.syn
+            && self.ends.conn == Conn(0)
+            && (segment.from == self.ends.client) == segment.ack.is_some()
+        {
+            let Ends { client, server, .. } = &mut self.ends;
+            std::mem::swap(client, server);
             self.sides.swap(0, 1);
         }
-        let from = if segment.from == self.client { Direction::Client } else { Direction::Server };
+        let from = if segment.from == self.ends.client { Direction::Client } else { Direction::Server };
         let before = self.cost();
         self.packets[usize::from(from == Direction::Server)] += 1;
         if segment.syn {
@@ -182,7 +189,7 @@ impl Tcp {
     /// The importer follows it no more.
     pub fn let_go(&mut self, sink: &mut Sink<'_>) {
         let unanswered = self.finish(sink);
-        if !self.over && !unanswered && self.conn != Conn(0) {
+        if !self.over && !unanswered && self.ends.conn != Conn(0) {
             self.close(Direction::Client, CloseHow::LetGo, sink);
         }
         self.over = true;
@@ -197,7 +204,7 @@ impl Tcp {
         self.give_kept(sink);
         *sink.cost = (*sink.cost + self.cost()).saturating_sub(before);
         let [_, answers] = self.packets;
-        let unanswered = self.syn && answers == 0 && !self.over && self.calls > 1;
+        let unanswered = self.ends.syn && answers == 0 && !self.over && self.calls > 1;
         if unanswered && sink.at.since(self.called) >= GIVEN_UP {
             self.close(Direction::Client, CloseHow::Timeout, sink);
             self.over = true;
@@ -207,12 +214,12 @@ impl Tcp {
 
     /// A SYN: where the side begins.
     fn call(&mut self, from: Direction, segment: &Segment<'_>, sink: &mut Sink<'_>) {
-        self.syn = true;
+        self.ends.syn = true;
         if from == Direction::Client {
             self.calls = self.calls.saturating_add(1);
             self.called = sink.at;
         }
-        self.opened(sink);
+        self.ends.opened(sink);
         let first = segment.seq.wrapping_add(1);
         self.events(from, sink, |side, emit| side.begins_at(first, emit));
         if let Some(ack) = segment.ack {
@@ -234,24 +241,70 @@ impl Tcp {
 
     fn reset(&mut self, from: Direction, sink: &mut Sink<'_>) {
         let [calls, answers] = self.packets;
-        let refused = from == Direction::Server && self.syn && answers == 1 && u32::from(self.calls) == calls;
+        let refused =
+            from == Direction::Server && self.ends.syn && answers == 1 && u32::from(self.calls) == calls;
         for from in [Direction::Client, Direction::Server] {
             self.events(from, sink, Side::finish);
         }
         self.give_kept(sink);
-        if self.conn != Conn(0) {
+        if self.ends.conn != Conn(0) {
             self.close(from, if refused { CloseHow::Refused } else { CloseHow::Reset }, sink);
         }
         self.over = true;
     }
 
     fn close(&self, from: Direction, how: CloseHow, sink: &mut Sink<'_>) {
-        sink.out.push_back(Record::Close { at: sink.at, conn: self.conn, from, how });
+        sink.out.push_back(Record::Close { at: sink.at, conn: self.ends.conn, from, how });
     }
 
     fn side(&self, from: Direction) -> &Side {
         let [client, server] = &self.sides;
         if from == Direction::Client { client } else { server }
+    }
+
+    /// Let a side act, and write down what it gives.
+    fn events(
+        &mut self,
+        from: Direction,
+        sink: &mut Sink<'_>,
+        act: impl FnOnce(&mut Side, &mut dyn FnMut(Event<'_>)),
+    ) {
+        let keep = self.side(other(from)).is_missed() || self.kept.iter().any(|(side, _)| *side == from);
+        let Tcp { ends, sides: [client, server], kept, kept_bytes, .. } = self;
+        let side = if from == Direction::Client { client } else { server };
+        act(side, &mut |event| {
+            ends.opened(sink);
+            let event = Kept::from(event);
+            if keep {
+                *kept_bytes += if let Kept::Data(bytes) = &event { bytes.len() } else { 0 };
+                kept.push_back((from, event));
+            } else {
+                ends.give(from, event, sink);
+            }
+        });
+    }
+
+    /// Nothing is awaited any more: what was kept back follows. It bears the time of this packet, as all bytes that had
+    /// to wait do.
+    fn give_kept(&mut self, sink: &mut Sink<'_>) {
+        self.kept_bytes = 0;
+        for (from, event) in std::mem::take(&mut self.kept) {
+            self.ends.give(from, event, sink);
+        }
+    }
+}
+
+impl Ends {
+    fn give(&self, from: Direction, event: Kept, sink: &mut Sink<'_>) {
+        let (at, conn) = (sink.at, self.conn);
+        sink.out.push_back(match event {
+            Kept::Data(bytes) => Record::Data { at, data: Data { conn, from, layer: Layer::Wire, bytes } },
+            Kept::Gap(len, why) => {
+                *sink.gaps += 1;
+                Record::Gap { at, gap: Gap { conn, from, len: Some(len), why } }
+            }
+            Kept::End => Record::Close { at, conn, from, how: CloseHow::Fin },
+        });
     }
 
     /// Write the Open Record, if that was not done. Where no SYN was seen, both sides began before.
@@ -268,49 +321,6 @@ impl Tcp {
                 let gap = Gap { conn, from, len: None, why: Missing::Before };
                 sink.out.push_back(Record::Gap { at, gap });
             }
-        }
-    }
-
-    /// Let a side act, and write down what it gives.
-    fn events(
-        &mut self,
-        from: Direction,
-        sink: &mut Sink<'_>,
-        act: impl FnOnce(&mut Side, &mut dyn FnMut(Event<'_>)),
-    ) {
-        let mut side = std::mem::take(&mut self.sides[usize::from(from == Direction::Server)]);
-        let keep = self.side(other(from)).is_missed() || self.kept.iter().any(|(side, _)| *side == from);
-        act(&mut side, &mut |event| {
-            self.opened(sink);
-            let kept = Kept::from(event);
-            if keep {
-                self.kept_bytes += if let Kept::Data(bytes) = &kept { bytes.len() } else { 0 };
-                self.kept.push_back((from, kept));
-            } else {
-                self.give(from, kept, sink);
-            }
-        });
-        self.sides[usize::from(from == Direction::Server)] = side;
-    }
-
-    fn give(&self, from: Direction, event: Kept, sink: &mut Sink<'_>) {
-        let (at, conn) = (sink.at, self.conn);
-        sink.out.push_back(match event {
-            Kept::Data(bytes) => Record::Data { at, data: Data { conn, from, layer: Layer::Wire, bytes } },
-            Kept::Gap(len, why) => {
-                *sink.gaps += 1;
-                Record::Gap { at, gap: Gap { conn, from, len: Some(len), why } }
-            }
-            Kept::End => Record::Close { at, conn, from, how: CloseHow::Fin },
-        });
-    }
-
-    /// Nothing is awaited any more: what was kept back follows. It bears the time of this packet, as all bytes that had
-    /// to wait do.
-    fn give_kept(&mut self, sink: &mut Sink<'_>) {
-        self.kept_bytes = 0;
-        for (from, event) in std::mem::take(&mut self.kept) {
-            self.give(from, event, sink);
         }
     }
 }

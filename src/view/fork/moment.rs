@@ -33,7 +33,7 @@ pub struct Moment {
     pub told: u64,
     /// So many are written before its speaker decides on it: behind the command that a reply answers.
     pub decided: u64,
-    /// Whether the client sent the same verb twice at once, so that no rule could tell the two answers apart.
+    /// Whether the client sent the same verb before it in one go: a rule would bite there first.
     crowded: bool,
 }
 
@@ -44,6 +44,8 @@ struct Reading {
     opens: BTreeMap<Conn, Opened>,
     /// The client's last Steps that wait for an answer, by connection.
     asked: BTreeMap<Conn, Vec<Step>>,
+    /// The numbers and verbs of what the client said in its last record, by connection.
+    said: BTreeMap<Conn, (usize, Vec<(usize, String)>)>,
     /// Where each side's data records begin in its stream.
     pieces: BTreeMap<(Conn, Direction), Vec<(u64, usize)>>,
     sent: BTreeMap<(Conn, Direction), u64>,
@@ -236,7 +238,14 @@ impl Reading {
             (_, Kind::Close) => {
                 self.asked.remove(&step.conn);
             }
-            (Direction::Client, _) => asked.push(step),
+            (Direction::Client, _) => {
+                let (record, said) = self.said.entry(step.conn).or_default();
+                if *record != step.record {
+                    (*record, *said) = (step.record, Vec::new());
+                }
+                said.push((step.number, step.verb.clone()));
+                asked.push(step);
+            }
             // One answer each; what is told unasked answers nothing, and "go on" leaves the command open.
             (Direction::Server, Kind::Reply | Kind::Answer) if !asked.is_empty() => {
                 asked.remove(0);
@@ -255,9 +264,7 @@ impl Reading {
         };
         let answers = command.as_ref().filter(|_| step.from == Direction::Server);
         let decided = answers.map_or(told, |command| count(records, command.record + 1));
-        let crowded =
-            asked.iter().filter(|other| Some(&other.verb) == command.as_ref().map(|c| &c.verb)).count() > 1
-                || answers.is_some_and(|c| self.is_behind_another(c));
+        let crowded = answers.is_some_and(|c| self.is_behind_its_like(c));
         Moment {
             open: self.opens.remove(&step.conn),
             before: self.state,
@@ -282,9 +289,11 @@ impl Reading {
         piece.map_or((step.record, true), |(start, index)| (*index, *start == step.range.start))
     }
 
-    /// Whether another command came in the same record before this one.
-    fn is_behind_another(&self, command: &Step) -> bool {
-        !self.first_record(command).1
+    /// Whether the same verb came before this command in the same record.
+    fn is_behind_its_like(&self, command: &Step) -> bool {
+        let Some((record, said)) = self.said.get(&command.conn) else { return false };
+        let mut before = said.iter().filter(|(number, _)| *number < command.number);
+        *record == command.record && before.any(|(_, verb)| *verb == command.verb)
     }
 }
 

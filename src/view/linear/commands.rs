@@ -236,7 +236,7 @@ mod tests {
         ] {
             assert_eq!(parse(line), Parsed::Do(act, rest), "{line}");
         }
-        assert_eq!(parse("fi"), Parsed::Several(vec!["finding", "find", "filter"]));
+        assert_eq!(parse("fi"), Parsed::Several(vec!["finding", "find", "find again", "filter"]));
         assert_eq!(parse("sesame"), Parsed::Unknown);
         assert_eq!(parse("é"), Parsed::Unknown);
     }

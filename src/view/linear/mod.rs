@@ -7,6 +7,7 @@
 
 pub mod commands;
 mod forks;
+mod here;
 mod holds;
 mod quiz;
 mod say;
@@ -14,7 +15,6 @@ mod say;
 use super::page::Page;
 use super::runner::Runner;
 use super::tui::Book;
-use super::tui::book::Shown;
 use super::tui::follow;
 use super::tui::seek::{Question, Scan, Sieve, listed};
 use super::{Cast, clock, headline};
@@ -34,8 +34,6 @@ use std::time::Duration;
 const PAGE: usize = 10;
 /// Steps that `play` tells at most, in case a chapter has no end.
 const MOST_PLAYED: usize = 500;
-/// Rows of bytes that `hex` says.
-const HEX_ROWS: usize = 16;
 /// Chapters and marks that are listed.
 const MOST_PLACES: usize = 200;
 /// A jump of virtual time from which on it is said.
@@ -304,16 +302,22 @@ impl Linear {
 
     fn row(&mut self, back: bool) -> Vec<String> {
         let len = self.book.len();
-        let next = match (self.here, &self.sieve) {
-            (here, Some(sieve)) => sieve.next(here.unwrap_or_default(), back),
-            (None, None) => Some(0).filter(|_| !back && len > 0),
-            (Some(here), None) if back => here.checked_sub(1),
-            (Some(here), None) => Some(here + 1).filter(|row| *row < len),
-        };
-        match next {
-            Some(row) => self.tell(row),
-            None if back => vec!["That is the first row.".to_owned()],
-            None => vec!["That is the end of the story.".to_owned()],
+        loop {
+            let next = match (self.here, &self.sieve) {
+                (here, Some(sieve)) => sieve.next(here.unwrap_or_default(), back),
+                (None, None) => Some(0).filter(|_| !back && len > 0),
+                (Some(here), None) if back => here.checked_sub(1),
+                (Some(here), None) => Some(here + 1).filter(|row| *row < len),
+            };
+            let Some(row) = next else {
+                let end = if back { "That is the first row." } else { "That is the end of the story." };
+                return vec![end.to_owned()];
+            };
+            // What stood there before the story began is passed over.
+            let said = self.tell(row);
+            if !said.is_empty() {
+                return said;
+            }
         }
     }
 
@@ -500,72 +504,6 @@ impl Linear {
             out.push(format!("Your mark: {place}."));
         }
         out
-    }
-
-    // --- this line -------------------------------------------------------------------------------------------------
-
-    fn shown_here(&mut self) -> Option<Arc<Shown>> {
-        let here = self.here?;
-        self.book.shown(here)
-    }
-
-    fn about(&mut self, act: Act) -> Vec<String> {
-        let Some(shown) = self.shown_here() else { return nowhere() };
-        let (Item::Step(step, _), Page::Step(page)) = (&shown.item, &shown.page) else {
-            return match act {
-                Act::Line | Act::Note => say::page(&shown.page, self.book.steps(), false),
-                _ => vec!["This is no line on a wire: say next or back to go to one.".to_owned()],
-            };
-        };
-        match act {
-            Act::Line => say::said(page, None),
-            Act::Note => say::note(page),
-            Act::Reference => vec![say::sources(page)],
-            Act::PostOffice => vec![
-                say::post_office(page)
-                    .unwrap_or_else(|| "Nothing in a post office is told for this line.".to_owned()),
-            ],
-            Act::Hex => {
-                let open = self.book.shows_secrets();
-                let secret = |at: usize| !open && step.secrets.iter().any(|s| (s.start..s.end).contains(&at));
-                say::hex(&step.bytes, secret, HEX_ROWS)
-            }
-            _ => {
-                let count = page.parts.len();
-                if count == 0 {
-                    return vec!["This line has no parts to tell of.".to_owned()];
-                }
-                self.part = match (act, self.part) {
-                    (Act::PartBack, part) if part > 1 => part - 1,
-                    (Act::PartBack, _) => count,
-                    (_, part) if part < count => part + 1,
-                    _ => 1,
-                };
-                page.parts
-                    .get(self.part - 1)
-                    .map(|part| say::part(part, self.part, count))
-                    .into_iter()
-                    .collect()
-            }
-        }
-    }
-
-    fn state(&mut self) -> Vec<String> {
-        let Some(here) = self.here else { return nowhere() };
-        let state = self.book.state_after(here);
-        holds::sentences(&state, &self.book.cast)
-    }
-
-    fn write(&mut self, file: &str) -> Vec<String> {
-        let Some(export) = &self.export else { return vec!["Nothing can be written from here.".to_owned()] };
-        if file.is_empty() {
-            return vec!["To which file? Its ending says the format, as in: export story.html.".to_owned()];
-        }
-        let from = match self.here.and_then(|here| self.book.shown(here)).as_deref().map(|s| &s.page) {
-            Some(Page::Step(step)) => step.number,
-            _ => 1,
-        };
-        vec![say::sentence(&export(Path::new(file), from))]
     }
 
     /// Who is who, for those who run the view.

@@ -80,7 +80,7 @@ pub fn said(step: &StepPage, most: Option<usize>) -> Vec<String> {
 
 /// One line of a wire; an empty one is named, since it cannot be heard.
 fn line(line: &WireLine) -> String {
-    let text: String = line.chunks.iter().map(|c| c.text.as_str()).collect();
+    let text = line.text();
     if text.is_empty() { "(an empty line)".to_owned() } else { text.replace(HIDDEN, "(hidden)") }
 }
 

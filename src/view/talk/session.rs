@@ -230,9 +230,27 @@ impl Talk {
         legal::Place { protocol: self.desk.protocol, phase, name_given, idle }
     }
 
-    /// What may be said now.
+    /// What may be said now: legal in this phase, and, where it is an extension, offered by the server.
     pub fn verbs(&self) -> Vec<&'static str> {
-        legal::verbs(self.place())
+        let mut verbs = legal::verbs(self.place());
+        verbs.retain(|verb| self.is_offered(verb));
+        verbs
+    }
+
+    /// Whether the last EHLO was answered with the keyword of the verb's extension (RFC 5321 §4.1.1.1). Whatever is no
+    /// extension of SMTP is there always.
+    fn is_offered(&self, verb: &str) -> bool {
+        let keyword = match verb {
+            _ if self.desk.protocol != Protocol::Smtp => return true,
+            "AUTH" | "STARTTLS" => verb,
+            "BDAT" => "CHUNKING",
+            _ => return true,
+        };
+        let hello = self.own_steps().rev().find(|step| step.kind == Kind::Reply && step.verb == "EHLO");
+        hello.is_some_and(|step| {
+            let text = String::from_utf8_lossy(&step.bytes).to_ascii_uppercase();
+            text.lines().any(|line| line.get(4..).is_some_and(|word| word.split(' ').next() == Some(keyword)))
+        })
     }
 
     /// What the typed beginning of a line could become: verbs that are legal now. In IMAP the tag is kept.

@@ -8,6 +8,7 @@ use super::theme::Theme;
 use super::whatif::key_line;
 use crate::base::escape;
 use crate::view::fork::{Branch, Fate, Tree};
+use crate::view::headline::cut;
 use crate::view::page::Label;
 use ratatui::Frame;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
@@ -142,10 +143,12 @@ impl Branches {
                 },
                 (Fate::Told(_), None) => String::new(),
             };
+            let beside = 3 + row.lead.chars().count() + end.chars().count();
+            let room = usize::from(area.width).saturating_sub(beside).max(4);
             lines.push(Line::from(vec![
                 Span::styled(format!("{mark} "), style),
                 Span::styled(row.lead.clone(), theme.border()),
-                Span::styled(escape::text(&branch.name), style),
+                Span::styled(cut(&escape::text(&branch.name), room), style),
                 Span::styled(end, theme.dim()),
             ]));
         }

@@ -349,6 +349,10 @@ impl TalkPane {
             rows.say("why  ", theme.style(Label::Key), &shown.why, Style::new());
         } else if let Some(hint) = self.talk.hint().filter(|_| !self.running) {
             rows.say("hint  ", theme.style(Label::Mistake), &hint, Style::new());
+            // It names what may be said.
+            if self.input.is_empty() {
+                return;
+            }
         }
         let found = self.talk.completions(&self.input);
         let verbs = if self.input.is_empty() || found.is_empty() {

@@ -76,7 +76,7 @@ impl Layout {
             self.line(&mut canvas, &grid, route, spoken(theme, active));
         }
         for route in &self.routes {
-            if !now.is_some_and(|now| now.ends == route.ends) {
+            if now.is_none_or(|now| now.ends != route.ends) {
                 ports(&mut canvas, road, route, None, theme);
             }
         }

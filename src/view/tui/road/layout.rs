@@ -136,7 +136,7 @@ impl Layout {
         let needs = names.needs(columns, level, least);
         let gaps = u16::try_from(columns.len().saturating_sub(1)).unwrap_or(0);
         let spare = self.width.saturating_sub(needs).saturating_sub(left + right);
-        let more = if gaps == 0 { 0 } else { (spare / gaps).min(GUTTER.2 - least) };
+        let more = spare.checked_div(gaps).unwrap_or(0).min(GUTTER.2 - least);
         let mut x = left + spare.saturating_sub(more * gaps) / 2;
         for column in columns {
             let wide = names.column(column, level);

@@ -220,7 +220,8 @@ impl Scene {
     fn copies(&mut self, road: &Road, state: &State) {
         for (at, station) in road.stations().iter().enumerate() {
             let here = state.clients.iter().filter(|(host, _)| road.station(host) == Some(at));
-            let count: usize = here.flat_map(|(_, accounts)| accounts.values()).map(|copies| copies.len()).sum();
+            let count: usize =
+                here.flat_map(|(_, accounts)| accounts.values()).map(|copies| copies.len()).sum();
             match (count, station.kind) {
                 (0, StationKind::Device) => self.hold(Some(at), Weight::Nothing, "no mail".to_owned()),
                 (0, _) => {}
