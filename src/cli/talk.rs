@@ -4,17 +4,19 @@
 //! begin with a colon are for the program. Each line runs the world again with everything typed so far, so `:undo` is
 //! free, and nobody has to hurry.
 
+use super::fullscreen::{self, Service};
 use super::runner::Worlds;
-use super::{CommandError, fullscreen, screen};
+use super::{CommandError, screen};
 use crate::base::escape;
 use crate::dissect::Protocol;
 use crate::explain::{Item, catalogue};
-use crate::trace::Record;
 use crate::trace::file::Writer;
+use crate::trace::{Head, Opened, Record};
 use crate::view::page::prose;
 use crate::view::plain::{Options, Plain};
 use crate::view::runner::{Order, Runner};
 use crate::view::talk::{Desk, Login, Mode, Talk};
+use crate::view::tui::Msg;
 use crate::view::tui::talk::TalkPane;
 use crate::view::{Renderer, plain};
 use crate::world::scenario::{Act, Host, LoadError, RoleKind, Scenario, What, terms};
@@ -130,8 +132,10 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
     let after = base.len().saturating_sub(1) as u64;
     let order = Order { head: head.clone(), changes: Vec::new() };
     let talk = Talk::new(order, Desk { after, ..desk });
-    if fullscreen::is_possible() && !args.plain {
-        return on_the_screen(args, talk);
+    if !args.plain && args.record.is_none() && args.width.is_none() && fullscreen::is_possible() {
+        let pane = Box::new(TalkPane::new(talk, args.show_secrets));
+        let service = Service { export: None, show_secrets: args.show_secrets };
+        return fullscreen::run("calling", Box::new(move |_| Msg::Talk(pane)), None, &service);
     }
     let mut teller = Teller::new(args, talk);
     teller.welcome()?;
@@ -149,18 +153,6 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
 
 /// The file of a session that is saved without a name.
 const UNNAMED: &str = "talk.jsonl";
-
-/// Type on the whole screen; `--record` keeps the session when it is over, too.
-fn on_the_screen(args: &TalkArgs, talk: Talk) -> Result<(), CommandError> {
-    let mut pane = TalkPane::new(talk, args.show_secrets);
-    let path = args.record.as_deref().unwrap_or(Path::new(UNNAMED));
-    let save = |records: &[Record]| match keep(records, path) {
-        Ok(()) => Ok(format!("kept in {}", path.display())),
-        Err(error) => Err(error.to_string()),
-    };
-    fullscreen::type_at(&mut pane, &save)?;
-    args.record.as_deref().map_or(Ok(()), |path| keep(pane.talk().records(), path))
-}
 
 /// Write a session as a transcript.
 fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
@@ -238,22 +230,38 @@ fn desk(args: &TalkArgs, scenario: &Scenario) -> Result<Desk, CommandError> {
         return Err(CommandError::failure(message, format!("hosts that do: {}", known.join(", "))));
     };
     let usual = roles.iter().find(|(role, _)| host.roles.contains(role)).map_or(25, |(_, port)| *port);
-    let kept = scenario.accounts.iter().filter(|account| account.host == host.name);
+    Ok(seated(scenario, args.protocol.protocol(), &host.name, port.unwrap_or(usual)))
+}
+
+/// A desk from which to call the server of this connection, in the story of this head, when so many records are written.
+///
+/// # Errors
+/// In words: the story's scenario cannot be read, or does not know the server.
+pub(super) fn desk_at(head: &Head, protocol: Protocol, open: &Opened, after: u64) -> Result<Desk, String> {
+    let scenario = Scenario::from_toml(&head.scenario, "the recording's scenario");
+    let scenario = scenario.map_err(|error| error.to_string())?;
+    let host = scenario.hosts.iter().find(|host| host.addresses.contains(&open.server.ip()));
+    let host = host.ok_or("that server is no host of the story")?;
+    Ok(Desk { after, ..seated(&scenario, protocol, &host.name, open.server.port()) })
+}
+
+/// The student's desk, with the line to this host open.
+fn seated(scenario: &Scenario, protocol: Protocol, host: &str, port: u16) -> Desk {
+    let kept = scenario.accounts.iter().filter(|account| account.host == host);
     let mut logins: Vec<Login> =
         kept.map(|a| Login { account: a.address.clone(), password: a.password.clone() }).collect();
     let receives = recipient(scenario);
     logins.sort_by_key(|login| receives.as_deref() != Some(&login.account));
-    let port = port.unwrap_or(usual);
     let own = logins.first().filter(|_| port == 587).map(|login| login.account.clone());
-    Ok(Desk {
-        protocol: args.protocol.protocol(),
+    Desk {
+        protocol,
         from: DESK.to_owned(),
-        to: host.name.clone(),
+        to: host.to_owned(),
         port,
         after: 0,
         sender: own.unwrap_or_else(|| SENDER.to_owned()),
         logins,
-    })
+    }
 }
 
 /// To whom the scenario's first letter goes.

@@ -5,15 +5,14 @@
 
 mod held;
 mod stories;
-mod typing;
 
 pub use stories::{Export, Kept, Opener, Service, Tell, book, export};
 pub(super) use stories::{export_of, growing, keep, opener};
-pub use typing::type_at;
 
 use super::CommandError;
 use super::open::Source;
 use super::runner::Worlds;
+use super::talk;
 use crate::view::tui::compare::{CompareView, Outcome};
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Effect, Model, Msg, Options};
@@ -136,6 +135,7 @@ fn watch(
     let mut model = Model::new((size.width, size.height), options, waiting);
     model.filter_first(filter);
     model.forks.runner = Some(Arc::new(Worlds));
+    model.forks.desks = Some(Arc::new(talk::desk_at));
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;

@@ -251,6 +251,21 @@ fn keys_line(model: &Model, buffer: &mut Buffer, area: Rect) {
     if let Some(Overlay::Prompt(prompt)) = &model.overlay {
         return prompt_line(prompt, buffer, area, theme);
     }
+    let closes = match &model.overlay {
+        None | Some(Overlay::Prompt(_)) => "",
+        Some(Overlay::Predict(..)) => {
+            "↑↓ enter or a number chooses · t types it · space shows it · s score · esc leaves"
+        }
+        Some(Overlay::WhatIf(_)) => {
+            "↑↓ enter or a number chooses · e edits the line · esc leaves all as it was"
+        }
+        Some(Overlay::Talk(_)) => "esc leaves; the story stays as it was",
+        Some(_) => "esc closes",
+    };
+    if !closes.is_empty() {
+        buffer.set_stringn(1, area.y, closes, usize::from(area.width) - 1, theme.dim());
+        return;
+    }
     if let Some(scan) = &model.scan {
         buffer.set_stringn(
             1,
@@ -313,6 +328,10 @@ fn overlay(model: &Model, screen: &mut Screen, places: &Places) {
         Some(Overlay::Help(help)) => self::help(help, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::Places(list)) => self::list(list, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::WhatIf(what_if)) => what_if.draw(screen, predicted(places), theme),
+        Some(Overlay::Talk(pane)) => {
+            let area = if model.books.is_empty() { places.screen } else { under(places) };
+            pane.draw(screen, area, theme);
+        }
         Some(Overlay::Branches(branches)) => {
             if let Some(tree) = &model.forks.tree {
                 branches.draw(tree, screen, under(places), theme);

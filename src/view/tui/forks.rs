@@ -7,12 +7,15 @@ use super::branches::{self, Branches};
 use super::model::Model;
 use super::overlay::{Asked, Overlay, Prompt};
 use super::reading::Reading;
+use super::talk::{self, TalkPane};
 use super::walk;
 use super::whatif::WhatIf;
+use crate::dissect::Protocol;
 use crate::explain::StoryIndex;
-use crate::trace::{Change, Record};
+use crate::trace::{Change, Head, Opened, Record};
 use crate::view::fork::{Moment, Tree};
 use crate::view::runner::{News, Order, Runner, Running};
+use crate::view::talk::{Desk, Talk};
 use std::sync::Arc;
 
 /// What can be run again, and what is being run.
@@ -20,18 +23,28 @@ use std::sync::Arc;
 pub struct Forks {
     /// Runs stories again; none: nothing can be.
     pub runner: Option<Arc<dyn Runner>>,
+    /// Gives somebody a desk from which to call a server.
+    pub desks: Option<Desks>,
     /// The branches, the story as it was first; none until all of it is there.
     pub tree: Option<Tree>,
     /// Why there can be no branches.
     why: String,
     /// By branch: the run, and what it has written.
     runs: Vec<(usize, Running, Vec<Record>)>,
+    /// What was typed at a server, being run.
+    typed: Option<(Running, Vec<Record>)>,
+    /// The talk, while the name of its file is asked for.
+    aside: Option<Box<TalkPane>>,
 }
+
+/// Gives a desk from which to call the server of this connection in the story of this head, when so many records are
+/// written; or says why there is none.
+pub type Desks = Arc<dyn Fn(&Head, Protocol, &Opened, u64) -> Result<Desk, String> + Send + Sync>;
 
 impl Forks {
     /// Whether something is being run.
     pub fn is_running(&self) -> bool {
-        !self.runs.is_empty()
+        !self.runs.is_empty() || self.typed.is_some()
     }
 
     /// All records of the story are there.
@@ -96,6 +109,106 @@ pub fn what_if(model: &mut Model) {
     }
 }
 
+/// Somebody wants to type at the server of this line.
+pub fn talk(model: &mut Model) {
+    let number = walk::step_here(model);
+    let branch = model.book().and_then(|book| book.branch);
+    let records =
+        model.forks.tree.as_ref().and_then(|tree| tree.records(branch.unwrap_or(tree.current().id)));
+    let (Some(records), Some(desks)) = (records, model.forks.desks.clone()) else {
+        let why =
+            if model.forks.why.is_empty() { "the story is not at its end yet" } else { &model.forks.why };
+        let why = why.to_owned();
+        return model.say(why);
+    };
+    let desk = Moment::at(&records, number).and_then(|moment| {
+        let open = moment.open.as_ref().ok_or("nobody is called here")?;
+        let protocol = match (moment.step.protocol, open.server.port()) {
+            (known @ (Protocol::Smtp | Protocol::Pop3 | Protocol::Imap), _) => known,
+            (_, 25 | 587) => Protocol::Smtp,
+            (_, 110) => Protocol::Pop3,
+            (_, 143) => Protocol::Imap,
+            _ => return Err("stand on a line of SMTP, POP3 or IMAP: t types at its server".to_owned()),
+        };
+        let desk = desks(&moment.head, protocol, open, moment.told)?;
+        Ok((Order { head: moment.head, changes: moment.changes }, desk))
+    });
+    let secrets = model.book().is_some_and(Book::shows_secrets);
+    match desk {
+        Ok((base, desk)) => begin_talk(model, Box::new(TalkPane::new(Talk::new(base, desk), secrets))),
+        Err(why) => model.say(why),
+    }
+}
+
+/// Show this talk, and have the call made.
+pub fn begin_talk(model: &mut Model, pane: Box<TalkPane>) {
+    run_typed(model, pane.talk().order());
+    model.playing = None;
+    model.overlay = Some(Overlay::Talk(pane));
+}
+
+fn run_typed(model: &mut Model, order: Order) {
+    model.forks.typed = model.forks.runner.as_ref().map(|runner| (runner.start(order), Vec::new()));
+}
+
+/// Do what the talk asks for; gives whether the program is left with it.
+pub fn settle_talk(model: &mut Model, outcome: talk::Outcome) -> bool {
+    match outcome {
+        talk::Outcome::Stay => {}
+        talk::Outcome::Run(order) => run_typed(model, *order),
+        talk::Outcome::Save => {
+            if let Some(Overlay::Talk(pane)) = model.overlay.take() {
+                model.forks.aside = Some(pane);
+                model.overlay = Some(Overlay::Prompt(Prompt::new(Asked::SaveTalk, "talk.jsonl")));
+            }
+        }
+        talk::Outcome::Leave => {
+            model.overlay = None;
+            // Dropping a run ends it.
+            model.forks.typed = None;
+            return model.books.is_empty();
+        }
+    }
+    false
+}
+
+/// What was typed at a server, as a transcript; the talk goes on.
+pub fn talked(model: &mut Model) -> Option<Arc<[Record]>> {
+    let pane = model.forks.aside.take()?;
+    let records = pane.talk().records().into();
+    model.overlay = Some(Overlay::Talk(pane));
+    Some(records)
+}
+
+/// Take in what came of what was typed.
+fn take_typed(model: &mut Model) {
+    let Some((mut running, mut records)) = model.forks.typed.take() else { return };
+    let pane = match &mut model.overlay {
+        Some(Overlay::Talk(pane)) => Some(pane),
+        _ => model.forks.aside.as_mut(),
+    };
+    loop {
+        match (running.poll(), &pane) {
+            (None, _) => break,
+            (Some(News::Records(more)), _) => records.extend(more),
+            (Some(_), None) => return,
+            (Some(News::Done), Some(_)) => {
+                if let Some(pane) = pane {
+                    pane.told(records);
+                }
+                return;
+            }
+            (Some(News::Failed(why)), Some(_)) => {
+                if let Some(pane) = pane {
+                    pane.failed(&why);
+                }
+                return;
+            }
+        }
+    }
+    model.forks.typed = Some((running, records));
+}
+
 /// Run the story again with these changes.
 pub fn fork(model: &mut Model, name: &str, changes: Vec<Change>) {
     let branch = model.book().and_then(|book| book.branch);
@@ -119,6 +232,7 @@ pub fn fork(model: &mut Model, name: &str, changes: Vec<Change>) {
 
 /// Take in what runs have written; a branch that is told, and still wanted, is shown.
 pub fn take(model: &mut Model) {
+    take_typed(model);
     for (id, end) in model.forks.take() {
         let wanted = model.forks.tree.as_ref().is_some_and(|tree| tree.current().id == id);
         match end {

@@ -121,6 +121,7 @@ bindings! {
     Try {
         Predict [ch('p')] "predict" "say what the next line will be, before it is shown"
         WhatIf [ch('w')] "what if" "change this line, or the world, and tell the story again"
+        Talk [ch('t')] "talk" "type at this server yourself, from this moment on"
         Branches [ch('W')] "branches" "the stories that were told again: look at them, compare, save, give up"
     }
     Find {

@@ -2,6 +2,7 @@
 //! asks of the program around it, because it touches no terminal, file or clock itself.
 
 use super::book::Book;
+use super::talk::TalkPane;
 use crate::trace::Record;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::crossterm;
@@ -29,6 +30,8 @@ pub enum Msg {
     Told(String),
     /// All records of the first story are there: it can be run again from them.
     Whole(Arc<[Record]>),
+    /// Somebody types at a server, and nothing else is shown.
+    Talk(Box<TalkPane>),
     /// What a key stands for, or a click on its name.
     Do(Action),
 }
@@ -67,6 +70,7 @@ pub enum Action {
     Predict,
     WhatIf,
     Branches,
+    Talk,
     Twin,
     Focus,
     NextPart,

@@ -7,6 +7,7 @@ use super::branches::{self, Branches};
 use super::keys::{BINDINGS, Binding};
 use super::msg::Action;
 use super::predict::{self, Predict};
+use super::talk::{self, TalkPane};
 use super::whatif::{self, WhatIf};
 use crate::trace::Change;
 use crate::view::fork::Tree;
@@ -28,6 +29,8 @@ pub enum Overlay {
     WhatIf(Box<WhatIf>),
     /// The branches.
     Branches(Branches),
+    /// Somebody types at a server.
+    Talk(Box<TalkPane>),
 }
 
 /// What became of a key.
@@ -44,6 +47,8 @@ pub enum Outcome {
     Go(usize),
     /// Closed, and the story is to be told again.
     Fork(String, Vec<Change>),
+    /// What became of a key at a server.
+    Talk(talk::Outcome),
     /// What became of a key among the branches.
     Branch(branches::Outcome),
     /// This row is shown now, and the next one asked about.
@@ -65,6 +70,8 @@ pub enum Asked {
     File,
     /// A file's name, for a branch as a transcript.
     Save(usize),
+    /// A file's name, for what was typed at a server.
+    SaveTalk,
     /// A second story: a file, or a recording's name.
     Beside,
 }
@@ -78,6 +85,7 @@ impl Asked {
             Asked::Filter => "show only",
             Asked::File => "write from here to",
             Asked::Save(_) => "save the branch as",
+            Asked::SaveTalk => "save the session as",
             Asked::Beside => "beside it",
         }
     }
@@ -91,7 +99,7 @@ impl Asked {
                 "as in: smtp and code 5xx · host mx1.example.net · fact · text \"…\"; empty shows all"
             }
             Asked::File => "its ending says what: .html .md .txt .svg .mmd .cast .json .pcapng",
-            Asked::Save(_) => "a file: a transcript that can be replayed",
+            Asked::Save(_) | Asked::SaveTalk => "a file: a transcript that can be replayed",
             Asked::Beside => "a file or a recording's name; empty is a second place in this story",
         }
     }
@@ -142,7 +150,8 @@ impl Overlay {
     /// A key went down.
     pub fn key(&mut self, key: KeyEvent, tree: Option<&Tree>) -> Outcome {
         if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
-            return Outcome::Close;
+            let is_talk = matches!(self, Overlay::Talk(_));
+            return if is_talk { Outcome::Talk(talk::Outcome::Leave) } else { Outcome::Close };
         }
         match self {
             Overlay::Prompt(prompt) => prompt.key(key),
@@ -163,6 +172,7 @@ impl Overlay {
                 Some(tree) => Outcome::Branch(branches.update(key, tree)),
                 None => Outcome::Close,
             },
+            Overlay::Talk(pane) => Outcome::Talk(pane.update(key)),
         }
     }
 
@@ -172,6 +182,7 @@ impl Overlay {
             Overlay::Prompt(prompt) => text.chars().filter(|c| !c.is_control()).for_each(|c| prompt.put(c)),
             Overlay::Predict(predict, _) => predict.paste(text),
             Overlay::WhatIf(what_if) => what_if.paste(text),
+            Overlay::Talk(pane) => pane.paste(text),
             Overlay::Help(_) | Overlay::Places(_) | Overlay::Text(_) | Overlay::Branches(_) => {}
         }
     }
@@ -179,7 +190,11 @@ impl Overlay {
     /// The wheel was turned, or a page key pressed.
     pub fn scroll(&mut self, back: bool, by: usize) {
         let at = match self {
-            Overlay::Prompt(_) | Overlay::Predict(..) | Overlay::WhatIf(_) | Overlay::Branches(_) => return,
+            Overlay::Prompt(_)
+            | Overlay::Predict(..)
+            | Overlay::WhatIf(_)
+            | Overlay::Branches(_)
+            | Overlay::Talk(_) => return,
             Overlay::Help(help) => &mut help.at,
             Overlay::Places(list) => &mut list.at,
             Overlay::Text(text) => &mut text.scroll,

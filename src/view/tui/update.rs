@@ -41,6 +41,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.forks.whole(records);
             Vec::new()
         }
+        Msg::Talk(pane) => {
+            model.waiting.clear();
+            forks::begin_talk(model, pane);
+            Vec::new()
+        }
         Msg::Do(action) => act(model, action),
     };
     model.refresh();
@@ -155,6 +160,11 @@ fn settle(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
             model.overlay = None;
             forks::fork(model, &name, changes);
         }
+        Outcome::Talk(outcome) => {
+            if forks::settle_talk(model, outcome) {
+                return vec![Effect::Quit];
+            }
+        }
         Outcome::Branch(outcome) => forks::settle(model, outcome),
         Outcome::Reveal(row) => walk::reveal(model, row),
         Outcome::Quit => return vec![Effect::Quit],
@@ -195,6 +205,10 @@ fn typed(model: &mut Model, asked: Asked, text: &str) -> Vec<Effect> {
             model.overlay = None;
             let records = model.forks.tree.as_ref().and_then(|tree| tree.records(id));
             let path = text.into();
+            return records.map(|records| Effect::Save { path, records }).into_iter().collect();
+        }
+        Asked::SaveTalk => {
+            let (records, path) = (forks::talked(model), text.into());
             return records.map(|records| Effect::Save { path, records }).into_iter().collect();
         }
         Asked::Beside => {
@@ -265,6 +279,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Export => ask(model, Asked::File),
         Action::WhatIf => forks::what_if(model),
         Action::Branches => forks::list(model),
+        Action::Talk => forks::talk(model),
         Action::Twin if model.is_twin() => walk::single(model),
         Action::Twin => ask(model, Asked::Beside),
         other => {

@@ -445,6 +445,9 @@ pub fn reveal(model: &mut Model, row: usize) {
 
 /// Close what lies over the story: what was hidden is shown.
 pub fn close_overlay(model: &mut Model) {
+    if super::forks::talked(model).is_some() {
+        return;
+    }
     let closed = model.overlay.take();
     if let Some((reading, _)) = model.here() {
         reading.until = None;
