@@ -151,9 +151,6 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
     teller.leave(args.record.as_deref())
 }
 
-/// The file of a session that is saved without a name.
-const UNNAMED: &str = "talk.jsonl";
-
 /// Write a session as a transcript.
 fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
     let write = || -> io::Result<()> {
