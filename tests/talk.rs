@@ -205,11 +205,11 @@ fn nothing_that_is_typed_breaks_it() {
                 1 => format!(
                     "a{} {}",
                     random.u8(..),
-                    random.choice(["FETCH {9}", "IDLE", "LOGIN", "APPEND INBOX {3}"]).unwrap_or(&"")
+                    random.choice(["FETCH {9}", "IDLE", "LOGIN", "APPEND INBOX {3}"]).unwrap_or("")
                 ),
                 2 => random
                     .choice(["DATA", ".", "..", "AUTH LOGIN", "BDAT 9", "*", "USER x", "PASS"])
-                    .unwrap_or(&"")
+                    .unwrap_or("")
                     .to_string(),
                 _ => sitting.talk.show().map_or(String::new(), |shown| shown.lines[0].clone()),
             };

@@ -1,6 +1,6 @@
 //! `postroad talk smtp|pop3|imap [HOST]`: type a protocol by hand at a server of the simulated internet.
 //!
-//! Line by line, on a terminal or from a pipe: what is typed is sent, and everything that comes of it is told. Lines that
+//! On the whole screen of a terminal, or line by line: what is typed is sent, and everything that comes of it is told. Lines that
 //! begin with a colon are for the program. Each line runs the world again with everything typed so far, so `:undo` is
 //! free, and nobody has to hurry.
 
@@ -43,12 +43,12 @@ pub struct TalkArgs {
     #[arg(long = "break", value_name = "PRESET", value_parser = PossibleValuesParser::new(super::args::presets()),
           action = ArgAction::Append)]
     pub breaks: Vec<String>,
+    /// Line by line, also on a terminal that could show a whole screen.
+    #[arg(long)]
+    pub plain: bool,
     /// How much is told about each line.
     #[arg(long, value_name = "HOW", default_value = "brief")]
     pub detail: super::args::Detail,
-    /// Line by line, where a terminal would be given the full screen.
-    #[arg(long)]
-    pub plain: bool,
     /// Keep the session as a transcript: every byte, passwords too.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
@@ -149,6 +149,17 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
         }
     }
     teller.leave(args.record.as_deref())
+}
+
+/// Write a session as a transcript.
+fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
+    let write = || -> io::Result<()> {
+        let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
+        records.iter().try_for_each(|record| writer.write(record))?;
+        writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(())
+    };
+    write().map_err(|error| CommandError::file("write", path, &error))
 }
 
 /// The next line of the input, without its end; what is no UTF-8 is replaced. At most a message's worth is read.
@@ -438,13 +449,7 @@ impl Teller {
 
     fn leave(&mut self, record: Option<&Path>) -> Result<(), CommandError> {
         if let Some(path) = record {
-            let write = || -> io::Result<()> {
-                let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
-                self.talk.records().iter().try_for_each(|record| writer.write(record))?;
-                writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-                Ok(())
-            };
-            write().map_err(|error| CommandError::file("write", path, &error))?;
+            keep(self.talk.records(), path)?;
         }
         Ok(self.out.flush()?)
     }

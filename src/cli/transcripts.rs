@@ -41,6 +41,8 @@ library!(
     "keep-a-copy",
     "maildrop-lock",
     "imap-idle",
+    "compare-pop3",
+    "compare-imap",
 );
 
 /// Prose is not set wider than this.

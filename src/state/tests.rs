@@ -186,6 +186,48 @@ fn a_queued_message_waits_is_tried_again_and_goes() {
     assert_eq!(before.queues["mail"]["1A"].waiting.len(), 1, "a checkpoint does not change afterwards");
 }
 
+fn copy_kept(account: &str, key: &str) -> Fact {
+    Fact::ClientCopyKept {
+        account: account.to_owned(),
+        key: key.to_owned(),
+        size: 9,
+        subject: "Hi".to_owned(),
+        part: String::new(),
+        folder: String::new(),
+    }
+}
+
+fn intent_ends(who: &str, intent: &str) -> Fact {
+    let (who, intent) = (who.to_owned(), intent.to_owned());
+    Fact::IntentEnds { who, intent, ok: true, detail: String::new(), instead: String::new() }
+}
+
+#[test]
+fn what_a_client_keeps_follows_its_facts_and_goes_with_its_disk() {
+    let mut state = State::default();
+    let (account, key) = ("bob@example.net".to_owned(), "7".to_owned());
+    fact(&mut state, "laptop", copy_kept(&account, &key));
+    let flags = vec!["\\Seen".to_owned()];
+    let folder = "Boat".to_owned();
+    let told = Fact::ClientFlagsSet { account: account.clone(), key: key.clone(), flags: flags.clone() };
+    fact(&mut state, "laptop", told);
+    let filed = Fact::ClientFiled { account: account.clone(), key: key.clone(), folder: folder.clone() };
+    fact(&mut state, "laptop", filed);
+    fact(&mut state, "laptop", Fact::ClientIdsKnown { account: account.clone(), ids: 3 });
+    let mailbox = "INBOX".to_owned();
+    let known = Fact::ClientMailboxKnown { account: account.clone(), mailbox, uidvalidity: 7, uidnext: 9 };
+    fact(&mut state, "laptop", known);
+    let copy = state.clients["laptop"][&account][&key].clone();
+    assert_eq!((copy.size, &copy.flags, &copy.folder), (9, &flags, &folder));
+    let noted = state.noted["laptop"][&account].clone();
+    assert_eq!((noted.ids, noted.mailboxes["INBOX"]), (3, (7, 9)));
+    let other = Fact::ClientFlagsSet { account: account.clone(), key: "8".to_owned(), flags };
+    fact(&mut state, "laptop", other);
+    assert_eq!(state.clients["laptop"][&account].len(), 1, "flags of what is not kept make nothing");
+    fact(&mut state, "laptop", Fact::ClientStoreLost { account });
+    assert_eq!(state, State::default());
+}
+
 #[test]
 fn mailboxes_copies_caches_and_services_follow_their_facts() {
     let mut state = State::default();
@@ -219,14 +261,7 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
         Fact::MailboxRenamed { account: account.clone(), from: inbox.clone(), to: text("Old") },
         Fact::MaildropLocked { account: account.clone() },
         Fact::ServiceDown { service: text("smtp") },
-        Fact::ClientCopyKept {
-            account: account.clone(),
-            key: text("7"),
-            size: 9,
-            subject: text("Hi"),
-            part: String::new(),
-            folder: String::new(),
-        },
+        copy_kept(&account, "7"),
         Fact::ResolverCached {
             name: text("example.net."),
             rtype: text("MX"),
@@ -249,13 +284,7 @@ fn mailboxes_copies_caches_and_services_follow_their_facts() {
         Fact::ServiceUp { service: text("smtp") },
         Fact::ClientCopyRemoved { account: account.clone(), key: text("7") },
         Fact::MailboxDeleted { account: account.clone(), mailbox: text("Old") },
-        Fact::IntentEnds {
-            who: text("Bob"),
-            intent: text("fetch-pop3"),
-            ok: true,
-            detail: String::new(),
-            instead: String::new(),
-        },
+        intent_ends("Bob", "fetch-pop3"),
     ] {
         fact(&mut state, "mx1", one);
     }

@@ -237,7 +237,10 @@ fn sentence(text: &str) -> String {
 /// rules before the general ones.
 fn wrong(place: &Place<'_>, step: &Step, right: &Choice, random: &mut fastrand::Rng) -> Vec<Choice> {
     let admitted: Vec<&Wrong> = rules().wrong.iter().filter(|wrong| place.admits(wrong)).collect();
-    let general = |wrong: &Wrong| wrong.at.contains('*') || wrong.at.split(' ').count() < 3;
+    let general = |wrong: &Wrong| {
+        let anywhere = wrong.port.is_empty() && wrong.after.is_empty() && wrong.with.is_empty();
+        anywhere && (wrong.at.contains('*') || wrong.at.split(' ').count() < 3)
+    };
     let mut groups: [Vec<&Wrong>; 3] = Default::default();
     for wrong in admitted {
         let group = match (wrong.misconception, general(wrong)) {

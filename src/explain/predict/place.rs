@@ -41,7 +41,7 @@ pub(super) const PLACEHOLDERS: [&str; 19] = [
 
 /// Every condition that a wrong answer may ask for: a test holds the catalogue to it.
 #[cfg(test)]
-pub(super) const CONDITIONS: [&str; 14] = [
+pub(super) const CONDITIONS: [&str; 15] = [
     "attachment",
     "deleted",
     "kept",
@@ -54,6 +54,7 @@ pub(super) const CONDITIONS: [&str; 14] = [
     "some-accepted",
     "some-refused",
     "stuffed",
+    "taken",
     "tls",
     "unasked",
 ];
@@ -195,6 +196,7 @@ impl<'a> Place<'a> {
             "refused-before" => self.last_here().is_some_and(said_no),
             "some-accepted" => envelope.is_some_and(|e| !e.recipients.is_empty()),
             "some-refused" => envelope.is_some_and(|e| !e.refused.is_empty()),
+            "taken" => self.steps.iter().any(|s| s.verb == "." && s.code.starts_with('2')),
             "stuffed" => [Some(self.step), self.last_here()].into_iter().flatten().any(stuffed),
             "tls" => self.connection.is_some_and(|c| c.tls),
             "unasked" => self.is_unasked(),

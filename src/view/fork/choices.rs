@@ -323,7 +323,7 @@ mod tests {
         let mut ids = std::collections::BTreeSet::new();
         for entry in entries() {
             assert!(ids.insert(&entry.id), "{} is there twice", entry.id);
-            assert!(!entry.at.is_empty() && entry.edit.is_some() != !entry.fault.is_empty(), "{}", entry.id);
+            assert!(!entry.at.is_empty() && entry.edit.is_some() == entry.fault.is_empty(), "{}", entry.id);
             assert!(entry.watch.ends_with(['.', '?']) && !entry.watch.contains('!'), "{}", entry.watch);
             assert!(!entry.title.ends_with('.') && entry.title.len() < 70, "{}", entry.title);
             assert!(entry.misconception <= 32, "{}", entry.id);

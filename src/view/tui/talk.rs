@@ -27,6 +27,9 @@ const LONGEST: usize = 4000;
 /// Steps of the dialogue that are drawn at most: more than any screen has rows.
 const DRAWN: usize = 400;
 
+/// People who are named at first.
+const LOGINS: usize = 3;
+
 /// What a key has led to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -55,6 +58,8 @@ pub struct TalkPane {
     shown: Option<Shown>,
     /// What did not go, in words.
     wrong: Option<String>,
+    /// What else was done.
+    news: Option<String>,
     /// Rows scrolled back from the end.
     back: usize,
     running: bool,
@@ -73,6 +78,7 @@ impl TalkPane {
             editor: None,
             shown: None,
             wrong: None,
+            news: None,
             back: 0,
             running: true,
             show_secrets,
@@ -99,6 +105,14 @@ impl TalkPane {
         self.wrong = Some(escape::text(why));
     }
 
+    /// What became of something that the owner was asked to do.
+    pub fn tell(&mut self, what: Result<String, String>) {
+        match what {
+            Ok(done) => self.news = Some(escape::text(&done)),
+            Err(why) => self.wrong = Some(escape::text(&why)),
+        }
+    }
+
     /// Take a key. While the world runs, keys wait for nobody: they are not taken.
     pub fn update(&mut self, key: KeyEvent) -> Outcome {
         if key.kind == KeyEventKind::Release {
@@ -110,7 +124,7 @@ impl TalkPane {
             KeyCode::PageUp => self.back += 5,
             KeyCode::PageDown => self.back = self.back.saturating_sub(5),
             _ if self.running => {}
-            KeyCode::Char('z') if control => return self.undo(),
+            KeyCode::Char('b') if control => return self.undo(),
             KeyCode::Char('t') if control => self.show(),
             KeyCode::Char('n') if control => return self.again(),
             KeyCode::Char('s') if control && self.editor.is_some() => return self.send_message(),
@@ -273,7 +287,7 @@ impl TalkPane {
 
     fn run(&mut self) -> Outcome {
         self.running = true;
-        (self.shown, self.wrong) = (None, None);
+        (self.shown, self.wrong, self.news) = (None, None, None);
         Outcome::Run(Box::new(self.talk.order()))
     }
 
@@ -322,19 +336,19 @@ impl TalkPane {
             _ if self.running => &[("esc", "leave")],
             (Some(_), _) => &[
                 ("ctrl-s", "send it, with the dot"),
-                ("ctrl-t", "show me"),
-                ("ctrl-z", "undo"),
+                ("ctrl-t", "show"),
+                ("ctrl-b", "undo"),
                 ("esc", "leave"),
             ],
             (None, Mode::Over) => {
-                &[("ctrl-z", "undo"), ("ctrl-n", "anew"), ("ctrl-o", "save"), ("esc", "leave")]
+                &[("ctrl-b", "undo"), ("ctrl-n", "anew"), ("ctrl-o", "save"), ("esc", "leave")]
             }
             _ => &[
                 ("enter", "send"),
                 ("tab", "complete"),
                 ("↑", "earlier"),
-                ("ctrl-t", "show me"),
-                ("ctrl-z", "undo"),
+                ("ctrl-t", "show"),
+                ("ctrl-b", "undo"),
                 ("esc", "leave"),
             ],
         }
@@ -345,6 +359,8 @@ impl TalkPane {
         let theme = rows.theme;
         if let Some(wrong) = &self.wrong {
             rows.say("✗ ", theme.bad(), wrong, Style::new());
+        } else if let Some(news) = &self.news {
+            rows.say("● ", theme.changed(), news, Style::new());
         } else if let Some(shown) = &self.shown {
             rows.say("why  ", theme.style(Label::Key), &shown.why, Style::new());
         } else if let Some(hint) = self.talk.hint().filter(|_| !self.running) {
@@ -352,6 +368,13 @@ impl TalkPane {
             // It names what may be said.
             if self.input.is_empty() {
                 return;
+            }
+        }
+        if self.talk.pieces().is_empty() && self.shown.is_none() {
+            // The scenario's own people, made up: whoever plays one of them needs the password.
+            for login in self.talk.desk().logins.iter().take(LOGINS) {
+                let said = format!("{}, password {}", login.account, login.password.expose());
+                rows.say("mail of  ", theme.style(Label::Key), &escape::text(&said), theme.dim());
             }
         }
         let found = self.talk.completions(&self.input);
@@ -500,7 +523,7 @@ mod tests {
                 '←' => (KeyCode::Left, KeyModifiers::NONE),
                 '✓' => (KeyCode::Char('s'), KeyModifiers::CONTROL),
                 '?' => (KeyCode::Char('t'), KeyModifiers::CONTROL),
-                '↶' => (KeyCode::Char('z'), KeyModifiers::CONTROL),
+                '↶' => (KeyCode::Char('b'), KeyModifiers::CONTROL),
                 c => (KeyCode::Char(c), KeyModifiers::NONE),
             };
             outcome = pane.update(KeyEvent::new(code, modifiers));

@@ -1,8 +1,8 @@
 //! An IMAP session as a machine that is told what to say: the pure half of a mail program that stays logged in.
 //!
 //! [`super::Client`] works through a script and leaves; this one waits for orders between commands. Orders given
-//! together go out together: "The client MAY send a command without waiting for the completion result response of a
-//! previous command" (RFC 9051 §5.5); whoever gives them sees to it that no one of them makes another ambiguous.
+//! together go out together: "The client MAY send another command without waiting for the completion result response of a
+//! command, subject to ambiguity rules" (RFC 9051 §5.5); whoever gives them sees to it that those are kept.
 //! What the server says unasked is told as it comes (RFC 9051 §5.2).
 
 use crate::base::Instant;
@@ -164,7 +164,7 @@ impl Session {
     }
 
     fn tagged(&mut self, tag: &str, condition: Condition) {
-        // "The tagged completion result" of commands that do not wait for each other may come in any order.
+        // Commands that do not depend on each other may end in any order (RFC 9051 §5.5).
         let Some(at) = self.running.iter().position(|running| running.tag == tag) else { return };
         let Some(ended) = self.running.remove(at) else { return };
         self.learn(condition.code.as_ref());

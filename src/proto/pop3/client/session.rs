@@ -1,8 +1,8 @@
 //! A POP3 session as a machine that is told what to say: the pure half of a mail program that stays logged in.
 //!
 //! [`super::Client`] fetches and leaves; this one waits for orders between commands. Orders given together go out
-//! together where the server takes that: "PIPELINING … allows clients to send multiple commands at a time"
-//! (RFC 2449 §6.6). Answers come in the order of the commands, so each is matched with its own.
+//! together where the server takes that: "The PIPELINING capability indicates the server is capable of accepting multiple
+//! commands at a time" (RFC 2449 §6.6). Answers come in the order of the commands, so each is matched with its own.
 
 use super::machine::{Block, LINE_PIECE};
 use super::{Limits, Reason};

@@ -82,11 +82,6 @@ where
         self.events.recv().await
     }
 
-    /// What has happened already; `None` where nothing waits to be heard.
-    pub fn heard(&mut self) -> Option<M::Event> {
-        self.events.try_recv().ok()
-    }
-
     /// Whether the connection is gone.
     pub fn is_gone(&self) -> bool {
         self.driving.is_finished()

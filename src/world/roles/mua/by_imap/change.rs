@@ -115,7 +115,7 @@ async fn into(program: &mut Program, to: &str, command: CommandBody) -> Result<O
         let try_create = condition.code.as_ref().map(Code::name) == Some("TRYCREATE");
         match condition.status {
             Status::Ok => return Ok(put),
-            // "the server gives a hint to the client that it can attempt a CREATE command" (RFC 9051 §6.4.7).
+            // "This gives a hint to the client that it can attempt a CREATE command" (RFC 9051 §6.4.7).
             _ if try_create && attempt == 0 => {
                 let create = CommandBody::Create { mailbox: to.to_owned(), special_use: Vec::new() };
                 open.must(vec![create]).await?;

@@ -228,6 +228,9 @@ async fn log_out(program: &mut Program) -> Result<Outcome, Trouble> {
     let OpenLine::Imap(mut open) = std::mem::take(&mut program.open) else {
         return done("no connection was open");
     };
+    if open.line.is_gone() {
+        return done("the server had ended the session already; nothing that was marked was removed");
+    }
     let marked: Vec<u32> = open.marked.iter().copied().collect();
     let mut commands = Vec::new();
     if !marked.is_empty() {

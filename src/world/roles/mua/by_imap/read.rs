@@ -21,13 +21,16 @@ const LINE: u64 = 72;
 
 pub(super) async fn check(program: &mut Program) -> Result<Outcome, Trouble> {
     let open = session(program).await?;
-    if open.selected.is_some() {
-        // "NOOP … can be used as a periodic poll for new messages" (RFC 9051 §6.1.2).
+    let was_open = open.selected.as_ref().is_some_and(|s| s.mailbox == INBOX);
+    if was_open {
+        // "the NOOP command can be used as a periodic poll for new messages" (RFC 9051 §6.1.2).
         open.must(vec![CommandBody::Noop]).await?;
     }
     let selected = select(program, INBOX).await?;
     let known = program.shelf(|shelf| shelf.mailboxes.get(INBOX).copied());
     let words = match known {
+        // EXISTS tells how many there are, and nothing of the next UID: that was told at SELECT.
+        _ if was_open => "as NOOP had the server say".to_owned(),
         Some((uidvalidity, uidnext)) if uidvalidity == selected.uidvalidity => {
             format!("UIDNEXT was {uidnext} and is {}", selected.uidnext)
         }

@@ -5,6 +5,7 @@ use super::super::disk::{self, Copy, Part};
 use super::{FetchData, Program, Selected, Trouble, Untagged, key, parse_key, select, session, uid_of};
 use crate::proto::imap::response::{Address, Envelope};
 use crate::proto::imap::types::{CommandBody, FetchItem, SequenceSet};
+use std::collections::BTreeSet;
 
 /// What a resync brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +67,9 @@ pub(super) async fn resync(program: &mut Program, mailbox: &str) -> Result<News,
         };
         session(program).await?.ask_and(commands, keep).await?;
     }
-    news.gone = forget(program, mailbox, &selected, |uid| known.contains(&uid) && !seen.contains(&uid));
+    let told: BTreeSet<u32> = seen.iter().copied().collect();
+    news.gone =
+        forget(program, mailbox, &selected, |uid| known.binary_search(&uid).is_ok() && !told.contains(&uid));
     let next =
         seen.iter().map(|uid| uid.saturating_add(1)).max().unwrap_or(1).max(selected.uidnext).max(first_new);
     if let Some(selected) = session(program).await?.selected.as_mut() {

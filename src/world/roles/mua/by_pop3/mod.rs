@@ -166,6 +166,9 @@ async fn log_out(program: &mut Program) -> Result<Outcome, Trouble> {
     let OpenLine::Pop3(mut open) = std::mem::take(&mut program.open) else {
         return done("no connection was open");
     };
+    if open.line.is_gone() {
+        return done("the server had ended the session already; nothing that was marked was removed");
+    }
     let answer = open.one(Command::Quit).await?;
     let (marked, by_hand) = (std::mem::take(&mut open.marked), std::mem::take(&mut open.by_hand));
     if !answer.ok {

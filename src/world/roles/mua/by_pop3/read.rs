@@ -10,6 +10,7 @@ use crate::proto::pop3::client::Answer;
 use crate::proto::pop3::grammar::Command;
 use crate::world::roles::mua::heading;
 use crate::world::scenario::Leave;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How many messages are asked for in one go: the answers of earlier ones are put away before more is asked.
@@ -89,23 +90,25 @@ async fn fetch(program: &mut Program, drop: &Drop, commands: Vec<Command>) -> Re
     let (world, device, account) =
         (program.mua.world.clone(), program.mua.device.clone(), program.mua.account.clone());
     let now = world.clock.now();
+    let asked: BTreeSet<u32> = commands.iter().filter_map(number_in).collect();
+    let ids = drop.numbers.iter().filter(|(_, number)| asked.contains(*number));
+    let ids: BTreeMap<u32, String> = ids.map(|(id, number)| (*number, id.clone())).collect();
     let mut refused = None;
     let keep = |answer: Answer| {
-        let (Command::Retr { number } | Command::Top { number, .. }) = answer.command else { return };
-        let id = drop.numbers.iter().find(|(_, n)| **n == number).map(|(id, _)| id.clone());
-        let Some(id) = id else { return };
+        let Some(number) = number_in(&answer.command) else { return };
+        let Some(id) = ids.get(&number) else { return };
         if !answer.ok {
             refused = Some(answer.line);
             return;
         }
-        let copy = copy_of(&answer, drop.sizes.get(&number).copied(), &id);
+        let copy = copy_of(&answer, drop.sizes.get(&number).copied(), id);
         world.with_disk(&device, |disk| {
-            let known = disk.with_shelf(&account, |s| s.ids.contains_key(&id));
+            let known = disk.with_shelf(&account, |s| s.ids.contains_key(id));
             // What is fetched anew though a copy stands there already is a second copy: nothing tells them apart.
-            let key = if known { key_of(disk, &account, &id) } else { disk.free_key(&account, &id) };
+            let key = if known { key_of(disk, &account, id) } else { disk.free_key(&account, id) };
             disk.keep(&account, &key, copy);
             if !drop.without_ids {
-                disk.ids(&account, |ids| drop_in(ids, &id, now));
+                disk.ids(&account, |ids| drop_in(ids, id, now));
             }
         });
     };
@@ -116,7 +119,15 @@ async fn fetch(program: &mut Program, drop: &Drop, commands: Vec<Command>) -> Re
     }
 }
 
-fn drop_in(ids: &mut std::collections::BTreeMap<String, Instant>, id: &str, now: Instant) {
+/// The message-number that a command asks for.
+fn number_in(command: &Command) -> Option<u32> {
+    match command {
+        Command::Retr { number } | Command::Top { number, .. } => Some(*number),
+        _ => None,
+    }
+}
+
+fn drop_in(ids: &mut BTreeMap<String, Instant>, id: &str, now: Instant) {
     ids.entry(id.to_owned()).or_insert(now);
 }
 
@@ -150,15 +161,15 @@ async fn let_go(program: &mut Program, drop: &Drop) -> Result<usize, Trouble> {
         Leave::No => Duration::ZERO,
         Leave::Days(days) => Duration::from_secs(u64::from(days) * 86_400),
     };
-    let due = |id: &String| {
-        program.shelf(|shelf| {
-            let whole = shelf.copies.values().any(|c| c.uidl == *id && c.part == Part::Whole);
-            let fetched = shelf.ids.get(id).copied().or(drop.without_ids.then_some(now));
-            whole && fetched.is_some_and(|fetched| now.since(fetched) >= age)
-        })
-    };
-    let due: Vec<(u32, String)> =
-        drop.numbers.iter().filter(|(id, _)| due(id)).map(|(id, n)| (*n, id.clone())).collect();
+    let due: Vec<(u32, String)> = program.shelf(|shelf| {
+        let whole: BTreeSet<&str> =
+            shelf.copies.values().filter(|c| c.part == Part::Whole).map(|c| c.uidl.as_str()).collect();
+        let is_due = |(id, _): &(&String, &u32)| {
+            let fetched = shelf.ids.get(*id).copied().or(drop.without_ids.then_some(now));
+            whole.contains(id.as_str()) && fetched.is_some_and(|fetched| now.since(fetched) >= age)
+        };
+        drop.numbers.iter().filter(is_due).map(|(id, number)| (*number, id.clone())).collect()
+    });
     super::change::mark_deleted(program, &due).await
 }
 
@@ -336,7 +347,10 @@ pub(super) async fn await_mail(program: &mut Program, at_most: u64, every: u64) 
             log_out(program).await?;
             return instead(
                 "a POP3 server cannot tell its client that mail has come",
-                format!("the client asks every {every} seconds: the {polls}. time there is {new} new"),
+                format!(
+                    "the client asks every {every} seconds: look number {polls} finds {}",
+                    count(new, "new message")
+                ),
             );
         }
         log_out(program).await?;
