@@ -91,7 +91,7 @@ fn somebody_types_at_a_server() {
     terminal.press("t");
     terminal.until("Talk: SMTP to mx1.example.net, port 25");
     // While the world runs, keys are not taken.
-    terminal.until("now ");
+    terminal.until("more steps between");
     terminal.press("\x0f");
     terminal.until("save the session as");
     terminal.press("\x1b");

@@ -123,8 +123,10 @@ impl Terminal {
             if status.is_some() {
                 break;
             }
-            if let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(100)) {
-                self.take(&bytes);
+            match self.bytes.recv_timeout(Duration::from_millis(100)) {
+                Ok(bytes) => self.take(&bytes),
+                // The terminal is closed a moment before the program is gone.
+                Err(_) => std::thread::sleep(Duration::from_millis(100)),
             }
         }
         let Some(status) = status else { panic!("it does not end; the screen is\n{}", self.text()) };
