@@ -158,6 +158,17 @@ fn measure(steps: usize) {
             view.frame();
         })
     );
+    look(&mut view);
+    println!("step, sieved  {}", many(200, |_| view.act(Action::Step)));
+    let grown = (resident_mib() - before).max(0.0);
+    println!(
+        "memory        {grown:.1} MiB beside the records: {:.0} bytes a step",
+        grown * 1_048_576.0 / all as f64
+    );
+}
+
+/// A search and a filter over all of it.
+fn look(view: &mut View) {
     view.act(Action::Start);
     let mut longest = Duration::ZERO;
     let found = time(|| {
@@ -179,12 +190,6 @@ fn measure(steps: usize) {
         "filter        {:8.2} ms for {count} rows; no turn of the screen longer than {:.2} ms",
         sieved.as_secs_f64() * 1e3,
         longest.as_secs_f64() * 1e3
-    );
-    println!("step, sieved  {}", many(200, |_| view.act(Action::Step)));
-    let grown = (resident_mib() - before).max(0.0);
-    println!(
-        "memory        {grown:.1} MiB beside the records: {:.0} bytes a step",
-        grown * 1_048_576.0 / all as f64
     );
 }
 

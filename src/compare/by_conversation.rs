@@ -146,7 +146,7 @@ fn rows(left: &[Exchange], right: &[Exchange]) -> Vec<PairedExchange> {
 fn differences(a: &Exchange, b: &Exchange) -> Vec<Difference> {
     let of = |e: &Exchange, from: Direction| -> Vec<Vec<u8>> {
         let spoken = |l: &&Line| l.from == from && !matches!(l.kind, Kind::Open | Kind::Close);
-        e.lines.iter().filter(spoken).map(|l| untagged(l)).collect()
+        e.lines.iter().filter(spoken).map(untagged).collect()
     };
     let codes = |e: &Exchange| -> Vec<String> {
         e.lines.iter().filter(|l| !l.code.is_empty()).map(|l| l.code.clone()).collect()

@@ -88,7 +88,10 @@ fn every_part_of_smtp_and_the_dns_is_explained() {
     check_parts("smtp", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));
     let names = ["src/proto/dns", "src/dissect/dns", "src/dissect/dns.rs", "src/proto/dns.rs"];
     check_parts("dns", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));
-    check_parts("tls", &literals(&["src/dissect/tls"], &["Part::leaf(", "Part::node(", ".field(", ".vector("]));
+    check_parts(
+        "tls",
+        &literals(&["src/dissect/tls"], &["Part::leaf(", "Part::node(", ".field(", ".vector("]),
+    );
 }
 
 fn check_parts(protocol: &str, names: &BTreeSet<String>) {

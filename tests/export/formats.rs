@@ -73,7 +73,9 @@ fn every_step_is_drawn() {
         assert_eq!(to_svg(&records, false).matches("class=\"number\"").count(), steps, "{name}");
         let document = to_markdown(&records, false);
         assert_eq!(document.lines().filter(|l| l.starts_with("- **")).count(), steps, "{name}");
-        assert!(diagram.len() < mermaid::USUAL_LIMIT, "{name}: {}", diagram.len());
+        // Bob's whole day with his mail is more than a diagram holds; whoever exports it is told so.
+        let is_long = name.starts_with("compare-");
+        assert!(is_long || diagram.len() < mermaid::USUAL_LIMIT, "{name}: {}", diagram.len());
     }
 }
 
@@ -144,7 +146,7 @@ fn the_recording_keeps_to_the_format() {
     for (name, records) in shipped() {
         let length = check_cast(&to_cast(&records));
         // A greylisted letter waits for a quarter of an hour; nobody who watches does.
-        assert!((20.0..180.0).contains(&length), "{name}: {length} s");
+        assert!((20.0..400.0).contains(&length), "{name}: {length} s");
     }
 }
 

@@ -92,7 +92,10 @@ fn tshark_reads_what_we_read() {
             |protocol, kind| steps.iter().filter(|s| (s.protocol, s.kind) == (protocol, kind)).count();
         assert_eq!(values(4).count(), smtp_commands(&steps), "{name}: SMTP");
         assert_eq!(values(5).count(), count(Protocol::Pop3, Kind::Command), "{name}: POP3");
-        assert_eq!(values(6).count(), count(Protocol::Imap, Kind::Command), "{name}: IMAP");
+        let imap = (values(6).count(), count(Protocol::Imap, Kind::Command));
+        // What APPEND carries is no request; tshark takes each line of it for one.
+        let appends = steps.iter().any(|s| s.protocol == Protocol::Imap && s.verb == "APPEND");
+        assert!(if appends { imap.0 >= imap.1 } else { imap.0 == imap.1 }, "{name}: IMAP {imap:?}");
         let queries = values(7).filter(|v| matches!(*v, "0" | "False")).count();
         assert_eq!(queries, count(Protocol::Dns, Kind::Query), "{name}: DNS");
         assert!(values(8).any(|comment| comment.contains("step 1: ")), "{name}: comments");

@@ -53,23 +53,51 @@ fn a_story_is_told_again_otherwise() {
     terminal.until("· what if: ");
     terminal.press("W");
     terminal.until("Branches: 2");
-    terminal.press("jd");
+    terminal.press("d");
     terminal.until("what differs");
     terminal.press("v");
     terminal.until("this line");
     terminal.press("W");
     terminal.until("Branches: 2");
-    terminal.press("js");
+    terminal.press("s");
     terminal.until("save the branch as");
     terminal.press("\r");
     terminal.until("is written to branch.jsonl");
     assert!(terminal.folder.join("branch.jsonl").exists());
     terminal.press("W");
     terminal.until("Branches: 2");
-    terminal.press("jxx");
+    terminal.press("xx");
     terminal.until("Branches: 1");
     terminal.press("\x1b");
     terminal.until("step");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn somebody_types_at_a_server() {
+    let mut terminal = Terminal::postroad("talk", (100, 30), &["talk", "smtp"]);
+    terminal.until("220 mx1.example.net");
+    terminal.press("EHLO me.example.org\r");
+    terminal.until("250 HELP");
+    terminal.press("\x1b");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_given_back();
+
+    let mut terminal = Terminal::postroad("talk-within", (100, 30), &["replay", "journey"]);
+    terminal.until("step 1 of");
+    terminal.press("32\r");
+    terminal.until("step 32 of");
+    terminal.press("t");
+    terminal.until("Talk: SMTP to mx1.example.net, port 25");
+    // While the world runs, keys are not taken.
+    terminal.until("now ");
+    terminal.press("\x0f");
+    terminal.until("save the session as");
+    terminal.press("\x1b");
+    terminal.until("Talk: SMTP");
+    terminal.press("\x1b");
+    terminal.until("this line");
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
 }

@@ -1,8 +1,8 @@
 //! The client's side: command lines, SASL responses, messages and chunks. RFC 5321 §4.1, RFC 4954 §4, RFC 3030.
 
+use super::gap::Torn;
 use super::meaning::SmtpMeaning;
 use super::replies::text_of;
-use super::gap::Torn;
 use super::{AuthWatch, Client, LIMIT, SmtpReader, message};
 use crate::base::{Finding, Part, Span};
 use crate::dissect::step::{Kind, Meaning, Piece};

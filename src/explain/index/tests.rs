@@ -43,7 +43,9 @@ fn of_bytes(bytes: &[u8], pace: Pace) -> StoryIndex {
 
 fn of_spool(records: &[Record], pace: Pace) -> StoryIndex {
     let file = Arc::new(tempfile::tempfile().expect("a temporary file"));
-    let spool = Spool::new(Box::new(records.to_vec().into_iter()), Arc::clone(&file));
+    // The reader is moved to a thread: it owns what it gives.
+    let owned: Vec<Record> = records.to_vec();
+    let spool = Spool::new(Box::new(owned.into_iter()), Arc::clone(&file));
     StoryIndex::begin(Store::File(file), Inflow::Spooled(Box::new(spool)), 0, pace)
 }
 

@@ -305,7 +305,10 @@ mod tests {
         out
     }
 
-    fn frames(bytes: &[u8]) -> (Vec<(i64, Vec<u8>, bool)>, Option<Broken>) {
+    /// When, its bytes, and whether it was cut.
+    type Read = (i64, Vec<u8>, bool);
+
+    fn frames(bytes: &[u8]) -> (Vec<Read>, Option<Broken>) {
         let mut source = match Source::new(&bytes[..bytes.len().min(64)], Cursor::new(bytes.to_vec())) {
             Ok(source) => source,
             Err(error) => panic!("{error}"),

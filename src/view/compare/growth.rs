@@ -44,13 +44,16 @@ impl Size {
     }
 }
 
+/// A figure of one size, for one side.
+type Figure = fn(&Size, usize) -> String;
+
 /// Write the table of these sizes, at most 80 columns wide.
 ///
 /// # Errors
 /// Where `out` fails.
 pub fn write(sides: &[String; 2], sizes: &[Size], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "What the same wishes cost, by messages in the inbox at the start")?;
-    let figures: [(&str, fn(&Size, usize) -> String); 6] = [
+    let figures: [(&str, Figure); 6] = [
         ("round trips", |s, side| clock::grouped(s.cost[side].round_trips)),
         ("bytes up", |s, side| octets(s.cost[side].bytes_up)),
         ("bytes down", |s, side| octets(s.cost[side].bytes_down)),

@@ -19,17 +19,19 @@ const WIDEST: usize = 160;
 pub struct Lines<'o> {
     options: &'o Options,
     out: Vec<CellLine>,
+    /// Lines of the wire that are shown, and that are not.
+    said: usize,
     left_out: usize,
 }
 
 impl<'o> Lines<'o> {
     /// None yet.
     pub fn new(options: &'o Options) -> Self {
-        Lines { options, out: Vec::new(), left_out: 0 }
+        Lines { options, out: Vec::new(), said: 0, left_out: 0 }
     }
 
     /// Take these exchanges: a long run of one verb is told by its first, its number and its last.
-    pub fn exchanges(mut self, exchanges: &[Exchange]) -> Self {
+    pub fn exchanges(&mut self, exchanges: &[Exchange]) {
         let alike = |a: &Exchange, b: &Exchange| {
             (is_lookup(a) && is_lookup(b)) || (a.verb == b.verb && !a.verb.is_empty())
         };
@@ -47,21 +49,32 @@ impl<'o> Lines<'o> {
                 all => all.iter().for_each(|e| self.exchange(e)),
             }
         }
-        self
+    }
+
+    /// The lines of these exchanges alone.
+    pub fn told(mut self, exchanges: &[Exchange]) -> Vec<CellLine> {
+        self.exchanges(exchanges);
+        self.done()
+    }
+
+    /// Words between the lines: what was left out before them is told first, and behind them as much is shown again.
+    pub fn aside(&mut self, label: Label, mark: &'static str, text: String) {
+        self.close();
+        self.out.push(CellLine { label, mark, text, step: None });
     }
 
     /// All lines; at the end, how many were left out.
     pub fn done(mut self) -> Vec<CellLine> {
-        if self.left_out > 0 {
-            let more = clock::count(self.left_out as u64, "line");
-            self.out.push(CellLine {
-                label: Label::Dim,
-                mark: "",
-                text: format!("… {more} more"),
-                step: None,
-            });
-        }
+        self.close();
         self.out
+    }
+
+    fn close(&mut self) {
+        if self.left_out > 0 {
+            let text = format!("… {} more", clock::count(self.left_out as u64, "line"));
+            self.out.push(CellLine { label: Label::Dim, mark: "", text, step: None });
+        }
+        (self.said, self.left_out) = (0, 0);
     }
 
     /// Questions to the DNS are not what is compared: they are told in one line.
@@ -82,7 +95,8 @@ impl<'o> Lines<'o> {
     }
 
     fn push(&mut self, line: CellLine) {
-        if self.out.len() < self.options.most {
+        if self.said < self.options.most {
+            self.said += 1;
             self.out.push(line);
         } else {
             self.left_out += 1;

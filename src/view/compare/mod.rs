@@ -211,36 +211,64 @@ fn side_name(comparison: &Comparison, side: usize) -> String {
 
 fn intent_row(comparison: &Comparison, number: usize, row: &Row, options: &Options) -> SheetRow {
     let known = catalogue().get(&format!("intent.{}", row.intent));
-    let any = || comparison.intention(row, 0).or_else(|| comparison.intention(row, 1));
+    let sides = [0, 1].map(|side| comparison.intentions(row, side));
+    let first = sides.iter().flatten().next();
     let title =
-        known.map_or_else(|| any().map(|i| prose(&i.detail)).unwrap_or_default(), |e| e.title.clone());
-    let remark = |side: usize| {
-        let part = comparison_part(&side_name(comparison, side));
-        known.and_then(|e| e.parts.get(part)).cloned().unwrap_or_default()
-    };
+        known.map_or_else(|| first.map(|i| prose(&i.detail)).unwrap_or_default(), |e| e.title.clone());
+    let devices: BTreeSet<String> = sides.iter().flatten().map(|i| prose(short(&i.host))).collect();
+    let devices = devices.into_iter().collect::<Vec<_>>().join(", ");
     let cell = |side: usize| {
-        let intention = comparison.intention(row, side)?;
-        Some(Cell { remark: remark(side), ..intent_cell(&comparison.sides[side], intention, options) })
+        let part = if side_name(comparison, side) == "POP3" { "pop3" } else { "imap" };
+        let remark = known.and_then(|e| e.parts.get(part)).cloned().unwrap_or_default();
+        let cell = intents_cell(&comparison.sides[side], &sides[side], options)?;
+        Some(Cell { remark, ..cell })
     };
-    let device = short(&row.host);
-    let about = known.map_or_else(String::new, |e| format!("{}: {}", prose(device), e.summary));
-    SheetRow { number, key: prose(&row.intent), title, about, cells: [cell(0), cell(1)], differs: Vec::new() }
-}
-
-fn comparison_part(side: &str) -> &'static str {
-    if side == "POP3" { "pop3" } else { "imap" }
-}
-
-fn intent_cell(reading: &Reading, intention: &Intention, options: &Options) -> Cell {
-    Cell {
-        lines: Lines::new(options).exchanges(&intention.exchanges).done(),
-        cost: Cost { traffic: intention.traffic, time: reading.took(intention) },
-        ok: intention.ok,
-        outcome: prose(&intention.outcome),
-        instead: prose(&intention.instead),
-        remark: String::new(),
-        after: held(&intention.after, Some(&intention.host)),
+    SheetRow {
+        number,
+        key: prose(&row.intent),
+        title,
+        about: known.map_or_else(String::new, |e| format!("{devices}: {}", e.summary)),
+        cells: [cell(0), cell(1)],
+        differs: Vec::new(),
     }
+}
+
+/// What one side does for a wish. Where that is several acts, each has its heading and its outcome among the lines.
+fn intents_cell(reading: &Reading, served: &[&Intention], options: &Options) -> Option<Cell> {
+    let (first, last) = (served.first()?, served.last()?);
+    let mut lines = Lines::new(options);
+    let mut cost = Cost::default();
+    for intention in served {
+        if served.len() > 1 {
+            lines.aside(
+                Label::Host,
+                "",
+                format!("{} · {}", prose(short(&intention.host)), prose(&intention.detail)),
+            );
+        }
+        lines.exchanges(&intention.exchanges);
+        if served.len() > 1 {
+            let failed = intention.ok == Some(false);
+            let (label, mark) = if failed { (Label::Refusal, "✗") } else { (Label::Intent, "☞") };
+            lines.aside(label, mark, prose(&intention.outcome));
+            if !intention.instead.is_empty() {
+                lines.aside(Label::Intent, "↪", format!("instead: {}", prose(&intention.instead)));
+            }
+        }
+        cost.traffic.add(&intention.traffic);
+        cost.time += reading.took(intention);
+    }
+    let alone = served.len() == 1;
+    let told = |text: &str| if alone { prose(text) } else { String::new() };
+    Some(Cell {
+        lines: lines.done(),
+        cost,
+        ok: if served.iter().any(|i| i.ok == Some(false)) { Some(false) } else { last.ok },
+        outcome: told(&first.outcome),
+        instead: told(&first.instead),
+        remark: String::new(),
+        after: held(&last.after, Some(&last.host)),
+    })
 }
 
 fn conversation_rows(pairing: &Pairing, paired: &Paired, options: &Options, rows: &mut Vec<SheetRow>) {
@@ -251,10 +279,7 @@ fn conversation_rows(pairing: &Pairing, paired: &Paired, options: &Options, rows
     for (place, row) in paired.rows.iter().enumerate() {
         let cell = |side: usize| {
             let exchange = conversation(side)?.exchanges.get(row.at[side]?)?;
-            Some(Cell {
-                lines: Lines::new(options).exchanges(std::slice::from_ref(exchange)).done(),
-                ..Cell::default()
-            })
+            Some(Cell { lines: Lines::new(options).told(std::slice::from_ref(exchange)), ..Cell::default() })
         };
         let cells = [cell(0), cell(1)];
         let verb = [0, 1]

@@ -29,6 +29,9 @@ pub fn write(sheet: &Sheet, options: &Options, out: &mut dyn Write) -> io::Resul
     plain.end(sheet)
 }
 
+/// A figure of a cost, in words.
+type Figure = fn(&Cost) -> String;
+
 struct Plain<'a> {
     ink: Ink<&'a mut dyn Write>,
     width: usize,
@@ -176,7 +179,7 @@ impl Plain<'_> {
 
     /// Costs of all rows together, and of the whole story.
     fn table(&mut self, sheet: &Sheet) -> io::Result<()> {
-        let figures: [(&str, fn(&Cost) -> String); 7] = [
+        let figures: [(&str, Figure); 7] = [
             ("connections", |c| clock::grouped(c.traffic.connections)),
             ("commands", |c| clock::grouped(c.traffic.commands)),
             ("round trips", |c| clock::grouped(c.traffic.round_trips)),

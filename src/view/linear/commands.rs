@@ -44,6 +44,7 @@ pub enum Act {
     Branches,
     Branch,
     GiveUp,
+    Talk,
     Export,
     Help,
     Quit,
@@ -117,9 +118,10 @@ commands! {
     Predict ["predict"] ["p"] "" "say what the next line will be" ["Predict"]
     Score ["score"] [] "" "how your answers were" []
     WhatIf ["what if"] ["w"] "N" "what could be otherwise at this line; with its number, the story is told so" ["WhatIf"]
-    Branches ["branches"] [] "" "the story as it was and what was made of it" []
+    Branches ["branches"] [] "" "the story as it was and what was made of it" ["Branches"]
     Branch ["branch"] [] "N" "go to the branch of that number" []
     GiveUp ["give up"] [] "N" "give a branch up: that one, or this" []
+    Talk ["talk"] ["t"] "" "how to type at this server yourself" ["Talk"]
     Export ["export"] ["X"] "FILE" "write the story from here on to a file" ["Export"]
     Help ["help"] ["?"] "" "these commands" ["Help"]
     Quit ["quit", "exit"] ["q"] "" "leave" ["Quit"]

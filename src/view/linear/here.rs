@@ -64,6 +64,29 @@ impl Linear {
         holds::sentences(&state, &self.book.cast)
     }
 
+    /// Typing at a server is a session of its own, by a command of its own.
+    pub(super) fn talk(&mut self) -> Vec<String> {
+        let shown = self.here.and_then(|here| self.book.shown(here));
+        let talks = match shown.as_deref().map(|shown| &shown.page) {
+            Some(Page::Step(step)) => step.call.as_ref().and_then(|call| {
+                let protocol = match call.port {
+                    25 | 587 => "smtp",
+                    110 => "pop3",
+                    143 => "imap",
+                    _ => return None,
+                };
+                Some(format!("postroad talk {protocol} {}:{} --plain", call.server, call.port))
+            }),
+            _ => None,
+        };
+        match talks {
+            Some(command) => {
+                vec![format!("To type at this server yourself, leave, and give the command: {command}")]
+            }
+            None => vec!["Go to a line of SMTP, POP3 or IMAP first: then the command is told.".to_owned()],
+        }
+    }
+
     pub(super) fn write(&mut self, file: &str) -> Vec<String> {
         let Some(export) = &self.export else { return vec!["Nothing can be written from here.".to_owned()] };
         if file.is_empty() {

@@ -180,6 +180,7 @@ impl Linear {
             Act::Branches => self.branches(),
             Act::Branch => self.branch(rest, false),
             Act::GiveUp => self.branch(rest, true),
+            Act::Talk => self.talk(),
             Act::Export => self.write(rest),
             Act::Help => help(),
             Act::Quit => Vec::new(),

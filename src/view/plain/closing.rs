@@ -248,11 +248,17 @@ fn counts(tally: &Tally) -> Vec<String> {
     let mut out: Vec<String> =
         counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, noun)| clock::count(n, noun)).collect();
     if tally.traffic.round_trips > 0 {
-        out.push(format!("{} (a client waits for an answer)", clock::count(tally.traffic.round_trips, "round trip")));
+        out.push(format!(
+            "{} (a client waits for an answer)",
+            clock::count(tally.traffic.round_trips, "round trip")
+        ));
     }
     if tally.traffic.bytes > 0 {
         let (up, down) = (clock::grouped(tally.traffic.bytes_up), clock::grouped(tally.traffic.bytes_down));
-        out.push(format!("{} ({up} from clients, {down} from servers)", clock::count(tally.traffic.bytes, "byte")));
+        out.push(format!(
+            "{} ({up} from clients, {down} from servers)",
+            clock::count(tally.traffic.bytes, "byte")
+        ));
     }
     out
 }

@@ -83,7 +83,8 @@ fn unit_text(wire: &WireLines, unit: &Range<usize>) -> String {
 
 /// `… 8 header fields and the text, as in step 19`, or `… 7 lines as in step 10`.
 fn words(wire: &WireLines, lines: &Range<usize>, step: usize) -> String {
-    let inside: Vec<String> = wire.lines.get(lines.clone()).unwrap_or_default().iter().map(WireLine::text).collect();
+    let inside: Vec<String> =
+        wire.lines.get(lines.clone()).unwrap_or_default().iter().map(WireLine::text).collect();
     let starts = |line: &&String| !line.starts_with([' ', '␉']);
     match inside.iter().position(String::is_empty) {
         Some(blank) => {

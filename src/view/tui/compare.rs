@@ -88,6 +88,9 @@ enum Guess {
     Told(Ordering, bool),
 }
 
+/// A figure of a cost.
+type Figure = fn(&Cost) -> u64;
+
 /// Two stories on a full screen.
 #[derive(Clone, Debug)]
 pub struct CompareView {
@@ -403,7 +406,7 @@ impl CompareView {
     }
 
     fn cost_lines(&self, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
-        let figures: [(&str, fn(&Cost) -> u64); 5] = [
+        let figures: [(&str, Figure); 5] = [
             ("connections", |c| c.traffic.connections),
             ("commands", |c| c.traffic.commands),
             ("round trips", |c| c.traffic.round_trips),

@@ -355,10 +355,10 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
         }
     } else if layout::is_in(places.road, x, y) {
         walk::to_station(model, (x - places.road.x, y - places.road.y));
-    } else if layout::is_in(places.keys, x, y) {
-        if let Some(action) = super::draw::key_at(model, x) {
-            return act(model, action);
-        }
+    } else if layout::is_in(places.keys, x, y)
+        && let Some(action) = super::draw::key_at(model, x)
+    {
+        return act(model, action);
     }
     Vec::new()
 }

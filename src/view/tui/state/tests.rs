@@ -80,7 +80,8 @@ fn a_transaction_grows_and_the_letter_changes_hands() {
 #[test]
 fn what_went_wrong_is_seen() {
     let mut out = String::new();
-    let cases: [(&str, fn(&Fact) -> bool); 5] = [
+    type Is = fn(&Fact) -> bool;
+    let cases: [(&str, Is); 5] = [
         ("greylist", |fact| matches!(fact, Fact::RetryAt { .. })),
         ("mx1-down", |fact| matches!(fact, Fact::ServiceDown { .. })),
         ("unknown-user", |fact| matches!(fact, Fact::Bounced { .. })),
