@@ -43,15 +43,18 @@ fn figures(sheet: &Sheet) -> Vec<[String; 3]> {
         let [left, right] = sheet.total.each_ref().map(figure);
         [name.to_owned(), left, right]
     };
-    vec![
+    let mut figures = vec![
         of("connections", |c| clock::grouped(c.traffic.connections)),
         of("commands", |c| clock::grouped(c.traffic.commands)),
         of("round trips", |c| clock::grouped(c.traffic.round_trips)),
         of("bytes up", |c| clock::grouped(c.traffic.bytes_up)),
         of("bytes down", |c| clock::grouped(c.traffic.bytes_down)),
         of("bytes in all", |c| clock::grouped(c.traffic.bytes)),
-        of("time", |c| clock::short(c.time)),
-    ]
+    ];
+    if sheet.total.iter().any(|cost| !cost.time.is_zero()) {
+        figures.push(of("time", |c| clock::short(c.time)));
+    }
+    figures
 }
 
 fn row(row: &SheetRow) -> Value {

@@ -48,7 +48,7 @@ fn cell(cell: &Cell) -> Value {
     });
     json!({
         "lines": lines.collect::<Vec<_>>(),
-        "cost": cost(&cell.cost),
+        "cost": (cell.cost.traffic.steps > 0 || cell.ok.is_some()).then(|| cost(&cell.cost)),
         "ok": cell.ok,
         "outcome": cell.outcome,
         "instead": cell.instead,

@@ -154,7 +154,8 @@ pub fn by_intent(comparison: &Comparison, options: &Options) -> Sheet {
         title: prose(&comparison.sides[0].title),
         aligned: "Each row is one wish of one person, on the same device, in both stories.".to_owned(),
         rows: rows.map(|(at, row)| intent_row(comparison, at + 1, row, options)).collect(),
-        total: comparison.sides.each_ref().map(whole),
+        // A story waits for days between two wishes: its length says nothing.
+        total: comparison.sides.each_ref().map(|r| Cost { traffic: r.total, time: Duration::ZERO }),
         elsewhere: comparison.sides.each_ref().map(|r| Cost { traffic: r.elsewhere, time: Duration::ZERO }),
         end: comparison.sides.each_ref().map(|r| held(&r.end, None)),
         verdict: Vec::new(),

@@ -194,12 +194,15 @@ impl Plain<'_> {
         self.ink.end()?;
         for (name, of) in figures {
             let [left, right] = sheet.total.each_ref().map(of);
+            if left.is_empty() && right.is_empty() {
+                continue;
+            }
             self.ink.put(Label::Detail, &format!("   {name:<14}{left:>20}{right:>20}"))?;
             self.ink.end()?;
         }
         let [left, right] = sheet.elsewhere.each_ref().map(|c| clock::grouped(c.traffic.bytes));
         if sheet.elsewhere.iter().any(|c| c.traffic.bytes > 0) {
-            self.ink.put(Label::Dim, &format!("   {:<14}{left:>20}{right:>20}", "of it, servers"))?;
+            self.ink.put(Label::Dim, &format!("   {:<14}{left:>20}{right:>20}", "servers' bytes"))?;
             self.ink.end()?;
         }
         Ok(())
