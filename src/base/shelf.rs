@@ -127,6 +127,26 @@ impl<K: Ord, V> Shelf<K, V> {
     }
 }
 
+impl<K: Ord, V: PartialEq> Shelf<K, V> {
+    /// Entries that `other` lacks, or has with another value, in order. Boards that both share are passed over unseen, so
+    /// that two copies are compared at the cost of what differs.
+    pub fn unlike<'a, 'b>(
+        &'a self,
+        other: &'b Self,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, 'b, K, V> {
+        let mut at = 0;
+        let is_own = move |board: &&'a Board<K, V>| {
+            let Some((first, _)) = board.first() else { return false };
+            while other.boards.get(at).and_then(|b| b.last()).is_some_and(|(last, _)| last < first) {
+                at += 1;
+            }
+            !other.boards.get(at).is_some_and(|theirs| Arc::ptr_eq(theirs, board))
+        };
+        let entries = self.boards.iter().filter(is_own).flat_map(|board| board.iter());
+        entries.filter(|(key, value)| other.get(key) != Some(value)).map(|(key, value)| (key, value))
+    }
+}
+
 impl<K: Ord + Clone, V: Clone> Shelf<K, V> {
     /// The value of a key, to be changed.
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
@@ -332,6 +352,10 @@ mod tests {
                 assert!(shelf.range(bounds).eq(map.range(bounds)));
             }
             assert!(shelf.boards.iter().all(|board| (1..=BOARD).contains(&board.len())));
+            for (other, theirs) in &copies {
+                let unlike = map.iter().filter(|(key, value)| theirs.get(key) != Some(value));
+                assert!(shelf.unlike(other).eq(unlike));
+            }
         }
     }
 

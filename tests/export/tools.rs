@@ -82,7 +82,9 @@ fn tshark_reads_what_we_read() {
         let values = |column: usize| {
             rows.iter().flat_map(move |row| row[column].split('\u{1}')).filter(|value| !value.is_empty())
         };
-        assert_eq!(values(0).count(), 0, "{name}: malformed");
+        // tshark takes the answer to a TOP that was sent together with RETRs for the answer to a RETR, and misses its size.
+        let mistaken = usize::from(name.starts_with("compare-pop3"));
+        assert!(values(0).count() <= mistaken, "{name}: malformed");
         for (column, field) in FIELDS.iter().enumerate().skip(1).take(3) {
             // 1 is "good".
             assert!(values(column).all(|status| status == "1"), "{name}: {field}");

@@ -3,6 +3,7 @@
 
 mod screens;
 #[cfg(unix)]
+mod beside;
 mod session;
 #[cfg(unix)]
 mod terminal;

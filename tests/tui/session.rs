@@ -113,7 +113,7 @@ fn the_next_line_is_said_first() {
     terminal.press("t");
     terminal.until("The line, its verb");
     terminal.press("\x1b");
-    terminal.until("choose");
+    terminal.until("t types it");
     terminal.press("\x1b");
     terminal.until("this line");
     terminal.press("q");

@@ -103,10 +103,15 @@ fn some<'m, K: Ord + Clone, V: PartialEq + Clone>(
     beside: Option<&Shelf<K, V>>,
 ) -> (Vec<(&'m K, &'m V)>, usize) {
     let early = all.len().saturating_sub(MOST);
-    let differs = |(key, value): &(&K, &V)| beside.and_then(|b| b.get(key)) != Some(*value);
-    let mut kept: Vec<(&K, &V)> = all.iter().take(early).filter(differs).take(MOST).collect();
+    let mut last: Vec<(&K, &V)> = all.iter().rev().take(MOST).collect();
+    last.reverse();
+    let is_early = |(key, _): &(&K, &V)| last.first().is_none_or(|(first, _)| key < first);
+    let mut kept: Vec<(&K, &V)> = match beside {
+        Some(beside) => all.unlike(beside).filter(is_early).take(MOST).collect(),
+        None => all.iter().take(early).take(MOST).collect(),
+    };
     let left_out = early - kept.len();
-    kept.extend(all.iter().skip(early));
+    kept.extend(last);
     (kept, left_out)
 }
 
