@@ -3,7 +3,7 @@
 //! Marks are records of their own, put next to what they are about. No byte of the recording is changed by them.
 
 use super::open::{self, Source};
-use super::{CommandError, onto, screen};
+use super::{CommandError, fullscreen, notes, onto, screen};
 use crate::base::escape;
 use crate::dissect::{Dissector, Kind, Step};
 use crate::trace::answers::{Answers, choices};
@@ -80,6 +80,8 @@ pub struct Annotate {
 
 const EXAMPLES: &str = "\
 Examples:
+  postroad annotate class.jsonl
+      before a terminal: the full screen, in which A writes at a step
   postroad annotate journey -o class.jsonl --at 14 --comment \"This decides where the letter goes\"
   postroad annotate class.jsonl --at 14 --highlight \"bob@example.net\"
   postroad annotate class.jsonl --at 14 --question \"Who reads this?\" --answer \"The next server\" \\
@@ -95,6 +97,9 @@ Examples:
 /// Do what was asked.
 pub fn run(args: &Annotate) -> Result<(), CommandError> {
     let source = Source::find(&args.what)?;
+    if asks_nothing(args) && source != Source::Stdin && fullscreen::is_possible() {
+        return notes::run(source, args.author.as_deref());
+    }
     let (mut transcript, issues) = source.load()?;
     open::tell_troubles(&source, &issues);
     if args.answer.is_some() && args.question.is_none() && args.reply_to.is_none() {
@@ -140,6 +145,13 @@ pub fn run(args: &Annotate) -> Result<(), CommandError> {
     if args.list { list(&transcript.records) } else { Ok(()) }
 }
 
+/// Whether no more than a recording is named: then it is walked, and annotated on the way.
+fn asks_nothing(args: &Annotate) -> bool {
+    let one = [args.at.is_some(), args.remove.is_some(), args.list, args.extract, args.output.is_some()];
+    let other = [&args.answer, &args.reply_to, &args.onto].iter().any(|text| text.is_some());
+    !one.contains(&true) && !other && args.edit.is_empty() && args.wrong.is_empty() && !new_texts(args)
+}
+
 fn new_texts(args: &Annotate) -> bool {
     [&args.chapter, &args.comment, &args.highlight, &args.question, &args.pause]
         .iter()
@@ -155,7 +167,7 @@ pub(super) fn steps(records: &[Record]) -> Vec<Step> {
 }
 
 /// Add marks at a Step.
-fn add(records: &mut Vec<Record>, number: usize, args: &Annotate) -> Result<(), CommandError> {
+pub(super) fn add(records: &mut Vec<Record>, number: usize, args: &Annotate) -> Result<(), CommandError> {
     let steps = steps(records);
     let Some(step) = number.checked_sub(1).and_then(|i| steps.get(i)) else {
         let message = format!("there is no step {number}: this recording has steps 1 to {}", steps.len());
@@ -430,30 +442,33 @@ fn save(
     transcript: &Transcript,
     issues: usize,
 ) -> Result<(), CommandError> {
-    let path = match (&args.output, source) {
-        (Some(path), _) => path,
+    write(&target(args.output.as_deref(), source, issues)?, &transcript.to_bytes())
+}
+
+/// Where the recording goes: to `output`, or to where it came from if nothing is lost by that.
+pub(super) fn target(output: Option<&Path>, source: &Source, issues: usize) -> Result<PathBuf, CommandError> {
+    match (output, source) {
+        (Some(path), _) => Ok(path.to_owned()),
         (None, Source::File(_)) if !source.is_plain_transcript() => {
             let message = format!("{} is a capture, or compressed: marks have no place in it", source.name());
-            return Err(CommandError::usage(
-                message,
-                "say where the annotated transcript goes: -o mine.jsonl",
-            ));
+            Err(CommandError::usage(message, "say where the annotated transcript goes: -o mine.jsonl"))
         }
-        (None, Source::File(path)) if issues == 0 => path,
+        (None, Source::File(path)) if issues == 0 => Ok(path.clone()),
         (None, Source::File(_)) => {
             let message = format!("{} has lines that were left out, and they would be lost", source.name());
-            return Err(CommandError::failure(message, "write the result to another file: -o OUT"));
+            Err(CommandError::failure(message, "write the result to another file: -o OUT"))
         }
         (None, _) => {
             let message = format!("{} is not a file that can be written to", source.name());
-            return Err(CommandError::usage(message, "say where the result goes: -o mine.jsonl"));
+            Err(CommandError::usage(message, "say where the result goes: -o mine.jsonl"))
         }
-    };
-    write(path, &transcript.to_bytes())
+    }
 }
 
 /// Write a whole file, or leave the old one: a half-written recording would be a lost one.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    // A link stays one: the file that it stands for is written.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.part", std::process::id()));
     let beside = PathBuf::from(beside);

@@ -17,6 +17,7 @@ mod import;
 mod journey;
 mod letter;
 mod linear;
+mod notes;
 mod onto;
 mod open;
 mod replay;

@@ -121,6 +121,81 @@ fn the_next_line_is_said_first() {
 }
 
 #[test]
+fn a_class_is_prepared_on_the_full_screen() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/transcripts/journey.jsonl");
+    let before = std::fs::read_to_string(shipped).expect("it is shipped");
+    let mut terminal =
+        Terminal::shell("annotate", &format!("cp {shipped} class.jsonl; {} annotate class.jsonl", binary()));
+    let read = |terminal: &Terminal| {
+        std::fs::read_to_string(terminal.folder.join("class.jsonl")).expect("it is there")
+    };
+    terminal.until("A writes at a step");
+    terminal.press("3\r");
+    terminal.until("step 3 of");
+    terminal.press("A");
+    terminal.until("Annotate: step 3");
+    terminal.press("1");
+    terminal.until("nothing typed keeps nothing");
+    terminal.press("Where is the submission server?\r");
+    terminal.until("comment at step 3 kept in");
+    terminal.until("step 3 of 108");
+    terminal.press("A3");
+    terminal.until("its answer comes after it");
+    terminal.press("Which record is asked for?\r");
+    terminal.until("the right answer");
+    terminal.press("AAAA\r");
+    terminal.until("question at step 3 kept in");
+
+    // No record of the recording is another; what is new are two marks behind step 3, one behind the other.
+    let after = read(&terminal);
+    let old: Vec<&str> = before.lines().collect();
+    let marks: Vec<(usize, &str)> =
+        after.lines().enumerate().filter(|(at, line)| old.get(*at) != Some(line)).take(2).collect();
+    assert_eq!(marks[1].0, marks[0].0 + 1);
+    let rest: Vec<&str> =
+        after.lines().enumerate().filter(|(at, _)| marks.iter().all(|m| m.0 != *at)).map(|l| l.1).collect();
+    assert_eq!(rest, old);
+    assert!(
+        marks[0].1.contains("Where is the submission server?") && marks[0].1.contains("\"quote\""),
+        "{marks:?}"
+    );
+    assert!(marks[1].1.contains("\"answer\":\"AAAA\""), "{marks:?}");
+
+    // The mark under the reader goes again.
+    terminal.press("j");
+    terminal.until(" of 108 steps");
+    terminal.press("A");
+    terminal.until("take away");
+    terminal.press("6");
+    terminal.until("comment taken out of");
+    assert!(!read(&terminal).contains("submission server?") && read(&terminal).contains("AAAA\""));
+    let listed = |option: &str| {
+        let told = Command::new(binary())
+            .args(["replay", "class.jsonl", option])
+            .current_dir(&terminal.folder)
+            .output();
+        String::from_utf8(told.expect("it runs").stdout).expect("it is text")
+    };
+    assert!(listed("--plain").contains("Which record is asked for?"));
+    terminal.press("q");
+    terminal.until("that is all");
+    terminal.assert_given_back();
+}
+
+#[test]
+fn what_cannot_be_written_is_not_annotated() {
+    let mut terminal = Terminal::postroad("annotate-library", (100, 30), &["annotate", "greylist"]);
+    assert_eq!(terminal.end(), 2);
+    assert!(terminal.text().contains("copy it with a first mark"), "{}", terminal.text());
+    let mut terminal = Terminal::postroad("annotate-not", (100, 30), &["replay", "greylist"]);
+    terminal.until("step 1 of");
+    terminal.press("A");
+    terminal.until("postroad annotate FILE");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn a_recording_opens_with_its_filter() {
     let words = ["replay", "pipelining", "--filter", "code 5xx"];
     let mut terminal = Terminal::postroad("replay", (100, 30), &words);
@@ -255,7 +330,7 @@ fn a_panic_leaves_the_terminal_as_it_was_found() {
 #[test]
 #[ignore = "run by another test, in a terminal"]
 fn panics_on_a_thread() {
-    let service = Service { export: None, show_secrets: false };
+    let service = Service { export: None, keeper: None, show_secrets: false };
     let opener = Box::new(|_: fullscreen::Tell| -> Msg { panic!("the thread breaks") });
     let told = fullscreen::run("waiting", opener, None, &service);
     assert!(told.is_err());
@@ -265,7 +340,7 @@ fn panics_on_a_thread() {
 #[ignore = "run by another test, in a terminal"]
 fn panics_at_a_key() {
     let breaks = |_: &std::path::Path, _: usize| -> String { panic!("the key breaks") };
-    let service = Service { export: Some(std::sync::Arc::new(breaks)), show_secrets: false };
+    let service = Service { export: Some(std::sync::Arc::new(breaks)), keeper: None, show_secrets: false };
     let records = crate::world::records("journey");
     let opener = Box::new(move |_: fullscreen::Tell| {
         let mut book = crate::world::book("nobody is here", &records);

@@ -205,6 +205,11 @@ fn live(
                 Effect::Save { path, records } => {
                     on_a_thread(sender, Box::new(move |_| Msg::Told(stories::save(&records, &path))))?;
                 }
+                Effect::Annotate(_) | Effect::Unmark(_) => {
+                    if let Some(keeper) = service.keeper.clone() {
+                        on_a_thread(sender, Box::new(move |_| keeper(&effect)))?;
+                    }
+                }
                 Effect::Open(name) => beside(model, sender, &name, service.show_secrets)?,
             }
         }

@@ -1,6 +1,7 @@
 //! Stories for the view: read on a thread of their own, shown as soon as their first step is known; and written to files.
 
 use crate::base::escape;
+use crate::cli::notes::Keeper;
 use crate::cli::open::Source;
 use crate::cli::{CommandError, export as formats};
 use crate::explain::StoryIndex;
@@ -32,6 +33,8 @@ pub type Export = Arc<dyn Fn(&Path, usize) -> String + Send + Sync>;
 pub struct Service {
     /// How the story is written to a file, where it can be.
     pub export: Option<Export>,
+    /// How what a person writes at a step is kept, where it can be.
+    pub keeper: Option<Keeper>,
     /// Whether passwords are shown.
     pub show_secrets: bool,
 }

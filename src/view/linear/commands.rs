@@ -127,8 +127,10 @@ commands! {
     Quit ["quit", "exit"] ["q"] "" "leave" ["Quit"]
 }
 
-/// Actions of the full screen that have no counterpart here, by name: they are about the screen itself.
-pub const OF_THE_SCREEN: [&str; 7] = ["Faster", "Slower", "Twin", "Focus", "Theme", "Suspend", "Redraw"];
+/// Actions of the full screen that have no counterpart here, by name: they are about the screen itself. Annotating by
+/// words has a command of its own, `postroad annotate FILE --at STEP`.
+pub const OF_THE_SCREEN: [&str; 8] =
+    ["Annotate", "Faster", "Slower", "Twin", "Focus", "Theme", "Suspend", "Redraw"];
 
 /// What was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,6 +64,8 @@ pub struct Book {
     pub name: String,
     /// Which branch of a forked story it is.
     pub branch: Option<usize>,
+    /// Whether what a person writes at a step is kept in the file that it came from.
+    pub takes_notes: bool,
     /// Who is who.
     pub cast: Cast,
     index: StoryIndex,
@@ -87,6 +89,7 @@ impl Book {
         let mut book = Book {
             name: name.into(),
             branch: None,
+            takes_notes: false,
             cast,
             index,
             known: None,

@@ -259,6 +259,7 @@ fn keys_line(model: &Model, buffer: &mut Buffer, area: Rect) {
         Some(Overlay::WhatIf(_)) => {
             "↑↓ enter or a number chooses · e edits the line · esc leaves all as it was"
         }
+        Some(Overlay::Notes(_)) => "↑↓ enter or a number chooses · esc leaves all as it was",
         Some(Overlay::Talk(_)) => "esc leaves; the story stays as it was",
         Some(_) => "esc closes",
     };
@@ -328,6 +329,7 @@ fn overlay(model: &Model, screen: &mut Screen, places: &Places) {
         Some(Overlay::Help(help)) => self::help(help, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::Places(list)) => self::list(list, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::WhatIf(what_if)) => what_if.draw(screen, predicted(places), theme),
+        Some(Overlay::Notes(notes)) => notes.draw(screen, predicted(places), theme),
         Some(Overlay::Talk(pane)) => {
             let area = if model.books.is_empty() { places.screen } else { under(places) };
             pane.draw(screen, area, theme);

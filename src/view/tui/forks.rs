@@ -27,6 +27,8 @@ pub struct Forks {
     pub desks: Option<Desks>,
     /// The branches, the story as it was first; none until all of it is there.
     pub tree: Option<Tree>,
+    /// Whether what a person writes into the story as it was is kept.
+    pub takes_notes: bool,
     /// Why there can be no branches.
     why: String,
     /// By branch: the run, and what it has written.
@@ -53,6 +55,14 @@ impl Forks {
         match Order::of(head) {
             Ok(order) => self.tree = Some(Tree::new("as it was", order.changes, Arc::clone(&records))),
             Err(why) => self.why = why,
+        }
+    }
+
+    /// The story as it was is written anew: only marks came or went, so its branches stay.
+    pub fn rewritten(&mut self, records: Arc<[Record]>) {
+        match &mut self.tree {
+            Some(tree) => tree.told(0, records),
+            None => self.whole(records),
         }
     }
 
@@ -252,6 +262,7 @@ fn book(model: &Model, id: usize) -> Option<Book> {
     let index = StoryIndex::of_records(Arc::clone(&records));
     let mut book = Book::new(tree.get(id).map_or("", |branch| branch.name.as_str()), head, index, secrets);
     book.branch = Some(id);
+    book.takes_notes = id == 0 && model.forks.takes_notes;
     Some(book)
 }
 

@@ -148,6 +148,7 @@ bindings! {
         CopyLine [ch('y')] "copy" "copy the line"
         CopyNote [ch('Y')] "copy note" "copy the note"
         Export [ch('X')] "export" "write the story from here on to a file"
+        Annotate [ch('A')] "annotate" "write at this step into the recording, or take away what stands there"
     }
     View {
         Tab [plain(KeyCode::Tab), plain(BackTab)] "state" "turn from the note to what holds after this step, and back"

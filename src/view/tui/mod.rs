@@ -5,9 +5,10 @@
 //! table of keys; [`layout`] says where things stand, for drawing and for the mouse alike. [`book`] opens a story at
 //! any place, [`reading`] is where a person is in it; [`ladder`], [`line`] and [`hex`] show it, [`seek`] and [`follow`]
 //! look through it, [`overlay`] lies over it. [`road`] has the hosts and what joins them, [`state`] what holds after a
-//! row, [`theme`] the look of every label. No file here touches a terminal:
+//! row, [`annotate`] asks what a person writes at a step, [`theme`] the look of every label. No file here touches a terminal:
 //! whoever runs the view does (`cli/fullscreen.rs`).
 
+pub mod annotate;
 pub mod book;
 pub mod branches;
 pub mod compare;

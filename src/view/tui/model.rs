@@ -1,5 +1,6 @@
 //! [`Model`]: all that the terminal view shows, and nothing else.
 
+use super::annotate::Draft;
 use super::book::{Book, Shown};
 use super::forks::Forks;
 use super::layout::{self, Places, Side};
@@ -104,6 +105,8 @@ pub struct Model {
     pub waiting: String,
     /// The filter that the first story is shown through.
     pub first_filter: Option<String>,
+    /// The mark whose text is being typed.
+    pub draft: Option<Draft>,
     /// The story told again, otherwise.
     pub forks: Forks,
     /// The text of the line's pane, and what it was made for: story, row, look.
@@ -139,6 +142,7 @@ impl Model {
             said: None,
             waiting: waiting.into(),
             first_filter: None,
+            draft: None,
             forks: Forks::default(),
             told: Told::default(),
             told_of: None,

@@ -1,9 +1,10 @@
 //! [`Msg`]: everything that can happen to the terminal view; [`Action`]: what a key asks for; [`Effect`]: what the view
 //! asks of the program around it, because it touches no terminal, file or clock itself.
 
+use super::annotate::Draft;
 use super::book::Book;
 use super::talk::TalkPane;
-use crate::trace::Record;
+use crate::trace::{Mark, Record};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::crossterm;
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub enum Msg {
     Told(String),
     /// All records of the first story are there: it can be run again from them.
     Whole(Arc<[Record]>),
+    /// The recording was written with a mark more or less: the same story anew, all its records, and what is said.
+    Written(Box<Book>, Arc<[Record]>, String),
     /// Somebody types at a server, and nothing else is shown.
     Talk(Box<TalkPane>),
     /// What a key stands for, or a click on its name.
@@ -86,6 +89,7 @@ pub enum Action {
     CopyLine,
     CopyNote,
     Export,
+    Annotate,
     Theme,
     Help,
     Close,
@@ -121,6 +125,10 @@ pub enum Effect {
         /// What.
         records: Arc<[Record]>,
     },
+    /// Write this mark into the recording.
+    Annotate(Draft),
+    /// Take this mark out of the recording.
+    Unmark(Box<Mark>),
     /// Open a second story beside the first: a file, or a recording's name.
     Open(String),
 }

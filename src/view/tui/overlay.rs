@@ -3,6 +3,7 @@
 //!
 //! A pane of its own joins here: a variant, its keys in [`Overlay::key`], its drawing in `draw.rs`.
 
+use super::annotate::{self, Kind, Notes};
 use super::branches::{self, Branches};
 use super::keys::{BINDINGS, Binding};
 use super::msg::Action;
@@ -29,6 +30,8 @@ pub enum Overlay {
     WhatIf(Box<WhatIf>),
     /// The branches.
     Branches(Branches),
+    /// What kind of mark is wanted at a step.
+    Notes(Box<Notes>),
     /// Somebody types at a server.
     Talk(Box<TalkPane>),
 }
@@ -49,6 +52,8 @@ pub enum Outcome {
     Fork(String, Vec<Change>),
     /// What became of a key at a server.
     Talk(talk::Outcome),
+    /// What became of a key where a kind of mark is chosen.
+    Notes(annotate::Outcome),
     /// What became of a key among the branches.
     Branch(branches::Outcome),
     /// This row is shown now, and the next one asked about.
@@ -74,6 +79,10 @@ pub enum Asked {
     SaveTalk,
     /// A second story: a file, or a recording's name.
     Beside,
+    /// The text of a mark.
+    Mark(Kind),
+    /// The right answer to a question.
+    Answer,
 }
 
 impl Asked {
@@ -87,6 +96,8 @@ impl Asked {
             Asked::Save(_) => "save the branch as",
             Asked::SaveTalk => "save the session as",
             Asked::Beside => "beside it",
+            Asked::Mark(kind) => kind.name(),
+            Asked::Answer => "its answer",
         }
     }
 
@@ -99,6 +110,10 @@ impl Asked {
                 "as in: smtp and code 5xx · host mx1.example.net · fact · text \"…\"; empty shows all"
             }
             Asked::File => "its ending says what: .html .md .txt .svg .mmd .cast .json .pcapng",
+            Asked::Mark(Kind::Pause) => "what to think about meanwhile, or nothing; then enter",
+            Asked::Mark(Kind::Question) => "the question, then enter; its answer comes after it",
+            Asked::Mark(_) => "its text, then enter; nothing typed keeps nothing",
+            Asked::Answer => "the right answer, then enter; nothing typed keeps nothing",
             Asked::Save(_) | Asked::SaveTalk => "a file: a transcript that can be replayed",
             Asked::Beside => "a file or a recording's name; empty is a second place in this story",
         }
@@ -172,6 +187,7 @@ impl Overlay {
                 Some(tree) => Outcome::Branch(branches.update(key, tree)),
                 None => Outcome::Close,
             },
+            Overlay::Notes(notes) => Outcome::Notes(notes.update(key)),
             Overlay::Talk(pane) => Outcome::Talk(pane.update(key)),
         }
     }
@@ -183,7 +199,11 @@ impl Overlay {
             Overlay::Predict(predict, _) => predict.paste(text),
             Overlay::WhatIf(what_if) => what_if.paste(text),
             Overlay::Talk(pane) => pane.paste(text),
-            Overlay::Help(_) | Overlay::Places(_) | Overlay::Text(_) | Overlay::Branches(_) => {}
+            Overlay::Help(_)
+            | Overlay::Places(_)
+            | Overlay::Text(_)
+            | Overlay::Branches(_)
+            | Overlay::Notes(_) => {}
         }
     }
 
@@ -194,6 +214,7 @@ impl Overlay {
             | Overlay::Predict(..)
             | Overlay::WhatIf(_)
             | Overlay::Branches(_)
+            | Overlay::Notes(_)
             | Overlay::Talk(_) => return,
             Overlay::Help(help) => &mut help.at,
             Overlay::Places(list) => &mut list.at,

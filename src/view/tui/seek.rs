@@ -86,6 +86,17 @@ impl Sieve {
         }
     }
 
+    /// The same question to the same story, read anew.
+    pub fn anew(self, book: &Book) -> Option<Self> {
+        let question = match self.rows {
+            Rows::Trail(followed) => Question::Follow(followed.id),
+            Rows::Matching(_) => Question::Filter(Box::new(Filter::parse(&self.name).ok()?)),
+        };
+        let mut sieve = Sieve::new(self.name, question, book);
+        sieve.take(book);
+        Some(sieve)
+    }
+
     /// Whether it follows a message.
     pub fn follows(&self) -> bool {
         matches!(self.rows, Rows::Trail(_))

@@ -8,7 +8,7 @@ use super::msg::{Action, Effect, Msg};
 use super::overlay::{Asked, Help, Outcome, Overlay, Prompt};
 use super::reading::Reading;
 use super::seek::{Found, Question, Sieve};
-use super::{forks, ladder, walk};
+use super::{annotate, forks, ladder, walk};
 use crate::dissect::filter::Filter;
 use crate::explain::index::RowKinds;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
@@ -41,6 +41,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.forks.whole(records);
             Vec::new()
         }
+        Msg::Written(book, records, said) => {
+            annotate::written(model, *book);
+            model.forks.rewritten(records);
+            model.say(said);
+            Vec::new()
+        }
         Msg::Talk(pane) => {
             model.waiting.clear();
             forks::begin_talk(model, pane);
@@ -56,6 +62,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 fn opened(model: &mut Model, book: Book) -> Vec<Effect> {
     model.waiting.clear();
     model.forget();
+    if book.takes_notes {
+        model.forks.takes_notes = true;
+        model.say("A writes at a step into the recording");
+    }
     let number = model.books.len();
     model.books.push(book);
     let mut reading = Reading::of(number);
@@ -165,6 +175,7 @@ fn settle(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
                 return vec![Effect::Quit];
             }
         }
+        Outcome::Notes(outcome) => return annotate::settle(model, outcome),
         Outcome::Branch(outcome) => forks::settle(model, outcome),
         Outcome::Reveal(row) => walk::reveal(model, row),
         Outcome::Quit => return vec![Effect::Quit],
@@ -211,6 +222,7 @@ fn typed(model: &mut Model, asked: Asked, text: &str) -> Vec<Effect> {
             let (records, path) = (forks::talked(model), text.into());
             return records.map(|records| Effect::Save { path, records }).into_iter().collect();
         }
+        Asked::Mark(_) | Asked::Answer => return annotate::typed(model, asked, text),
         Asked::Beside => {
             model.overlay = None;
             if !text.is_empty() {
@@ -277,6 +289,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Search => ask(model, Asked::Word),
         Action::Filter => ask(model, Asked::Filter),
         Action::Export => ask(model, Asked::File),
+        Action::Annotate => annotate::ask(model),
         Action::WhatIf => forks::what_if(model),
         Action::Branches => forks::list(model),
         Action::Talk => forks::talk(model),
