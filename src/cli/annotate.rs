@@ -472,7 +472,13 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.part", std::process::id()));
     let beside = PathBuf::from(beside);
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    let written = fs::write(&beside, bytes).and_then(|()| {
+        // Who may read the old file may read the new one, and nobody else.
+        if let Ok(about) = fs::metadata(path) {
+            fs::set_permissions(&beside, about.permissions())?;
+        }
+        fs::rename(&beside, path)
+    });
     written.map_err(|error| {
         let _ = fs::remove_file(&beside);
         CommandError::file("write", path, &error)
