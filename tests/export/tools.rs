@@ -93,7 +93,10 @@ fn tshark_reads_what_we_read() {
         let count =
             |protocol, kind| steps.iter().filter(|s| (s.protocol, s.kind) == (protocol, kind)).count();
         assert_eq!(values(4).count(), smtp_commands(&steps), "{name}: SMTP");
-        assert_eq!(values(5).count(), count(Protocol::Pop3, Kind::Command), "{name}: POP3");
+        // Of POP3 commands that were sent together tshark reads the first one only.
+        let pop3 = (values(5).count(), count(Protocol::Pop3, Kind::Command));
+        let together = name.starts_with("compare-pop3");
+        assert!(if together { pop3.0 <= pop3.1 } else { pop3.0 == pop3.1 }, "{name}: POP3 {pop3:?}");
         let imap = (values(6).count(), count(Protocol::Imap, Kind::Command));
         // What APPEND carries is no request; tshark takes each line of it for one.
         let appends = steps.iter().any(|s| s.protocol == Protocol::Imap && s.verb == "APPEND");
