@@ -36,9 +36,15 @@ pub struct Dissector {
     /// Copies of a dissector share those that neither goes on with.
     conversations: Shelf<Conn, Arc<Conversation>>,
     steps: usize,
+    /// How many of the conversations are of datagrams, which have no end.
+    datagrams: usize,
     /// What the last record gave, empty between two: its memory is used again.
     drawn: Vec<Drawn>,
 }
+
+/// Conversations of datagrams that are remembered. Nothing tells that one is over; with more, the one with the lowest
+/// number is forgotten, and what came later on it would be read as a connection that nobody saw opened.
+const MOST_DATAGRAMS: usize = 4096;
 
 /// How much memory for one record's Steps is kept for the next one.
 const KEPT: usize = 1024;
@@ -96,6 +102,7 @@ impl Dissector {
         for (_, conversation) in &std::mem::take(&mut self.conversations) {
             Conversation::clone(conversation).end_all(out);
         }
+        self.datagrams = 0;
     }
 
     /// Whether what comes on this connection is a stream, so that it may come in any pieces.
@@ -124,6 +131,24 @@ impl Dissector {
             let mut steps = Vec::new();
             Arc::make_mut(&mut before).end_all(&mut steps);
             out.splice(first..first, steps);
+            self.datagrams -= usize::from(before.open.transport == Transport::Udp);
+        }
+        if open.transport == Transport::Udp {
+            self.datagrams += 1;
+            self.forget_datagrams(out);
+        }
+    }
+
+    /// Keep the number of conversations that have no end bounded.
+    fn forget_datagrams(&mut self, out: &mut Vec<Step>) {
+        if self.datagrams <= MOST_DATAGRAMS {
+            return;
+        }
+        let is_of_datagrams = |known: &(&Conn, &Arc<Conversation>)| known.1.open.transport == Transport::Udp;
+        let oldest = self.conversations.iter().find(is_of_datagrams).map(|(conn, _)| *conn);
+        if let Some(mut known) = oldest.and_then(|conn| self.conversations.remove(&conn)) {
+            Arc::make_mut(&mut known).end_all(out);
+            self.datagrams -= 1;
         }
     }
 
@@ -157,6 +182,7 @@ impl Dissector {
         let conversation = Arc::make_mut(conversation);
         conversation.close(from, how, stamp, out);
         if conversation.ended == [true, true] {
+            self.datagrams -= usize::from(conversation.open.transport == Transport::Udp);
             self.conversations.remove(&conn);
         }
     }
@@ -380,5 +406,27 @@ impl Conversation {
             findings: piece.findings,
             meaning: piece.meaning,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Instant;
+
+    #[test]
+    fn datagrams_without_end_are_forgotten_in_the_end() {
+        let mut dissector = Dissector::new();
+        let many = u32::try_from(MOST_DATAGRAMS + 1000).unwrap();
+        for number in 1..=many {
+            let at = Instant::from_secs(i64::from(number));
+            let (client, server) = ("192.0.2.10:40000".parse().unwrap(), "192.0.2.53:53".parse().unwrap());
+            let open = Opened { conn: Conn(number), transport: Transport::Udp, client, server };
+            dissector.push(number as usize, &Record::Open { at, open });
+        }
+        assert_eq!(dissector.conversations.len(), MOST_DATAGRAMS);
+        assert_eq!(dissector.datagrams, MOST_DATAGRAMS);
+        dissector.finish();
+        assert_eq!((dissector.conversations.len(), dissector.datagrams), (0, 0));
     }
 }

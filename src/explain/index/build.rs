@@ -1,7 +1,7 @@
 //! [`Builder`]: reads a story from its first record to its last, ahead of whoever looks at it, and tells in [`Batch`]es
 //! what it has come to: what each row is, and where a telling can begin again.
 //!
-//! A checkpoint is due every 1 024 rows or every mebibyte of records, whichever comes first, unless much waits to be
+//! A checkpoint is due every 512 rows or every mebibyte of records, whichever comes first, unless much waits to be
 //! told (a large letter half read): then it is put off, so that checkpoints stay small. Where there are more than
 //! 4 096, or they hold more than [`HEAVIEST`], every other one goes, and from then on they are twice as far apart.
 
@@ -29,7 +29,7 @@ pub(super) struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Pace { rows: 1024, bytes: 1 << 20, most: 4096 }
+        Pace { rows: 512, bytes: 1 << 20, most: 4096 }
     }
 }
 

@@ -3,7 +3,7 @@
 //! It stands beside [`super::Story`]: a `Story` tells once, from the first record to the last; an index remembers where
 //! it can begin again. A *row* is one [`Item`], numbered from 0 in the order of the telling.
 //!
-//! A thread reads ahead and sends what it comes to: a byte for each row, and every 1 024 rows a checkpoint, which is a
+//! A thread reads ahead and sends what it comes to: a byte for each row, and every 512 rows a checkpoint, which is a
 //! copy of the Story with its place in the source (see `build`). Whoever looks has no lock to wait for: rows are told
 //! anew from the nearest checkpoint, and the last few windows are kept (see `window`).
 //!
