@@ -1,7 +1,7 @@
 //! Predict: before a line is shown, what will it be? [`ask`] makes the question: the line that comes, among plausible
 //! ones that do not.
 //!
-//! A wrong answer is made from a rule of the catalogue ([`rules`]) with the values of this moment ([`place`]); where
+//! A wrong answer is made from a rule of the catalogue (`rules`) with the values of this moment ([`place`]); where
 //! it rests on a misconception it names it, and it always says why it is wrong here. [`judge`] hears an answer that
 //! was chosen or typed, [`score`] keeps count. Same transcript, row and seed: same question, in the same order.
 
