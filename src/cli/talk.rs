@@ -10,7 +10,6 @@ use super::{CommandError, screen};
 use crate::base::escape;
 use crate::dissect::Protocol;
 use crate::explain::{Item, catalogue};
-use crate::trace::file::Writer;
 use crate::trace::{Head, Opened, Record};
 use crate::view::page::prose;
 use crate::view::plain::{Options, Plain};
@@ -22,8 +21,7 @@ use crate::view::{Renderer, plain};
 use crate::world::scenario::{Act, Host, LoadError, RoleKind, Scenario, What, terms};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, ValueEnum, ValueHint};
-use std::fs::File;
-use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// `postroad talk`.
@@ -149,17 +147,6 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
         }
     }
     teller.leave(args.record.as_deref())
-}
-
-/// Write a session as a transcript.
-fn keep(records: &[Record], path: &Path) -> Result<(), CommandError> {
-    let write = || -> io::Result<()> {
-        let mut writer = Writer::new(BufWriter::new(File::create(path)?)).flush_each(false);
-        records.iter().try_for_each(|record| writer.write(record))?;
-        writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(())
-    };
-    write().map_err(|error| CommandError::file("write", path, &error))
 }
 
 /// The next line of the input, without its end; what is no UTF-8 is replaced. At most a message's worth is read.
@@ -449,7 +436,7 @@ impl Teller {
 
     fn leave(&mut self, record: Option<&Path>) -> Result<(), CommandError> {
         if let Some(path) = record {
-            keep(self.talk.records(), path)?;
+            fullscreen::keep(self.talk.records(), path)?;
         }
         Ok(self.out.flush()?)
     }

@@ -81,20 +81,25 @@ impl Plain<'_> {
             self.ink.put(Label::Finding, &format!("≠ {}", row.differs.join(", ")))?;
             self.ink.end()?;
         }
+        self.sides(sheet, cells)?;
+        if row.title.is_empty() && row.differs.is_empty() { Ok(()) } else { self.ink.end() }
+    }
+
+    /// Both sides: in two columns, or one below the other.
+    fn sides(&mut self, sheet: &Sheet, both: [Vec<Line>; 2]) -> io::Result<()> {
         if self.is_wide() {
-            self.pair(cells)?;
-        } else {
-            for (name, lines) in sheet.sides.iter().zip(cells) {
-                self.ink.put(Label::Host, name)?;
+            return self.pair(both);
+        }
+        for (name, lines) in sheet.sides.iter().zip(both) {
+            self.ink.put(Label::Host, name)?;
+            self.ink.end()?;
+            for line in lines {
+                self.ink.blanks(2)?;
+                self.ink.runs(&line)?;
                 self.ink.end()?;
-                for line in lines {
-                    self.ink.blanks(2)?;
-                    self.ink.runs(&line)?;
-                    self.ink.end()?;
-                }
             }
         }
-        if row.title.is_empty() && row.differs.is_empty() { Ok(()) } else { self.ink.end() }
+        Ok(())
     }
 
     /// Two columns.
@@ -136,19 +141,7 @@ impl Plain<'_> {
             .end
             .each_ref()
             .map(|held| held.iter().flat_map(|h| item(Label::Fact, "● ", h, width)).collect());
-        if self.is_wide() {
-            self.pair(ends)?;
-        } else {
-            for (name, lines) in sheet.sides.iter().zip(ends as [Vec<Line>; 2]) {
-                self.ink.put(Label::Host, name)?;
-                self.ink.end()?;
-                for line in lines {
-                    self.ink.blanks(2)?;
-                    self.ink.runs(&line)?;
-                    self.ink.end()?;
-                }
-            }
-        }
+        self.sides(sheet, ends)?;
         if !sheet.verdict.is_empty() {
             self.ink.end()?;
             self.heading("Which one, then?")?;
