@@ -14,13 +14,25 @@ export const same = (what, got, want) => {
   check(what, a === b, `got ${a}, not ${b}`);
 };
 
+// Several browsers start at once here, and one sometimes dies before it has seen a page. That says nothing about a page:
+// it is started anew, and given up after three times.
+const started = async (left = 3) => {
+  try {
+    return await chromium.launch({
+      executablePath: process.env.POSTROAD_CHROMIUM,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+        '--disable-component-update', '--disable-sync'],
+    });
+  } catch (error) {
+    if (left === 1) throw error;
+    console.error(`the browser did not start: ${String(error.message).split('\n')[0]}`);
+    return started(left - 1);
+  }
+};
+
 // Opens pages; whatever one of them says on its console, asks of the network or lets pop up is a failure.
 export const withBrowser = async (work) => {
-  const browser = await chromium.launch({
-    executablePath: process.env.POSTROAD_CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
-  });
+  const browser = await started();
   // A browser that hangs must not hang the tests.
   const patience = setTimeout(() => {
     console.error('no end after ten minutes');
