@@ -176,8 +176,7 @@ fn sized(args: &Compare, messages: Option<u32>) -> Result<Scenario, CommandError
 
 /// The story with every mail program on this protocol.
 fn told(story: &Scenario, access: Access) -> Result<Reading, CommandError> {
-    let told = crate::world::run(&story.clone().with_access(access), &[]);
-    Ok(Reading::of(told.map_err(|error| CommandError::failure(error.to_string(), ""))?))
+    Ok(Reading::of(scenario::carried(&story.clone().with_access(access))?))
 }
 
 fn read(what: &str) -> Result<Reading, CommandError> {

@@ -21,7 +21,7 @@ pub fn run(args: &Journey) -> Result<(), CommandError> {
     if is_walked(args) {
         return walk(args, scenario);
     }
-    let records = carried(&scenario)?;
+    let records = super::scenario::carried(&scenario)?;
     if let Some(path) = &args.record {
         fullscreen::keep(&records, path)?;
     }
@@ -77,17 +77,9 @@ fn now() -> Instant {
 
 /// The scenario that was asked for, with the letter and the faults that were asked for.
 fn scenario(args: &Journey) -> Result<Scenario, CommandError> {
-    let mut scenario = super::scenario::read(args.scenario.as_deref(), "journey")?;
-    for preset in &args.breaks {
-        scenario.add_faults_of(preset).map_err(super::scenario::broken)?;
-    }
+    let mut scenario = super::scenario::read_with(args.scenario.as_deref(), "journey", &args.breaks)?;
     letter::apply(&mut scenario, args)?;
     Ok(scenario)
-}
-
-/// Run the scenario to its end in virtual time.
-fn carried(scenario: &Scenario) -> Result<Vec<Record>, CommandError> {
-    crate::world::run(scenario, &[]).map_err(|error| CommandError::failure(error.to_string(), ""))
 }
 
 /// Tell the story of these records.

@@ -2,6 +2,7 @@
 
 use super::{CommandError, screen};
 use crate::base::escape;
+use crate::trace::Record;
 use crate::world::scenario::{LoadError, Scenario};
 use std::path::Path;
 
@@ -15,7 +16,25 @@ pub fn read(path: Option<&Path>, builtin: &str) -> Result<Scenario, CommandError
     Scenario::from_toml(&text, &escape::text(&path.display().to_string())).map_err(broken)
 }
 
+/// The same, with what these presets let go wrong.
+///
+/// # Errors
+/// As [`read`]; and where a preset does not fit the scenario.
+pub fn read_with(path: Option<&Path>, builtin: &str, presets: &[String]) -> Result<Scenario, CommandError> {
+    let mut scenario = read(path, builtin)?;
+    presets.iter().try_for_each(|preset| scenario.add_faults_of(preset).map_err(broken))?;
+    Ok(scenario)
+}
+
+/// Run it to its end in virtual time.
+///
+/// # Errors
+/// Where the operating system gives no runtime.
+pub fn carried(scenario: &Scenario) -> Result<Vec<Record>, CommandError> {
+    crate::world::run(scenario, &[]).map_err(|error| CommandError::failure(error.to_string(), ""))
+}
+
 /// What is wrong with a scenario, shown in its text.
-pub fn broken(error: LoadError) -> CommandError {
+fn broken(error: LoadError) -> CommandError {
     CommandError::failure(error.render(screen::colour()), "")
 }

@@ -6,7 +6,7 @@
 
 use super::fullscreen::{self, Service};
 use super::runner::Worlds;
-use super::{CommandError, screen};
+use super::{CommandError, scenario, screen};
 use crate::base::escape;
 use crate::dissect::Protocol;
 use crate::explain::{Item, catalogue};
@@ -18,7 +18,7 @@ use crate::view::talk::{Desk, Login, Mode, Talk};
 use crate::view::tui::Msg;
 use crate::view::tui::talk::TalkPane;
 use crate::view::{Renderer, plain};
-use crate::world::scenario::{Act, Host, LoadError, RoleKind, Scenario, What, terms};
+use crate::world::scenario::{Act, Host, RoleKind, Scenario, What, terms};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, ValueEnum, ValueHint};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -119,10 +119,10 @@ const SENDER: &str = "student@example.org";
 /// # Errors
 /// Where the scenario, the host or the run is not as it should be.
 pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
-    let mut scenario = scenario(args)?;
+    let mut scenario = scenario::read_with(args.scenario.as_deref(), "journey", &args.breaks)?;
     let desk = desk(args, &scenario)?;
     keep_quiet(&mut scenario, args.protocol);
-    let base = before(&scenario)?;
+    let base = scenario::carried(&scenario)?;
     let Some(Record::Head(head)) = base.first() else {
         return Err(CommandError::failure("the story before the call has no head", ""));
     };
@@ -161,27 +161,6 @@ fn line(input: &mut impl BufRead) -> Result<Option<String>, CommandError> {
 fn keep_quiet(scenario: &mut Scenario, protocol: Speech) {
     let sends = |act: &Act| matches!(act.what, What::Send(_) | What::SendDirect { .. });
     scenario.acts.retain(|act| protocol != Speech::Smtp && sends(act));
-}
-
-/// The scenario that was asked for, with its faults.
-fn scenario(args: &TalkArgs) -> Result<Scenario, CommandError> {
-    let broken = |error: LoadError| CommandError::failure(error.render(screen::colour()), "");
-    let mut scenario = match &args.scenario {
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|error| CommandError::file("read", path, &error))?;
-            Scenario::from_toml(&text, &escape::text(&path.display().to_string())).map_err(broken)?
-        }
-        None => Scenario::builtin("journey").map_err(broken)?,
-    };
-    for preset in &args.breaks {
-        scenario.add_faults_of(preset).map_err(broken)?;
-    }
-    Ok(scenario)
-}
-
-fn before(scenario: &Scenario) -> Result<Vec<Record>, CommandError> {
-    crate::world::run(scenario, &[]).map_err(|error| CommandError::failure(error.to_string(), ""))
 }
 
 /// Whom the student calls, and whose mail is kept there.

@@ -153,7 +153,7 @@ pub fn by_intent(comparison: &Comparison, options: &Options) -> Sheet {
     let mut sheet = Sheet {
         title: prose(&comparison.sides[0].title),
         aligned: "Each row is one wish of one person, on the same device, in both stories.".to_owned(),
-        rows: rows.map(|(at, row)| intent_row(comparison, at + 1, row, options)).collect(),
+        rows: rows.map(|(at, row)| intent_row(comparison, &sides, at + 1, row, options)).collect(),
         // A story waits for days between two wishes: its length says nothing.
         total: comparison.sides.each_ref().map(|r| Cost { traffic: r.total, time: Duration::ZERO }),
         elsewhere: comparison.sides.each_ref().map(|r| Cost { traffic: r.elsewhere, time: Duration::ZERO }),
@@ -210,7 +210,13 @@ fn side_name(comparison: &Comparison, side: usize) -> String {
     }
 }
 
-fn intent_row(comparison: &Comparison, number: usize, row: &Row, options: &Options) -> SheetRow {
+fn intent_row(
+    comparison: &Comparison,
+    names: &[String; 2],
+    number: usize,
+    row: &Row,
+    options: &Options,
+) -> SheetRow {
     let known = catalogue().get(&format!("intent.{}", row.intent));
     let sides = [0, 1].map(|side| comparison.intentions(row, side));
     let first = sides.iter().flatten().next();
@@ -219,7 +225,7 @@ fn intent_row(comparison: &Comparison, number: usize, row: &Row, options: &Optio
     let devices: BTreeSet<String> = sides.iter().flatten().map(|i| prose(short(&i.host))).collect();
     let devices = devices.into_iter().collect::<Vec<_>>().join(", ");
     let cell = |side: usize| {
-        let part = if side_name(comparison, side) == "POP3" { "pop3" } else { "imap" };
+        let part = if names[side] == "POP3" { "pop3" } else { "imap" };
         let remark = known.and_then(|e| e.parts.get(part)).cloned().unwrap_or_default();
         let cell = intents_cell(&comparison.sides[side], &sides[side], options)?;
         Some(Cell { remark, ..cell })
