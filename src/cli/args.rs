@@ -47,6 +47,10 @@ pub enum Command {
     Export(super::export::Export),
     /// Lay two stories side by side: the same mail over POP3 and over IMAP, or any two recordings.
     Compare(super::compare::Compare),
+    /// Write what a shell needs to complete this program's command line.
+    Completions(super::completions::Completions),
+    /// Write the manual's pages.
+    Man(super::man::ManArgs),
 }
 
 /// `postroad journey`.

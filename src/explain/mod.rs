@@ -5,6 +5,7 @@
 pub mod catalogue;
 pub mod chapter;
 pub mod context;
+pub mod cookbook;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
