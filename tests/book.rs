@@ -199,6 +199,31 @@ fn every_chapter_asks_something_and_hides_its_answer() {
     }
 }
 
+#[test]
+fn the_glossary_is_in_order_and_knows_every_topic() {
+    let pages = pages();
+    let page =
+        pages.iter().find(|page| page.name == "book/src/glossary.md").expect("the book has a glossary");
+    let terms: Vec<String> = page
+        .lines
+        .iter()
+        .filter_map(|line| Some(line.strip_prefix("**")?.split_once("** · ")?.0.to_lowercase()))
+        .collect();
+    assert!(terms.len() > 100, "only {} terms", terms.len());
+    let letters = |term: &String| {
+        let plain: String = term.chars().filter(char::is_ascii_alphanumeric).collect();
+        (plain.starts_with(|c: char| c.is_ascii_digit()), plain)
+    };
+    for pair in terms.windows(2) {
+        assert!(letters(&pair[0]) <= letters(&pair[1]), "{} stands before {}", pair[0], pair[1]);
+    }
+    let topics = postroad::explain::catalogue().entries().iter().filter_map(|e| e.id.strip_prefix("topic."));
+    let unknown: Vec<&str> = topics
+        .filter(|topic| !terms.iter().any(|term| term.split(", ").any(|t| t.eq_ignore_ascii_case(topic))))
+        .collect();
+    assert!(unknown.is_empty(), "the glossary does not know {unknown:?}");
+}
+
 /// Files of the book that the program writes: path, and the command line.
 const FILES: [(&str, &[&str]); 8] = [
     ("book/src/player/journey.html", &["export", "journey", "--format", "html"]),

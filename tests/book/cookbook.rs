@@ -95,6 +95,7 @@ fn told(case: &Case, run: &mut dyn FnMut(&str) -> Result<Printed, String>) -> Re
     let mut out = format!("\n### {}\n\n", said(&case.title));
     out += &format!("**You see:** {}\n\n{}\n\n", said(&case.symptom), said(&case.means));
     out += &format!("**Who says it:** {}\n\n", said(&case.said_by));
+    out += "**What to do:**\n\n";
     for (number, step) in case.do_this.iter().enumerate() {
         out += &format!("{}. {}\n", number + 1, said(step));
     }

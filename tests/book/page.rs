@@ -106,6 +106,9 @@ impl Page {
                     out.push((number, target.to_owned()));
                 }
             }
+            for rest in plain.split(" src=\"").skip(1) {
+                out.extend(rest.split_once('"').map(|(target, _)| (number, target.to_owned())));
+            }
         }
         out
     }
