@@ -42,6 +42,8 @@ impl State {
             }
             // It changes nothing: the answer stays as it was kept.
             Fact::ResolverHit { .. } => {}
+            // The connection's own records tell that it is encrypted; this is why, or why not.
+            Fact::Tls { .. } => {}
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.service(host, fact),
         }
     }

@@ -13,6 +13,7 @@ use super::queue::Queue;
 use super::resolver::{Exchange, Resolver};
 use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
+use super::secure::Realm;
 use super::snapshot::MailboxRows;
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
@@ -47,6 +48,8 @@ pub struct World {
     /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
     /// server have said goodbye: one conversation after the other is easier to follow.
     pub handling: Duration,
+    /// Whose certificates there are.
+    pub tls: Realm,
     /// Who is busy: the story goes on while somebody is.
     pub activity: Arc<Activity>,
 }
@@ -100,7 +103,8 @@ impl World {
             .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
-        World { hosts, scenario, clock, tap, net, changes, late, handling, activity }
+        let tls = Realm::seeded(scenario.seed);
+        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity }
     }
 
     /// What goes wrong now: the scenario's faults, and those that a change has brought by now. Faults that have times

@@ -3,6 +3,7 @@
 //! [`run()`] builds it from a scenario, lets it run to its end in virtual time, and gives the transcript.
 //! Nothing outside `net` opens a socket; nothing outside `clock` knows the time; only the tap writes records.
 
+pub mod ca;
 pub mod change;
 pub mod clock;
 pub mod compose;
@@ -20,6 +21,7 @@ pub mod resolver;
 pub mod roles;
 pub mod run;
 pub mod scenario;
+pub mod secure;
 pub mod snapshot;
 pub mod terrain;
 pub mod zones;

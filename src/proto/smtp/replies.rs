@@ -64,6 +64,21 @@ pub fn auth_required() -> Reply {
     Reply::enhanced(530, (5, 7, 0), "Authentication required")
 }
 
+/// 538 5.7.11: no password in clear. RFC 4954 §6.
+pub fn encryption_needed() -> Reply {
+    Reply::enhanced(538, (5, 7, 11), "Encryption required for requested authentication mechanism")
+}
+
+/// 530 5.7.0: TLS first. RFC 3207 §4.
+pub fn starttls_first() -> Reply {
+    Reply::enhanced(530, (5, 7, 0), "Must issue a STARTTLS command first")
+}
+
+/// 220 2.0.0: the next bytes are the TLS handshake. RFC 3207 §4.
+pub fn ready_to_start_tls() -> Reply {
+    Reply::enhanced(220, (2, 0, 0), "Ready to start TLS")
+}
+
 /// 252 2.1.5: neither yes nor no; try to send. RFC 5321 §7.3.
 pub fn cannot_verify() -> Reply {
     Reply::enhanced(252, (2, 1, 5), "Cannot VRFY user, but will take a message and try to deliver it")

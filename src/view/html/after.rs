@@ -130,6 +130,7 @@ impl After {
             Fact::ResolverCached { name, rtype, .. } | Fact::ResolverHit { name, rtype } => {
                 self.touch(Key::Cache(host, format!("{name} {rtype}")));
             }
+            Fact::Tls { conn, .. } => self.touch(Key::Conn(*conn)),
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.touch(Key::Down(host)),
         }
     }

@@ -96,13 +96,13 @@ impl MemoryNet {
         };
         tokio::time::sleep(manner.latency * 2).await;
         let (client, server) = pipe::pair(&self.tap, self.clock, conn, manner);
-        let accepted = Connection { stream: Box::new(server), conn, local: to, peer: local };
+        let accepted = Connection::new(Box::new(server), conn, to, local);
         tokio::spawn(async move {
             tokio::time::sleep(manner.latency).await;
             // A listener that is gone by now drops the connection, which resets it.
             let _ = listener.send(accepted);
         });
-        Ok(Connection { stream: Box::new(client), conn, local, peer: to })
+        Ok(Connection::new(Box::new(client), conn, local, to))
     }
 
     async fn ask(

@@ -4,6 +4,8 @@
 
 pub mod memory;
 pub mod pipe;
+mod strip;
+pub mod tls;
 
 use std::future::Future;
 use std::io;
@@ -29,6 +31,22 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The other end.
     pub peer: SocketAddr,
+    /// Whose words this end writes down where there is TLS.
+    pub hears: tls::Hears,
+    /// TLS begins with the first byte (RFC 8314 §3): the door, or whoever called it, says so.
+    pub implicit: bool,
+}
+
+impl Connection {
+    /// A connection between two ends that are both ours, in clear to begin with.
+    pub fn new(
+        stream: Box<dyn ByteStream>,
+        conn: crate::trace::Conn,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> Self {
+        Connection { stream, conn, local, peer, hears: tls::Hears::Itself, implicit: false }
+    }
 }
 
 /// Takes connections that others opened to one address and port.

@@ -7,6 +7,8 @@ use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
 use crate::world::mailboxes::imap::{ImapSession, answer_ask};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
+use crate::world::secure::Door;
 use std::sync::Arc;
 
 /// Serve one connection.
@@ -14,14 +16,20 @@ pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, conn
     let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
     config.consult = faults.any();
     config.without.extend(host.spec.imap_without.iter().map(|name| name.to_ascii_uppercase()));
+    let conn = connection.conn;
+    // Without a certificate there is no service.
+    let Ok(Door { mut wire, security, plaintext_login }) = world.door(&host, RoleKind::Imap, connection)
+    else {
+        return;
+    };
+    (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
-    let Connection { mut stream, conn, .. } = connection;
     let clock = world.clock;
     let seen = host.changed.count();
     let mut edits = world.edits(conn, Direction::Server);
     let mut owner = ImapOwner { world, host, faults, seen, session: ImapSession::default() };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
 
 struct ImapOwner {

@@ -10,19 +10,26 @@ use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
 use crate::world::mailboxes::{INBOX, Refusal};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
+use crate::world::secure::Door;
 use std::sync::Arc;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
-    let config =
-        ServerConfig { hostname: host.spec.name.clone(), consult: faults.any(), ..ServerConfig::default() };
+    let conn = connection.conn;
+    // Without a certificate there is no service.
+    let Ok(Door { mut wire, security, plaintext_login }) = world.door(&host, RoleKind::Pop3, connection)
+    else {
+        return;
+    };
+    let (hostname, consult) = (host.spec.name.clone(), faults.any());
+    let config = ServerConfig { hostname, consult, security, plaintext_login, ..ServerConfig::default() };
     let mut machine = Server::new(config);
-    let Connection { mut stream, conn, .. } = connection;
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
     let mut owner = Pop3Owner { world, host, faults, session: u64::from(conn.0), open: None };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
     owner.release();
 }
 

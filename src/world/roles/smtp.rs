@@ -12,6 +12,7 @@ use crate::world::hosts::{Host, World};
 use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
+use crate::world::secure::Door;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -35,13 +36,18 @@ pub async fn serve(
     config.consult = faults.any();
     // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
     config.dsn = false;
+    let (peer, conn) = (connection.peer, connection.conn);
+    // Without a certificate there is no service.
+    let Ok(Door { mut wire, security, plaintext_login }) = world.door(&host, role, connection) else {
+        return;
+    };
+    (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
-    let Connection { mut stream, peer, conn, .. } = connection;
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
     let mut owner = SmtpOwner { world, host, role, faults, peer };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
 
 struct SmtpOwner {
