@@ -342,6 +342,7 @@ mod tests {
             access: Some(Access::Imap),
             leave: "no".to_owned(),
             whole_up_to: 0,
+            tls_if_available: false,
         };
         scenario.clients.push(client);
         assert_eq!(scenario.manner("Bob", device).access, Access::Imap);

@@ -296,6 +296,7 @@ mod tests {
             match session.poll(NOW) {
                 Output::Send(bytes) => said.extend(bytes),
                 Output::Event(event) => events.push(event),
+                Output::StartTls => {}
                 Output::Close => {}
                 Output::Idle | Output::WakeAt(_) => {
                     return (String::from_utf8_lossy(&said).into_owned(), events);
