@@ -16,7 +16,7 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 15] = [
+const STORIES: [(&str, &str); 22] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
     ("journey-starttls", include_str!("../../../lessons/scenarios/stories/journey-starttls.toml")),
@@ -30,6 +30,13 @@ const STORIES: [(&str, &str); 15] = [
     ("maildrop-lock", include_str!("../../../lessons/scenarios/stories/maildrop-lock.toml")),
     ("imap-idle", include_str!("../../../lessons/scenarios/stories/imap-idle.toml")),
     ("dot-stuffing", include_str!("../../../lessons/scenarios/stories/dot-stuffing.toml")),
+    ("one-machine", include_str!("../../../lessons/scenarios/stories/one-machine.toml")),
+    ("web-shop", include_str!("../../../lessons/scenarios/stories/web-shop.toml")),
+    ("reply", include_str!("../../../lessons/scenarios/stories/reply.toml")),
+    ("web-mail", include_str!("../../../lessons/scenarios/stories/web-mail.toml")),
+    ("several-domains", include_str!("../../../lessons/scenarios/stories/several-domains.toml")),
+    ("attachment", include_str!("../../../lessons/scenarios/stories/attachment.toml")),
+    ("in-step", include_str!("../../../lessons/scenarios/stories/in-step.toml")),
     ("compare-pop3", include_str!("../../../lessons/scenarios/stories/compare-pop3.toml")),
     ("compare-imap", include_str!("../../../lessons/scenarios/stories/compare-imap.toml")),
 ];
