@@ -47,6 +47,8 @@ pub enum Command {
     Export(super::export::Export),
     /// Lay two stories side by side: the same mail over POP3 and over IMAP, or any two recordings.
     Compare(super::compare::Compare),
+    /// Learn: the course, lesson by lesson, with things to predict, find, type and repair.
+    Lesson(super::lesson::LessonArgs),
 }
 
 /// `postroad journey`.

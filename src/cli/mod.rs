@@ -15,6 +15,7 @@ pub mod fullscreen;
 mod grade;
 mod import;
 mod journey;
+mod lesson;
 mod letter;
 mod linear;
 mod notes;
@@ -53,6 +54,7 @@ pub fn run() -> ExitCode {
             Some(Command::Import(args)) => import::run(&args),
             Some(Command::Export(args)) => export::run(&args),
             Some(Command::Compare(args)) => compare::run(&args),
+            Some(Command::Lesson(args)) => lesson::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.
         Err(said) => {
