@@ -80,7 +80,7 @@ impl SmtpReader {
     fn line_len(&mut self, waiting: &[u8], ended: bool) -> Option<usize> {
         let most = waiting.len().min(LIMIT);
         let rest = waiting.get(self.looked..most).unwrap_or_default();
-        let len = match rest.iter().position(|b| *b == b'\n') {
+        let len = match memchr::memchr(b'\n', rest) {
             Some(at) => self.looked + at + 1,
             None if most == LIMIT || ended => most,
             None => {

@@ -37,7 +37,7 @@ impl ReplyScan {
         loop {
             let most = waiting.len().min(LIMIT);
             let rest = waiting.get(self.looked..most).unwrap_or_default();
-            let end = match rest.iter().position(|b| *b == b'\n') {
+            let end = match memchr::memchr(b'\n', rest) {
                 Some(feed) => self.looked + feed + 1,
                 None if most == LIMIT || ended && most > self.line => most,
                 // The stream ended between the lines of a reply.
@@ -234,7 +234,7 @@ fn line_part(
     }
     let end = bytes
         .get(start..)
-        .and_then(|b| b.iter().position(|b| *b == b'\n'))
+        .and_then(|b| memchr::memchr(b'\n', b))
         .map_or(bytes.len(), |i| start + i);
     let end = if end > start && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
     (Part::node("reply-line", Span::new(start, end), inner), line.value.text)
