@@ -13,6 +13,7 @@
 pub mod dns;
 pub mod imap;
 pub mod line;
+pub mod policy;
 pub mod pop3;
 pub mod sasl;
 pub mod smtp;
