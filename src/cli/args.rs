@@ -49,6 +49,10 @@ pub enum Command {
     Compare(super::compare::Compare),
     /// Learn: the course, lesson by lesson, with things to predict, find, type and repair.
     Lesson(super::lesson::LessonArgs),
+    /// Write what a shell needs to complete this program's command line.
+    Completions(super::completions::Completions),
+    /// Write the manual's pages.
+    Man(super::man::ManArgs),
 }
 
 /// `postroad journey`.
