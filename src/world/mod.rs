@@ -21,6 +21,7 @@ pub mod roles;
 pub mod run;
 pub mod scenario;
 pub mod snapshot;
+pub mod store;
 pub mod terrain;
 pub mod zones;
 
