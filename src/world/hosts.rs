@@ -15,6 +15,7 @@ use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
 use super::secure::Realm;
 use super::snapshot::MailboxRows;
+use super::store::keep::Keeper;
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
 use crate::trace::{Conn, Direction, Fact, Transport};
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -70,6 +71,8 @@ pub struct Host {
     /// What a client keeps on its own disk.
     disk: Mutex<Disk>,
     resolver: Option<Resolver<HostExchange>>,
+    /// What keeps its mail on a real disk, where something does.
+    keeper: OnceLock<Keeper>,
 }
 
 /// Queue id → recipients that wait.
@@ -156,7 +159,8 @@ impl World {
         self.tap.fact(self.clock.now(), &host.spec.name, fact);
     }
 
-    /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about.
+    /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about. Where they may lie on
+    /// a disk, changes go by [`World::change_mailboxes`] instead.
     pub fn with_mailboxes<T>(&self, host: &Host, act: impl FnOnce(&mut Mailboxes) -> T) -> T {
         let mut mailboxes = lock(&host.mailboxes);
         let result = act(&mut mailboxes);
@@ -225,6 +229,7 @@ impl Host {
             disk: Mutex::default(),
             resolver: resolver(spec, scenario, clock, net),
             spec: spec.clone(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -243,6 +248,23 @@ impl Host {
         let mut ids = lock(&self.ids);
         ids.next_queue_id += 1;
         format!("{:X}", ids.next_queue_id)
+    }
+
+    /// Count queue ids on from the highest of these.
+    pub(super) fn ids_from<'a>(&self, used: impl Iterator<Item = &'a str>) {
+        let highest = used.filter_map(|id| u32::from_str_radix(id, 16).ok()).max().unwrap_or(0);
+        let mut ids = lock(&self.ids);
+        ids.next_queue_id = ids.next_queue_id.max(highest);
+    }
+
+    /// What keeps its mail on a disk.
+    pub(super) fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.get()
+    }
+
+    /// Keep its mail on a disk from now on. Only the first call counts.
+    pub(super) fn keep_with(&self, keeper: Keeper) {
+        let _ = self.keeper.set(keeper);
     }
 
     /// A string that no other call gives: for Message-IDs and boundaries.

@@ -23,6 +23,7 @@ pub mod run;
 pub mod scenario;
 pub mod secure;
 pub mod snapshot;
+pub mod store;
 pub mod terrain;
 pub mod zones;
 

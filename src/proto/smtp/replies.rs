@@ -95,6 +95,11 @@ pub fn local_error(why: &str) -> Reply {
     Reply::enhanced(451, (4, 3, 0), format!("Local error: {why}"))
 }
 
+/// 452 4.3.1: the disk is full; nothing was kept. RFC 5321 §4.2.3; RFC 3463 §3.4: "Mail system full".
+pub fn no_storage() -> Reply {
+    Reply::enhanced(452, (4, 3, 1), "Insufficient system storage, try again later")
+}
+
 /// 421 4.3.2: the service is going away. RFC 5321 §3.8; RFC 3463 §3.4: "System not accepting network messages".
 pub fn shutting_down(hostname: &str) -> Reply {
     Reply::enhanced(421, (4, 3, 2), format!("{hostname} Service not available, closing transmission channel"))

@@ -4,12 +4,18 @@ use crate::world::dsn::FailedRecipient;
 use crate::world::hosts::{Host, World};
 use crate::world::mailboxes::Refusal;
 use crate::world::queue::{Entry, Verdict};
+use std::sync::Arc;
 
 /// Put the message into the recipient's INBOX.
 ///
 /// "When the delivery SMTP server makes the "final delivery" of a message, it inserts a return-path line at the
 /// beginning of the mail data" (RFC 5321 §4.4).
-pub fn into_inbox(world: &World, host: &Host, entry: &Entry, recipient: &str) -> Verdict {
+pub async fn into_inbox(
+    world: &Arc<World>,
+    host: &Arc<Host>,
+    entry: &Entry,
+    recipient: &str,
+) -> Verdict {
     let Some(account) = world.account(host, recipient) else {
         return failed(recipient, "5.1.1", "no such user here");
     };
@@ -19,13 +25,16 @@ pub fn into_inbox(world: &World, host: &Host, entry: &Entry, recipient: &str) ->
     let mut bytes = format!("Return-Path: <{}>\r\n", entry.sender).into_bytes();
     bytes.extend_from_slice(&entry.message);
     let now = world.clock.now();
-    let stored = world.with_mailboxes(host, |mailboxes| {
-        mailboxes.deliver(&account, "INBOX", bytes.into(), &[], now, Some(&entry.id))
+    let (id, owner) = (entry.id.clone(), account.clone());
+    let stored = world.change_mailboxes(host, &account, move |mailboxes| {
+        mailboxes.deliver(&owner, "INBOX", bytes.into(), &[], now, Some(&id))
     });
-    match stored {
-        Ok(_) => Verdict::Delivered,
-        Err(Refusal::Full) => Verdict::Transient("4.2.2 the mailbox is full".to_owned()),
-        Err(refusal) => failed(recipient, "5.2.0", &refusal.to_string()),
+    match stored.await {
+        Ok(Ok(_)) => Verdict::Delivered,
+        Ok(Err(Refusal::Full)) => Verdict::Transient("4.2.2 the mailbox is full".to_owned()),
+        Ok(Err(refusal)) => failed(recipient, "5.2.0", &refusal.to_string()),
+        Err(unkept) if unkept.full => Verdict::Transient(format!("4.3.1 {unkept}")),
+        Err(unkept) => Verdict::Transient(format!("4.3.0 {unkept}")),
     }
 }
 

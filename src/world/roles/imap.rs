@@ -1,11 +1,12 @@
 //! The IMAP server of a host: its questions answered from the host's mailboxes, and news told to those who wait.
 
+use crate::proto::imap::server::ask::{Answer, Ask, Refusal};
 use crate::proto::imap::server::{Server, ServerConfig, ServerEvent};
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
-use crate::world::mailboxes::imap::{ImapSession, answer_ask};
+use crate::world::mailboxes::imap::{ImapSession, answer_ask, changes};
 use crate::world::net::Connection;
 use crate::world::scenario::RoleKind;
 use crate::world::secure::Door;
@@ -41,6 +42,24 @@ struct ImapOwner {
     session: ImapSession,
 }
 
+impl ImapOwner {
+    /// The store's answer; where it is a change, given when the store has kept it.
+    async fn answer(&mut self, ask: Ask) -> Answer {
+        let now = self.world.clock.now();
+        let session = &mut self.session;
+        let account = session.account.clone().unwrap_or_default();
+        if !self.world.with_mailboxes(&self.host, |store| changes(store, &account, &ask)) {
+            return self.world.with_mailboxes(&self.host, |store| answer_ask(store, session, ask, now));
+        }
+        // Only a login changes the session, and a login changes no mailbox.
+        let mut session = session.clone();
+        let change = self.world.change_mailboxes(&self.host, &account, move |store| {
+            answer_ask(store, &mut session, ask, now)
+        });
+        change.await.unwrap_or(Answer::Refused(Refusal::Unavailable))
+    }
+}
+
 impl Owner<Server> for ImapOwner {
     async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
         match event {
@@ -50,10 +69,7 @@ impl Owner<Server> for ImapOwner {
                 Some(Interference::Drop) => return Flow::Drop,
             },
             ServerEvent::Ask(ask) => {
-                let now = self.world.clock.now();
-                let session = &mut self.session;
-                let answer =
-                    self.world.with_mailboxes(&self.host, |store| answer_ask(store, session, ask, now));
+                let answer = self.answer(ask).await;
                 server.answer(answer);
             }
         }

@@ -76,7 +76,7 @@ impl Owner<Server> for SmtpOwner {
             ServerEvent::Rcpt { reverse_path, recipient, authenticated } => {
                 server.answer(self.judge(&reverse_path, &recipient, authenticated.is_some()));
             }
-            ServerEvent::Message(message) => server.answer(self.take(*message)),
+            ServerEvent::Message(message) => server.answer(self.take(*message).await),
             ServerEvent::Vrfy { .. } => server.answer(replies::cannot_verify()),
             ServerEvent::Expn { .. } => server.answer(replies::expn_refused()),
         }
@@ -151,7 +151,7 @@ impl SmtpOwner {
     }
 
     /// Take responsibility: trace line on top, into the queue, and only then 250.
-    fn take(&self, message: Message) -> Reply {
+    async fn take(&self, message: Message) -> Reply {
         let hops = received_fields(&message.data);
         if hops > MOST_HOPS {
             return replies::mail_loop();
@@ -171,6 +171,9 @@ impl SmtpOwner {
             attempts: 0,
             next: now + self.world.handling,
         };
+        if let Err(unkept) = self.world.spool(&self.host, &entry).await {
+            return if unkept.full { replies::no_storage() } else { replies::local_error(&unkept.to_string()) };
+        }
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
         replies::queued(&id)
