@@ -6,11 +6,7 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-<<<<<<< HEAD
-    Access, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Tls, Zone,
-=======
-    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Zone,
->>>>>>> main
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Tls, Zone,
     presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
