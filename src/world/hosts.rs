@@ -50,7 +50,7 @@ pub struct World {
     /// server have said goodbye: one conversation after the other is easier to follow.
     pub handling: Duration,
     /// Whose certificates there are.
-    pub tls: Realm,
+    pub tls: Arc<Realm>,
     /// Who is busy: the story goes on while somebody is.
     pub activity: Arc<Activity>,
 }
@@ -106,7 +106,7 @@ impl World {
             .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
-        let tls = Realm::seeded(scenario.seed);
+        let tls = Arc::new(Realm::seeded(scenario.seed));
         World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity }
     }
 

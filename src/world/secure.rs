@@ -9,7 +9,7 @@ use super::ca::{Ca, Order};
 use super::clock::Clock;
 use super::hosts::{Host, World};
 use super::net::Connection;
-use super::net::tls::{Caller, Handshake, Lot, Part, Party, Report, Scribe, Wire, seeded, server_config};
+use super::net::tls::{Caller, Certificate, Handshake, Lot, Part, Party, Report, Scribe, Wire, seeded, server_config};
 use super::scenario::{Fault, Flaw, RoleKind, Tls};
 use crate::base::Instant;
 use crate::proto::{Security, Wish};
@@ -139,21 +139,17 @@ impl World {
     }
 
     /// A connection has come in at a door of `host`.
-    ///
-    /// # Errors
-    /// Where its certificate cannot be made.
-    pub fn door(&self, host: &Host, role: RoleKind, connection: Connection) -> io::Result<Door> {
+    pub fn door(&self, host: &Host, role: RoleKind, connection: Connection) -> Door {
         let mode = self.tls_of(host);
         if mode == Tls::None && !connection.implicit {
             let wire = Wire::clear(connection.stream);
-            return Ok(Door { wire, security: Security::None, plaintext_login: true });
+            return Door { wire, security: Security::None, plaintext_login: true };
         }
         let name = &host.spec.name;
-        let config = self.tls.server(self.clock, name, self.flaw(name))?;
-        let party = self.party(Part::Server(config), name, &connection, Direction::Server);
+        let party = self.party(Part::Server(self.certificate(name)), name, &connection, Direction::Server);
         let security = if connection.implicit { Security::Active } else { Security::Offered };
         let wire = Wire::with_tls(connection.stream, party, connection.implicit);
-        Ok(Door { wire: wire.stripped(self.is_stripped(name, role)), security, plaintext_login: false })
+        Door { wire: wire.stripped(self.is_stripped(name, role)), security, plaintext_login: false }
     }
 
     /// A connection that a client on `caller` has opened to `server`: TLS is there for whoever asks. A strict client
@@ -184,11 +180,18 @@ impl World {
         Party { part, scribe, lot: self.tls.lot(host, conn, side) }
     }
 
-    /// What is wrong with a host's certificate now.
-    fn flaw(&self, host: &str) -> Option<Flaw> {
-        self.faults().find_map(|fault| match fault {
+    /// The certificate that a host shows: whichever is there when the handshake begins, so that what goes wrong in the
+    /// middle of a story goes wrong there.
+    fn certificate(&self, host: &str) -> Certificate {
+        let (realm, clock, late, host) = (self.tls.clone(), self.clock, self.late.clone(), host.to_owned());
+        let of = |fault: &Fault, host: &str| match fault {
             Fault::Certificate { host: of, how } if of.eq_ignore_ascii_case(host) => Some(*how),
             _ => None,
+        };
+        let from_the_start = self.scenario.faults.iter().find_map(|fault| of(fault, &host));
+        Box::new(move || {
+            let flaw = from_the_start.or_else(|| late.begun().find_map(|fault| of(fault, &host)));
+            realm.server(clock, &host, flaw)
         })
     }
 

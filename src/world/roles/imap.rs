@@ -18,11 +18,7 @@ pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, conn
     config.consult = faults.any();
     config.without.extend(host.spec.imap_without.iter().map(|name| name.to_ascii_uppercase()));
     let conn = connection.conn;
-    // Without a certificate there is no service.
-    let Ok(Door { mut wire, security, plaintext_login }) = world.door(&host, RoleKind::Imap, connection)
-    else {
-        return;
-    };
+    let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Imap, connection);
     (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
     let clock = world.clock;

@@ -17,11 +17,7 @@ use std::sync::Arc;
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
     let conn = connection.conn;
-    // Without a certificate there is no service.
-    let Ok(Door { mut wire, security, plaintext_login }) = world.door(&host, RoleKind::Pop3, connection)
-    else {
-        return;
-    };
+    let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Pop3, connection);
     let (hostname, consult) = (host.spec.name.clone(), faults.any());
     let config = ServerConfig { hostname, consult, security, plaintext_login, ..ServerConfig::default() };
     let mut machine = Server::new(config);

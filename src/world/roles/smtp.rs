@@ -37,10 +37,7 @@ pub async fn serve(
     // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
     config.dsn = false;
     let (peer, conn) = (connection.peer, connection.conn);
-    // Without a certificate there is no service.
-    let Ok(Door { mut wire, security, plaintext_login }) = world.door(&host, role, connection) else {
-        return;
-    };
+    let Door { mut wire, security, plaintext_login } = world.door(&host, role, connection);
     (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
     let clock = world.clock;

@@ -57,6 +57,9 @@ pub struct Handshake {
 /// Told how a handshake came out.
 pub type Report = Box<dyn FnOnce(&Handshake) + Send + Sync>;
 
+/// Gives what a server needs for its part, once the handshake begins.
+pub type Certificate = Box<dyn FnOnce() -> io::Result<Arc<ServerConfig>> + Send + Sync>;
+
 /// One end's part in a handshake.
 pub struct Party {
     /// Which part it plays.
@@ -69,8 +72,8 @@ pub struct Party {
 
 /// Which part an end plays.
 pub enum Part {
-    /// It shows its certificate.
-    Server(Arc<ServerConfig>),
+    /// It shows its certificate: whichever it has when the handshake begins.
+    Server(Certificate),
     /// It calls a name, and judges the certificate.
     Client(Box<Caller>),
 }
@@ -192,7 +195,8 @@ impl Wire {
         let Party { part, scribe, mut lot } = *party;
         let stream = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
         let (result, report) = match part {
-            Part::Server(config) => {
+            Part::Server(certificate) => {
+                let config = certificate()?;
                 let accept = lot.lend(|| TlsAcceptor::from(config).accept(stream)).into_fallible();
                 let done = shake(&mut lot, accept).await;
                 (done.map(TlsStream::Server), None)
