@@ -22,7 +22,11 @@ fn main() -> io::Result<()> {
             if path.is_file() && !file.starts_with('.') {
                 println!("cargo::rerun-if-changed={}", path.display());
                 // A path is written as a Rust string: backslashes and quotes are escaped.
-                let _ = writeln!(list, "    ({name:?}, {file:?}, include_bytes!({:?})),", path.display().to_string());
+                let _ = writeln!(
+                    list,
+                    "    ({name:?}, {file:?}, include_bytes!({:?})),",
+                    path.display().to_string()
+                );
             }
         }
     }

@@ -83,7 +83,8 @@ impl Check<'_> {
         if let Some(name) = lesson.front.story()
             && let Err(why) = self.stories.named(lesson, &name)
         {
-            let (super::activity::StoryName::Scenario(word) | super::activity::StoryName::Transcript(word)) = &name;
+            let (super::activity::StoryName::Scenario(word) | super::activity::StoryName::Transcript(word)) =
+                &name;
             self.front_problem(word, "the story beside this lesson does not run".to_owned(), why);
         }
         if lesson.activities.iter().all(|activity| activity.optional) {
@@ -212,7 +213,12 @@ impl Check<'_> {
             for (nth, (text, _)) in wrong.iter().enumerate() {
                 let attempt = Attempt::Written(text.clone());
                 if judge::judge(self.stories, self.lesson, activity, &attempt).is_ok_and(|v| v.right) {
-                    self.tell(activity, &["wrong", &nth.to_string(), "text"], "this answer is taken for right", "");
+                    self.tell(
+                        activity,
+                        &["wrong", &nth.to_string(), "text"],
+                        "this answer is taken for right",
+                        "",
+                    );
                 }
             }
         }
@@ -294,7 +300,9 @@ impl Check<'_> {
     }
 
     fn repair(&mut self, activity: &Activity, repair: &Repair) {
-        let Some(broken) = self.lesson.files.get(&repair.file).map(|source| source.text.clone()) else { return };
+        let Some(broken) = self.lesson.files.get(&repair.file).map(|source| source.text.clone()) else {
+            return;
+        };
         let run = |text: &str| self.stories.repaired(self.lesson, repair, text);
         let (before, model) = (run(&broken), run(&desk::replaced(&broken, &repair.model)));
         let wrong: Vec<Told> =
@@ -302,7 +310,9 @@ impl Check<'_> {
         // What is edited is what is shown.
         let shown = desk::part(&broken, &repair.part).unwrap_or(0..broken.len());
         let outside = |edit: &super::entry::Replacement| {
-            broken.find(&edit.replace).is_some_and(|at| at < shown.start || at + edit.replace.len() > shown.end)
+            broken
+                .find(&edit.replace)
+                .is_some_and(|at| at < shown.start || at + edit.replace.len() > shown.end)
         };
         if repair.model.iter().any(outside) {
             let message = "the repair changes lines that the student does not see";

@@ -113,7 +113,7 @@ mod tests {
     fn the_course_is_read_and_every_id_is_there_once() {
         let ids: BTreeSet<&str> = items().iter().map(|item| item.id.as_str()).collect();
         assert_eq!(ids.len(), items().len());
-        assert!(items().len() > 150, "{}", items().len());
+        assert!(items().len() > 140, "{}", items().len());
         assert!(items().iter().all(|item| super::super::format::is_name(&item.id) && !item.text.is_empty()));
         assert!(ids.contains("smtp-rcpt") && ids.contains("misconception-32"));
     }

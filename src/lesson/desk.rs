@@ -82,13 +82,13 @@ mod tests {
     #[test]
     fn a_part_is_cut_out_by_lines() {
         let text = "a\nb 1\nc\nb 2\nd\n";
-        let part = |from: Option<&str>, until: Option<&str>| {
+        let cut = |from: Option<&str>, until: Option<&str>| {
             let words = (from.map(str::to_owned), until.map(str::to_owned));
-            super::part(text, &words).map(|range| &text[range])
+            part(text, &words).map(|range| &text[range])
         };
-        assert_eq!(part(Some("b"), Some("b")), Some("b 1\nc\n"));
-        assert_eq!(part(Some("c"), None), Some("c\nb 2\nd\n"));
-        assert_eq!(part(None, Some("c")), Some("a\nb 1\n"));
-        assert_eq!(part(Some("x"), None), None);
+        assert_eq!(cut(Some("b"), Some("b")), Some("b 1\nc\n"));
+        assert_eq!(cut(Some("c"), None), Some("c\nb 2\nd\n"));
+        assert_eq!(cut(None, Some("c")), Some("a\nb 1\n"));
+        assert_eq!(cut(Some("x"), None), None);
     }
 }

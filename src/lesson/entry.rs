@@ -122,18 +122,8 @@ pub struct Entry {
 }
 
 /// Keys of every activity.
-pub const COMMON: [&str; 10] = [
-    "id",
-    "do",
-    "ask",
-    "hints",
-    "why",
-    "teaches",
-    "misconception",
-    "scenario",
-    "transcript",
-    "optional",
-];
+pub const COMMON: [&str; 10] =
+    ["id", "do", "ask", "hints", "why", "teaches", "misconception", "scenario", "transcript", "optional"];
 
 /// Where the keys of a TOML text stand in the file that it is a part of.
 #[derive(Clone, Debug)]

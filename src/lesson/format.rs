@@ -132,8 +132,7 @@ impl Lesson {
     /// The place of a key of an activity.
     pub fn problem(&self, activity: &Activity, path: &[&str], message: impl Into<String>) -> Problem {
         let text = self.source.text.get(activity.inside.clone()).unwrap_or_default();
-        let path: Vec<At<'_>> =
-            path.iter().map(|part| part.parse().map_or(At::Key(part), At::Nth)).collect();
+        let path: Vec<At<'_>> = path.iter().map(|part| part.parse().map_or(At::Key(part), At::Nth)).collect();
         match Places::read(&self.source, activity.inside.clone(), text) {
             Ok(places) => places.problem(&path, message),
             Err(problem) => problem,

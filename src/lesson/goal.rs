@@ -360,12 +360,7 @@ impl Condition {
         Some(What::Connection(Box::new(OnConnection { protocol, session, with, without })))
     }
 
-    fn stated(
-        &self,
-        path: &[At<'_>],
-        place: &[At<'_>],
-        complaints: &mut Complaints<'_, '_>,
-    ) -> Option<What> {
+    fn stated(&self, path: &[At<'_>], place: &[At<'_>], complaints: &mut Complaints<'_, '_>) -> Option<What> {
         let kind = self.fact.clone()?;
         let kinds = fact_kinds();
         if !kinds.contains(&kind) {

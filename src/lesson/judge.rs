@@ -203,7 +203,8 @@ fn answered(activity: &Activity, question: &Question, attempt: &Attempt) -> Resu
                     count => verdict.say(format!("{count} right answers are missing.")),
                 });
             }
-            let reasons = choices.iter().filter(|choice| choice.right && !choice.reason.why.trim().is_empty());
+            let reasons =
+                choices.iter().filter(|choice| choice.right && !choice.reason.why.trim().is_empty());
             let verdict = reasons.fold(Verdict::new(true), |verdict, choice| verdict.because(&choice.reason));
             Ok(verdict.say(&activity.why))
         }
@@ -292,9 +293,9 @@ fn reached<T>(activity: &Activity, goal: &Goal, wrong: &[Mistake<T>], outcome: &
     match goal.holds(outcome) {
         Ok(()) => Verdict::new(true).say(&activity.why),
         Err(missing) => {
-            let known = wrong.iter().find(|mistake| {
-                mistake.when.as_ref().is_some_and(|when| when.holds(outcome).is_ok())
-            });
+            let known = wrong
+                .iter()
+                .find(|mistake| mistake.when.as_ref().is_some_and(|when| when.holds(outcome).is_ok()));
             let verdict = Verdict::new(false).say(missing);
             known.map_or(verdict.clone(), |mistake| verdict.because(&mistake.reason))
         }

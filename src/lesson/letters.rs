@@ -225,7 +225,8 @@ mod tests {
 
     #[test]
     fn fields_are_unfolded_and_decoded() {
-        let text = b"Received: x\r\nSubject: =?utf-8?q?Caf=C3=A9?= and\r\n tea\r\nTo: Bob\r\n\r\nTo: no\r\n".to_vec();
+        let text = b"Received: x\r\nSubject: =?utf-8?q?Caf=C3=A9?= and\r\n tea\r\nTo: Bob\r\n\r\nTo: no\r\n"
+            .to_vec();
         let letter = Letter { text, ..Letter::default() };
         assert_eq!(letter.field("to").as_deref(), Some("Bob"));
         assert_eq!(letter.subject().as_deref(), Some("Café and tea"));

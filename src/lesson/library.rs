@@ -49,7 +49,8 @@ impl Folder {
             std::fs::File::open(entry.path())?.take(LARGEST).read_to_end(&mut bytes)?;
             files.insert(file, Cow::Owned(bytes));
         }
-        Ok(Folder { name, shown: path.display().to_string(), files })
+        let shown = path.strip_prefix(".").ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(path);
+        Ok(Folder { name, shown: shown.display().to_string(), files })
     }
 
     /// Its files that are text.
@@ -67,8 +68,8 @@ impl Folder {
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     lessons: Vec<Lesson>,
-    /// What is wrong with lessons that could not be read.
-    pub problems: Vec<Problem>,
+    /// What is wrong with lessons that could not be read, by their names.
+    pub problems: BTreeMap<String, Vec<Problem>>,
     /// Files of each lesson, for stories that lie beside them.
     folders: BTreeMap<String, Folder>,
 }
@@ -105,13 +106,17 @@ impl Library {
     /// Add a lesson; one that cannot be read is told in [`Library::problems`].
     pub fn add(&mut self, folder: Folder) {
         self.lessons.retain(|lesson| lesson.name != folder.name);
-        match Lesson::read(&folder) {
-            Ok(lesson) if is_name(&lesson.name) => self.lessons.push(lesson),
-            Ok(lesson) => self.problems.push(
-                Problem::of(&lesson.source, "a lesson's folder is named in small letters, digits and hyphens")
-                    .help("as in `envelope-and-letter`"),
-            ),
-            Err(problems) => self.problems.extend(problems),
+        self.problems.remove(&folder.name);
+        let read = Lesson::read(&folder).and_then(|lesson| {
+            let message = "a lesson's folder is named in small letters, digits and hyphens";
+            let problem = || Problem::of(&lesson.source, message).help("as in `envelope-and-letter`");
+            if is_name(&lesson.name) { Ok(lesson) } else { Err(vec![problem()]) }
+        });
+        match read {
+            Ok(lesson) => self.lessons.push(lesson),
+            Err(problems) => {
+                self.problems.insert(folder.name.clone(), problems);
+            }
         }
         self.folders.insert(folder.name.clone(), folder);
         self.lessons.sort_by(|a, b| (a.front.order, &a.name).cmp(&(b.front.order, &b.name)));

@@ -30,12 +30,7 @@ pub struct Problem {
 impl Problem {
     /// Something wrong at these bytes.
     pub fn at(source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Problem {
-            source: Arc::clone(source),
-            span: Some(span),
-            message: message.into(),
-            help: String::new(),
-        }
+        Problem { source: Arc::clone(source), span: Some(span), message: message.into(), help: String::new() }
     }
 
     /// Something wrong with the file as a whole.

@@ -64,7 +64,8 @@ impl Stories {
             Task::Type(typing) => self.run(&self.before_typing(lesson, activity, typing)?, Vec::new()),
             Task::Repair(repair) => self.repaired(lesson, repair, text_of(lesson, &repair.file)?),
             _ => {
-                let name = lesson.story_of(activity).ok_or("neither the lesson nor this activity has a story")?;
+                let name =
+                    lesson.story_of(activity).ok_or("neither the lesson nor this activity has a story")?;
                 self.named(lesson, &name)
             }
         }
@@ -100,11 +101,20 @@ impl Stories {
     ///
     /// # Errors
     /// As [`Stories::of`].
-    pub fn desk(&self, lesson: &Lesson, activity: &Activity, typing: &Typing) -> Result<(Order, u64), String> {
+    pub fn desk(
+        &self,
+        lesson: &Lesson,
+        activity: &Activity,
+        typing: &Typing,
+    ) -> Result<(Order, u64), String> {
         let scenario = self.before_typing(lesson, activity, typing)?;
         if !scenario.hosts.iter().any(|host| host.name == typing.host) {
             let known: Vec<&str> = scenario.hosts.iter().map(|host| host.name.as_str()).collect();
-            return Err(format!("there is no host {} in this scenario; it has {}", typing.host, known.join(", ")));
+            return Err(format!(
+                "there is no host {} in this scenario; it has {}",
+                typing.host,
+                known.join(", ")
+            ));
         }
         let before = self.run(&scenario, Vec::new())?;
         // The call is made when all the rest has happened; the end is written behind it.

@@ -28,7 +28,8 @@ pub fn run(args: &LessonArgs, check: &Check) -> Result<(), CommandError> {
         return covered(&library);
     }
     let stories = super::stories(&library);
-    let mut problems: Vec<Problem> = library.problems.clone();
+    let unread = library.problems.iter().filter(|(name, _)| names.contains(name));
+    let mut problems: Vec<Problem> = unread.flat_map(|(_, problems)| problems.clone()).collect();
     let mut out = screen::out();
     for lesson in library.lessons().iter().filter(|lesson| names.contains(&lesson.name)) {
         let found = check::check(lesson, &library, &stories, &takes);
@@ -61,7 +62,7 @@ fn summary(lesson: &Lesson) -> String {
 /// The names of the lessons that are meant; those of folders are added to the library.
 fn named(library: &mut Library, what: &[String]) -> Result<Vec<String>, CommandError> {
     if what.is_empty() {
-        return Ok(library.lessons().iter().map(|lesson| lesson.name.clone()).collect());
+        return Ok(library.names().map(str::to_owned).collect());
     }
     let mut names = Vec::new();
     for what in what {
@@ -76,7 +77,7 @@ fn named(library: &mut Library, what: &[String]) -> Result<Vec<String>, CommandE
                 names.push(folder.name.clone());
                 library.add(folder);
             }
-        } else if library.get(what).is_some() {
+        } else if library.names().any(|name| name == what) {
             names.push(what.clone());
         } else {
             let message = format!("there is no folder and no lesson “{}”", crate::base::escape::text(what));

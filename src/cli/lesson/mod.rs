@@ -4,7 +4,7 @@ mod check;
 mod stage;
 
 use super::{CommandError, screen};
-use crate::lesson::{Library, Stories, problem, template};
+use crate::lesson::{Library, Stories, template};
 use clap::{Subcommand, ValueHint};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ fn new(args: &LessonArgs, name: &str) -> Result<(), CommandError> {
         let message = "a lesson's name has small letters, digits and hyphens";
         return Err(CommandError::usage(message, "as in tea-party"));
     }
-    let folder = args.lessons.as_deref().unwrap_or(Path::new(".")).join(name);
+    let folder = args.lessons.as_deref().map_or_else(|| PathBuf::from(name), |dir| dir.join(name));
     if folder.exists() {
         let message = format!("{} is there already", folder.display());
         return Err(CommandError::failure(message, "choose another name"));
@@ -103,9 +103,4 @@ fn new(args: &LessonArgs, name: &str) -> Result<(), CommandError> {
     writeln!(out, "  postroad lesson check {shown}")?;
     writeln!(out, "  postroad lesson --lessons {shown} start {name}")?;
     Ok(out.flush()?)
-}
-
-/// Problems as an error.
-pub(super) fn broken(problems: &[problem::Problem]) -> CommandError {
-    CommandError::failure(problem::render(problems, screen::colour()), "")
 }

@@ -87,13 +87,7 @@ fn spot(entry: &Entry, tell: Tell<'_, '_, '_>) -> Option<Spot> {
 }
 
 /// A reason must say something; `or` may say it for all.
-fn reason(
-    why: &str,
-    misconception: Option<u8>,
-    path: &[At<'_>],
-    or: &str,
-    tell: Tell<'_, '_, '_>,
-) -> Reason {
+fn reason(why: &str, misconception: Option<u8>, path: &[At<'_>], or: &str, tell: Tell<'_, '_, '_>) -> Reason {
     if why.trim().is_empty() && or.trim().is_empty() {
         tell.tell_in(path, "why? Each of these has a `why`");
     }
@@ -213,7 +207,10 @@ fn text(entry: &Entry, tell: Tell<'_, '_, '_>) -> Option<Question> {
         tell.tell_at("accept", "why is that right? The key `why` says it");
     }
     if entry.wrong.is_empty() {
-        tell.tell_at("accept", "which wrong answers do people give? At least one `[[wrong]]`, with its reason");
+        tell.tell_at(
+            "accept",
+            "which wrong answers do people give? At least one `[[wrong]]`, with its reason",
+        );
     }
     let mut wrong = Vec::new();
     for (nth, one) in entry.wrong.iter().enumerate() {
@@ -344,16 +341,16 @@ fn mistakes<T>(
         };
         let place = [At::Key("wrong"), At::Nth(nth), At::Key("when")];
         let when = wrong.when.as_ref().and_then(|when| when.read(&place, tell));
-        mistakes.push(Mistake { way, when, reason: reason(&wrong.why, wrong.misconception, &path, "", tell) });
+        mistakes.push(Mistake {
+            way,
+            when,
+            reason: reason(&wrong.why, wrong.misconception, &path, "", tell),
+        });
     }
     mistakes
 }
 
-fn repair(
-    entry: &Entry,
-    files: &BTreeMap<String, Arc<Source>>,
-    tell: Tell<'_, '_, '_>,
-) -> Option<Repair> {
+fn repair(entry: &Entry, files: &BTreeMap<String, Arc<Source>>, tell: Tell<'_, '_, '_>) -> Option<Repair> {
     let file = needed("scenario", entry.scenario.as_deref(), tell)?.to_owned();
     let Some(source) = files.get(&file) else {
         let known = files.keys().filter(|name| name.ends_with(".toml")).map(String::as_str);
@@ -389,7 +386,10 @@ fn fits(text: &str, model: &[Replacement], path: &[At<'_>], tell: Tell<'_, '_, '
         let count = text.matches(edit.replace.as_str()).count();
         if count != 1 || edit.replace.is_empty() {
             let place: Vec<At<'_>> = path.iter().copied().chain([At::Nth(nth), At::Key("replace")]).collect();
-            tell.tell_in(&place, format!("this stands {count} times in the scenario, and should stand there once"));
+            tell.tell_in(
+                &place,
+                format!("this stands {count} times in the scenario, and should stand there once"),
+            );
         }
         text = text.replacen(&edit.replace, &edit.with, 1);
     }

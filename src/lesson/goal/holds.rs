@@ -129,7 +129,8 @@ fn lacks(
     let field = |name: &str| letter.and_then(|letter| letter.field(name)).unwrap_or_default();
     let subject = letter.and_then(Letter::subject).unwrap_or_default();
     let text = letter.map(|letter| String::from_utf8_lossy(&letter.text).into_owned()).unwrap_or_default();
-    let not = |text: &Option<String>| text.as_deref().is_some_and(|words| says(Some(words), &text_of(letter)));
+    let not =
+        |text: &Option<String>| text.as_deref().is_some_and(|words| says(Some(words), &text_of(letter)));
     let checks = [
         (says(wanted.subject.as_deref(), &subject), "its subject is another one"),
         (says(wanted.from.as_deref(), &field("From")), "its From: line is another one"),
