@@ -20,6 +20,7 @@ pub mod resolver;
 pub mod roles;
 pub mod run;
 pub mod scenario;
+pub mod sender;
 pub mod snapshot;
 pub mod terrain;
 pub mod zones;
