@@ -141,6 +141,14 @@ impl World {
         mailboxes.resolve(address).or_else(postmaster).filter(|account| !self.is_gone(account))
     }
 
+    /// Where mail for an address goes on to, where `host` sends it on.
+    pub fn redirect(&self, host: &Host, address: &str) -> Option<&scenario::Redirect> {
+        let here = |r: &&scenario::Redirect| {
+            r.address.eq_ignore_ascii_case(address) && r.host.eq_ignore_ascii_case(&host.spec.name)
+        };
+        self.scenario.redirects.iter().find(here)
+    }
+
     /// The account, if these credentials are right and its mailboxes are kept at `host`.
     pub fn log_in(&self, host: &Host, user: &str, password: &Secret) -> Option<String> {
         lock(&host.mailboxes).authenticate(user, password).filter(|account| !self.is_gone(account))

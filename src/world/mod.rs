@@ -22,6 +22,7 @@ pub mod roles;
 pub mod run;
 pub mod scenario;
 pub mod secure;
+pub mod sender;
 pub mod snapshot;
 pub mod store;
 pub mod terrain;

@@ -64,6 +64,11 @@ fn theirs(dns: &Dns, message: &str) -> Vec<bool> {
     outputs.iter().map(|o| *o.result() == DkimResult::Pass).collect()
 }
 
+/// Whether one of them holds. (A field that is no signature at all, mail-auth does not list.)
+fn holds(signatures: Vec<bool>) -> bool {
+    signatures.contains(&true)
+}
+
 fn signed_by_us(letter: &str, rsa: bool, canon: (Canon, Canon), how: &Signing) -> String {
     let signer =
         Signer { domain: "example.com".to_owned(), selector: selector(rsa).to_owned(), key: key(rsa), canon };
@@ -156,14 +161,14 @@ fn both_refuse_the_same_changes() {
                 ("four", "five"),
                 ("  ", " "),
                 ("\r\n\r\n", "\r\nX-More: 1\r\n\r\n"),
-                ("To:", "From: eve@example.org\r\nTo:"),
+                ("\r\nTo:", "\r\nFrom: eve@example.org\r\nTo:"),
                 ("bh=", "bh=A"),
                 ("d=example.com", "d=example.org"),
                 ("v=1", "v=2"),
                 ("h=From:", "h="),
             ] {
                 let changed = message.replacen(from, to, 1);
-                let (a, b) = (ours(&dns, &changed), theirs(&dns, &changed));
+                let (a, b) = (holds(ours(&dns, &changed)), holds(theirs(&dns, &changed)));
                 compared += 1;
                 if a != b {
                     wrong.push(format!("{canon:?} {how:?} {from:?} → {to:?}: {a:?} / {b:?}\n{changed}"));
@@ -171,7 +176,7 @@ fn both_refuse_the_same_changes() {
             }
             let longer = format!("{message}-- \r\nfooter\r\n");
             compared += 1;
-            if ours(&dns, &longer) != theirs(&dns, &longer) {
+            if holds(ours(&dns, &longer)) != holds(theirs(&dns, &longer)) {
                 wrong.push(format!(
                     "{canon:?} {how:?} footer: {:?} / {:?}\n{longer}",
                     ours(&dns, &longer),

@@ -10,6 +10,8 @@ pub const MOST_FIELDS: usize = 1_000;
 pub struct Field<'a> {
     /// All of it.
     pub raw: &'a [u8],
+    /// Where it begins in its message; 0 where it stands by itself.
+    pub at: usize,
     /// Where the colon stands in it.
     colon: usize,
 }
@@ -18,7 +20,7 @@ impl<'a> Field<'a> {
     /// A field that stands by itself; `None` where it has no colon.
     pub fn new(raw: &'a [u8]) -> Option<Self> {
         let colon = raw.iter().position(|byte| *byte == b':')?;
-        Some(Field { raw, colon })
+        Some(Field { raw, at: 0, colon })
     }
 
     /// Its name, without white space before the colon.
@@ -92,7 +94,7 @@ impl<'a> Letter<'a> {
             }
             match Field::new(&rest[..end]) {
                 Some(_) if letter.fields.len() == MOST_FIELDS => letter.too_many = true,
-                field => letter.fields.extend(field),
+                field => letter.fields.extend(field.map(|field| Field { at: message.len() - rest.len(), ..field })),
             }
             rest = &rest[end..];
         }

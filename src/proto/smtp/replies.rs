@@ -44,6 +44,11 @@ pub fn greylisted() -> Reply {
     Reply::enhanced(450, (4, 7, 1), "Greylisted, please try again later")
 }
 
+/// 550 5.7.26: neither SPF nor DKIM shows that it is from whom it says (RFC 7372 §3.3).
+pub fn unauthenticated(why: &str) -> Reply {
+    Reply::enhanced(550, (5, 7, 26), why)
+}
+
 /// 250 2.0.0: the message is in the queue, and this host answers for it from now on. RFC 5321 §4.2.5.
 pub fn queued(id: &str) -> Reply {
     Reply::enhanced(250, (2, 0, 0), format!("OK: queued as {id}"))

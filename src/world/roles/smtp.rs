@@ -1,6 +1,7 @@
 //! The SMTP server of a host: submission on 587, relay on 25. It decides who may send what to whom, and takes
 //! responsibility for messages by putting them into the queue before it says 250 (RFC 5321 §4.2.5, §6.1).
 
+use crate::proto::policy::spf;
 use crate::proto::smtp::grammar::{Domain, Mailbox};
 use crate::proto::smtp::server::{Message, Server, ServerConfig, ServerEvent, ServerKind};
 use crate::proto::smtp::{Envelope, Path, Recipient, Reply, replies};
@@ -13,6 +14,8 @@ use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
 use crate::world::secure::Door;
+use crate::world::sender;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -42,7 +45,7 @@ pub async fn serve(
     let mut machine = Server::new(config);
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
-    let mut owner = SmtpOwner { world, host, role, faults, peer };
+    let mut owner = SmtpOwner { world, host, role, faults, peer, hello: String::new(), spf: None };
     // How a session ends is on the wire; nobody here needs telling.
     let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
@@ -53,12 +56,17 @@ struct SmtpOwner {
     role: RoleKind,
     faults: Arc<Faults>,
     peer: SocketAddr,
+    /// What the client calls itself.
+    hello: String,
+    /// What SPF says about this transaction, where it is asked.
+    spf: Option<spf::Verdict>,
 }
 
 impl Owner<Server> for SmtpOwner {
     async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
         match event {
-            ServerEvent::Hello { .. } | ServerEvent::Finished => {}
+            ServerEvent::Hello { name, .. } => self.hello = name,
+            ServerEvent::Finished => {}
             ServerEvent::Consult { verb } => match self.faults.bite(&verb) {
                 None => server.proceed(),
                 Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
@@ -69,11 +77,17 @@ impl Owner<Server> for SmtpOwner {
                 let known = self.world.log_in(&self.host, &authcid, &password).is_some();
                 server.answer(if same && known { replies::auth_ok() } else { replies::auth_failed() });
             }
-            ServerEvent::Mail { .. } => server.answer(replies::mail_ok()),
+            ServerEvent::Mail { envelope, authenticated } => {
+                self.check_sender(&envelope, authenticated.is_some()).await;
+                server.answer(replies::mail_ok());
+            }
             ServerEvent::Rcpt { reverse_path, recipient, authenticated } => {
                 server.answer(self.judge(&reverse_path, &recipient, authenticated.is_some()));
             }
-            ServerEvent::Message(message) => server.answer(self.take(*message).await),
+            ServerEvent::Message(message) => {
+                let reply = self.take(*message).await;
+                server.answer(reply);
+            }
             ServerEvent::Vrfy { .. } => server.answer(replies::cannot_verify()),
             ServerEvent::Expn { .. } => server.answer(replies::expn_refused()),
         }
@@ -99,6 +113,9 @@ impl SmtpOwner {
         }
         if !self.keeps_mailboxes_of(&domain) {
             return replies::recipient_ok(); // A backup MX: it only stores and forwards.
+        }
+        if self.world.redirect(&self.host, &address).is_some() {
+            return replies::recipient_ok();
         }
         match self.world.account(&self.host, &address) {
             None => replies::no_such_user(),
@@ -136,6 +153,14 @@ impl SmtpOwner {
         keeps_mailboxes_of(&self.world, &self.host, domain)
     }
 
+    /// The message without fields in which somebody else claims that this host has checked it (RFC 8601 §5).
+    fn without_our_name<'m>(&self, message: &'m [u8]) -> Cow<'m, [u8]> {
+        match self.host.spec.verify {
+            true => sender::without_claims(&self.host, message),
+            false => Cow::Borrowed(message),
+        }
+    }
+
     fn greylisting(&self) -> Option<Duration> {
         self.world.faults().find_map(|fault| match fault {
             Fault::Greylist { host, delay_s }
@@ -147,16 +172,38 @@ impl SmtpOwner {
         })
     }
 
-    /// Take responsibility: trace line on top, into the queue, and only then 250.
-    async fn take(&self, message: Message) -> Reply {
+    /// SPF, where this host checks strangers: "at the time of the SMTP transaction" (RFC 7208 §2.3).
+    async fn check_sender(&mut self, envelope: &Envelope, authenticated: bool) {
+        self.spf = None;
+        if self.host.spec.verify && self.role == RoleKind::Mta && !authenticated {
+            let sender = envelope.reverse_path.address();
+            let verdict =
+                sender::at_mail(&self.world, &self.host, self.peer.ip(), &self.hello, &sender).await;
+            self.spf = Some(verdict);
+        }
+    }
+
+    /// Take responsibility: trace lines on top, into the queue, and only then 250.
+    async fn take(&mut self, message: Message) -> Reply {
         let hops = received_fields(&message.data);
         if hops > MOST_HOPS {
             return replies::mail_loop();
         }
+        let mut found = String::new();
+        if let Some(spf) = self.spf.take() {
+            let judged = sender::at_data(&self.world, &self.host, &spf, &message.data).await;
+            if let sender::Decision::Reject(why) = judged.decision {
+                return replies::unauthenticated(&why);
+            }
+            found = judged.results.field();
+        }
         let id = self.host.next_queue_id();
         let now = self.world.clock.now();
-        let mut bytes = self.received(&message, &id).into_bytes();
-        bytes.extend_from_slice(&message.data);
+        // What was found stands above our Received line: it was found here, and by nobody before (RFC 8601 §4).
+        let mut bytes = found.into_bytes();
+        bytes.extend(self.received(&message, &id).into_bytes());
+        bytes.extend(sender::signature(&self.world, &self.host, &message).unwrap_or_default().into_bytes());
+        bytes.extend(self.without_our_name(&message.data).iter());
         let entry = Entry {
             id: id.clone(),
             sender: message.envelope.reverse_path.address(),
@@ -169,7 +216,11 @@ impl SmtpOwner {
             next: now + self.world.handling,
         };
         if let Err(unkept) = self.world.spool(&self.host, &entry).await {
-            return if unkept.full { replies::no_storage() } else { replies::local_error(&unkept.to_string()) };
+            return if unkept.full {
+                replies::no_storage()
+            } else {
+                replies::local_error(&unkept.to_string())
+            };
         }
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
