@@ -126,13 +126,7 @@ fn staged<T>(
         let net: Arc<dyn Network> = Arc::new(MemoryNet::new(tap.clone(), clock, terrain));
         let world = Arc::new(World::build(scenario, changes.to_vec(), clock, tap.clone(), net));
         ready(&world);
-        // The mailboxes that exist from the start are facts too, so that State begins where the stores begin.
-        world.hosts.values().for_each(|host| world.with_mailboxes(host, |_| ()));
-        open_doors(&world, &zones);
-        announce_outages(&world);
-        for person in world.scenario.people.clone() {
-            tokio::spawn(people::live(world.clone(), person));
-        }
+        begin(&world, &zones);
         announce_typists(&world);
         let told = story(world).await;
         tap.end(tap.last_at());
@@ -142,7 +136,19 @@ fn staged<T>(
     Ok((told, tap.take()))
 }
 
-fn head(scenario: &Scenario, changes: &[Change], start: Instant) -> Head {
+/// The hosts take up their roles, and people begin to live.
+pub(super) fn begin(world: &Arc<World>, zones: &Arc<Eras>) {
+    // The mailboxes that exist from the start are facts too, so that State begins where the stores begin.
+    world.hosts.values().for_each(|host| world.with_mailboxes(host, |_| ()));
+    open_doors(world, zones);
+    announce_outages(world);
+    for person in world.scenario.people.clone() {
+        tokio::spawn(people::live(world.clone(), person));
+    }
+}
+
+/// The head of a transcript of this scenario, but for the scenario's text.
+pub(super) fn head(scenario: &Scenario, changes: &[Change], start: Instant) -> Head {
     let host = |h: &super::scenario::Host| HostInfo {
         name: h.name.clone(),
         addresses: h.addresses.clone(),
