@@ -1,6 +1,7 @@
 //! The board at the lab's entrance: which doors there are, who has which password, what to try first.
 
 use super::doors::Planned;
+use super::settings::quoted;
 use crate::base::escape;
 use crate::world::hosts::Beyond;
 use crate::world::scenario::Scenario;
@@ -92,7 +93,6 @@ impl Board<'_> {
 
     /// The first two things to try: hand a letter in, and read it at the other end.
     fn tries(&self, out: &mut String) {
-        let host = |domain: &str| self.scenario.hosts.iter().find(|h| h.domains.iter().any(|d| d == domain));
         let port = |service: &str, domain: &str| {
             self.doors.iter().find(|d| d.service.name == service && d.domain == domain).map(|d| d.door.port)
         };
@@ -106,23 +106,21 @@ impl Board<'_> {
         let (Some(submission), Some(imap)) = (port("submission", &first), port("imap", &second)) else {
             return;
         };
-        if host(&first).is_none() {
-            return;
-        }
         let at = self.on.first().map_or_else(String::new, |address| match address {
             IpAddr::V6(six) => format!("[{six}]"),
             four => four.to_string(),
         });
         let _ = writeln!(
             out,
-            "\n   try, in another terminal\n     swaks --server {at}:{submission} --auth-user {} --auth-password '{}' \\\n       \
-             --from {} --to {}\n     curl 'imap://{at}:{imap}/INBOX;MAILINDEX=1' --user '{}:{}'",
+            "\n   try, in another terminal\n     swaks --server {at}:{submission} --auth-user {} --auth-password {} \\\n       \
+             --from {} --to {}\n     curl 'imap://{at}:{imap}/INBOX;MAILINDEX=1' --user {}:{}\n   \
+             and --print-config for more programs",
             from.address,
-            from.password.expose(),
+            quoted(&from.password),
             from.address,
             to.address,
             to.address,
-            to.password.expose(),
+            quoted(&to.password),
         );
     }
 }

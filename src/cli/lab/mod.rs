@@ -5,6 +5,7 @@
 mod accounts;
 mod board;
 mod doors;
+mod settings;
 mod stop;
 mod told;
 
@@ -19,6 +20,7 @@ use crate::world::scenario::Scenario;
 use board::Board;
 use clap::{ArgAction, ValueHint};
 use doors::Wishes;
+use settings::Program;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -53,6 +55,11 @@ pub struct LabArgs {
     #[arg(long, help_heading = "The mail")]
     pub catch_all: bool,
 
+    /// Print settings for a mail program, ready to paste, and open nothing. Without a name: for all that are known.
+    #[arg(long, value_name = "PROGRAM", num_args = 0..=1, default_missing_value = "all", value_enum,
+          help_heading = "Programs")]
+    pub print_config: Option<Program>,
+
     /// Tell what happens as lines.
     #[arg(long, help_heading = "The telling")]
     pub plain: bool,
@@ -82,6 +89,8 @@ Examples:
       for a program that sends mail to anybody: everything lands here
   postroad lab --port-base 12000
       where the usual ports are taken
+  postroad lab --print-config msmtp
+      settings for a mail program, with the ports of the same options
   postroad lab --record session.jsonl
       and afterwards: postroad replay session.jsonl
 
@@ -93,6 +102,11 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     let wishes = Wishes { base: args.port_base, single: args.ports.clone() };
     let planned = doors::plan(&scenario, &wishes)?;
     let (on, missing) = doors::addresses(args.bind);
+    if let (Some(program), Some(host)) = (args.print_config, on.first()) {
+        let mut out = screen::out();
+        out.write_all(settings::text(program, &scenario, &planned, *host)?.as_bytes())?;
+        return Ok(out.flush()?);
+    }
     let (planned, bound): (Vec<_>, Vec<_>) = doors::bind(planned, &on)?.into_iter().unzip();
     let beyond = if args.catch_all { Beyond::Caught } else { Beyond::Refused };
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
