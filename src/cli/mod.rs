@@ -15,6 +15,7 @@ pub mod fullscreen;
 mod grade;
 mod import;
 mod journey;
+mod lab;
 mod letter;
 mod linear;
 mod notes;
@@ -44,6 +45,7 @@ pub fn run() -> ExitCode {
         Ok(args) => match args.command {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),
+            Some(Command::Lab(args)) => lab::run(&args),
             Some(Command::Replay(args)) => replay::run(&args),
             Some(Command::Talk(args)) => talk::run(&args),
             Some(Command::Transcripts(args)) => transcripts::run(&args),

@@ -15,8 +15,11 @@ and shows every byte on every wire with what it means.
                                        a letter of your own
   postroad explain RCPT                what a verb, a code or a word means
   postroad explain 550 5.1.1
+  postroad lab                         its servers on ports of this machine, for
+                                       real mail programs
 
-Nothing leaves this program: no mail is sent, no port is opened.
+No mail leaves this program. Only `postroad lab` opens ports, and only to this
+machine unless told otherwise.
 More: postroad --help, postroad journey --help
 ";
 

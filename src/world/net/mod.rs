@@ -1,7 +1,9 @@
 //! The transport behind one small trait: [`Network`]. Nothing else in the program opens a socket.
 //!
 //! `memory` is the simulated internet: links with latency and bandwidth, tapped. Hosts are told apart by address.
+//! `loopback` has the lab's doors: real ports of this machine that lead to hosts of the simulated internet.
 
+pub mod loopback;
 pub mod memory;
 pub mod pipe;
 
@@ -29,6 +31,8 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The other end.
     pub peer: SocketAddr,
+    /// Whether that address has more connections open than one may: it is to be told, and turned away.
+    pub crowded: bool,
 }
 
 /// Takes connections that others opened to one address and port.

@@ -7,20 +7,21 @@ use crate::proto::pop3::server::{
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
-use crate::world::hosts::{Host, World};
+use crate::world::hosts::{Host, LastWord, World};
 use crate::world::mailboxes::{INBOX, Refusal};
 use crate::world::net::Connection;
 use std::sync::Arc;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
-    let config =
-        ServerConfig { hostname: host.spec.name.clone(), consult: faults.any(), ..ServerConfig::default() };
+    let Connection { mut stream, conn, crowded, .. } = connection;
+    let consult = faults.any() || crowded;
+    let config = ServerConfig { hostname: host.spec.name.clone(), consult, ..ServerConfig::default() };
     let mut machine = Server::new(config);
-    let Connection { mut stream, conn, .. } = connection;
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
-    let mut owner = Pop3Owner { world, host, faults, session: u64::from(conn.0), open: None };
+    let (session, last_word) = (u64::from(conn.0), LastWord::of(&world));
+    let mut owner = Pop3Owner { world, host, faults, session, open: None, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
     let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
     owner.release().await;
@@ -32,6 +33,9 @@ struct Pop3Owner {
     faults: Arc<Faults>,
     session: u64,
     open: Option<Open>,
+    /// It is turned away.
+    crowded: bool,
+    last_word: LastWord,
 }
 
 /// The maildrop that this session holds.
@@ -44,6 +48,11 @@ struct Open {
 impl Owner<Server> for Pop3Owner {
     async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
         match event {
+            ServerEvent::Consult { .. } if self.crowded => {
+                server.answer_line(
+                    "-ERR [SYS/TEMP] too many connections from your address, try again later".to_owned(),
+                );
+            }
             ServerEvent::Consult { verb } => match self.faults.bite(verb) {
                 None => server.proceed(),
                 Some(Interference::Reply(line)) => server.answer_line(line),
@@ -70,6 +79,14 @@ impl Owner<Server> for Pop3Owner {
             ServerEvent::Released => self.release().await,
         }
         Flow::Continue
+    }
+
+    async fn news(&mut self) {
+        self.last_word.comes().await;
+    }
+
+    fn tell(&mut self, server: &mut Server) {
+        server.stop();
     }
 }
 
