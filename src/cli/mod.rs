@@ -17,6 +17,7 @@ pub mod fullscreen;
 mod grade;
 mod import;
 mod journey;
+mod lab;
 mod lesson;
 mod letter;
 mod linear;
@@ -49,6 +50,7 @@ pub fn run() -> ExitCode {
         Ok(args) => match args.command {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),
+            Some(Command::Lab(args)) => lab::run(&args),
             Some(Command::Replay(args)) => replay::run(&args),
             Some(Command::Talk(args)) => talk::run(&args),
             Some(Command::Transcripts(args)) => transcripts::run(&args),

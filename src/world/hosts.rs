@@ -53,7 +53,26 @@ pub struct World {
     pub tls: Arc<Realm>,
     /// Who is busy: the story goes on while somebody is.
     pub activity: Arc<Activity>,
+    /// Mail for domains that no host here takes.
+    pub beyond: Beyond,
+    /// Rings when the services are to end: every session is told.
+    pub closing: Arc<Changes>,
 }
+
+/// What becomes of mail for domains that no host of the world takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beyond {
+    /// It is taken from those who may send, and looked up in the DNS as any other.
+    #[default]
+    Routed,
+    /// It is refused when its recipient is named.
+    Refused,
+    /// It is taken from everybody, and lands in the mailbox of [`CATCH_ALL`].
+    Caught,
+}
+
+/// The account of a domain in which mail for all other domains lands, where it is caught.
+pub const CATCH_ALL: &str = "catch-all";
 
 /// A machine with what it stores.
 pub struct Host {
@@ -107,7 +126,22 @@ impl World {
         let hosts = hosts.collect();
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
         let tls = Arc::new(Realm::seeded(scenario.seed));
-        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity }
+        let (beyond, closing) = (Beyond::default(), Arc::default());
+        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing }
+    }
+
+    /// Whether no host of this world takes mail for a domain, or has it as its address (`[192.0.2.25]`).
+    pub fn is_beyond(&self, domain: &str) -> bool {
+        let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match literal.and_then(super::roles::smtp::address_of_literal) {
+            Some(address) => !self.hosts.values().any(|host| host.spec.addresses.contains(&address)),
+            None => !self.hosts.values().any(|host| host.takes(domain)),
+        }
+    }
+
+    /// Whether mail for a domain is caught, because no host of this world takes it.
+    pub fn catches(&self, domain: &str) -> bool {
+        self.beyond == Beyond::Caught && self.is_beyond(domain)
     }
 
     /// What goes wrong now: the scenario's faults, and those that a change has brought by now. Faults that have times
@@ -130,6 +164,9 @@ impl World {
     /// SMTP server supporting mail relaying or delivery MUST support the reserved mailbox "postmaster" as a
     /// case-insensitive local name" (RFC 5321 §4.5.1).
     pub fn account(&self, host: &Host, address: &str) -> Option<String> {
+        let caught = address.rsplit_once('@').is_some_and(|(_, domain)| self.catches(domain));
+        let catch_all = host.spec.domains.first().filter(|_| caught).map(|own| format!("{CATCH_ALL}@{own}"));
+        let address = catch_all.as_deref().unwrap_or(address);
         let mailboxes = lock(&host.mailboxes);
         let postmaster = || {
             let (local, domain) = address.rsplit_once('@')?;
@@ -403,6 +440,33 @@ impl Changes {
                 _ => rings.await,
             }
         }
+    }
+}
+
+/// A session's ear for the end of the services. It hears it once.
+pub struct LastWord {
+    closing: Arc<Changes>,
+    heard: bool,
+}
+
+impl LastWord {
+    /// One that has heard nothing yet.
+    pub fn of(world: &World) -> Self {
+        LastWord { closing: world.closing.clone(), heard: false }
+    }
+
+    /// Completes when the services are to end; never a second time.
+    pub async fn comes(&mut self) {
+        if self.heard {
+            std::future::pending::<()>().await;
+        }
+        self.closing.after(0).await;
+        self.heard = true;
+    }
+
+    /// Whether it was heard.
+    pub fn was_heard(&self) -> bool {
+        self.heard
     }
 }
 

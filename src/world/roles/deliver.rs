@@ -29,6 +29,10 @@ pub async fn into_inbox(world: &Arc<World>, host: &Arc<Host>, entry: &Entry, rec
         return failed(recipient, "5.2.2", "the mailbox is full");
     }
     let mut bytes = format!("Return-Path: <{}>\r\n", entry.sender).into_bytes();
+    if recipient.rsplit_once('@').is_some_and(|(_, domain)| world.catches(domain)) {
+        // Whose it was does not show in the mailbox that catches everything (RFC 9228 §2).
+        bytes.extend_from_slice(format!("Delivered-To: {recipient}\r\n").as_bytes());
+    }
     bytes.extend_from_slice(&entry.message);
     let now = world.clock.now();
     let junk = sender::is_junk(host, &entry.message);

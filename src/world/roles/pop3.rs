@@ -7,7 +7,7 @@ use crate::proto::pop3::server::{
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
-use crate::world::hosts::{Host, World};
+use crate::world::hosts::{Host, LastWord, World};
 use crate::world::mailboxes::{INBOX, Refusal};
 use crate::world::net::Connection;
 use crate::world::scenario::RoleKind;
@@ -16,14 +16,15 @@ use std::sync::Arc;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
-    let conn = connection.conn;
+    let (conn, crowded) = (connection.conn, connection.crowded);
     let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Pop3, connection);
-    let (hostname, consult) = (host.spec.name.clone(), faults.any());
+    let (hostname, consult) = (host.spec.name.clone(), faults.any() || crowded);
     let config = ServerConfig { hostname, consult, security, plaintext_login, ..ServerConfig::default() };
     let mut machine = Server::new(config);
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
-    let mut owner = Pop3Owner { world, host, faults, session: u64::from(conn.0), open: None };
+    let (session, last_word) = (u64::from(conn.0), LastWord::of(&world));
+    let mut owner = Pop3Owner { world, host, faults, session, open: None, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
     let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
     owner.release().await;
@@ -35,6 +36,9 @@ struct Pop3Owner {
     faults: Arc<Faults>,
     session: u64,
     open: Option<Open>,
+    /// It is turned away.
+    crowded: bool,
+    last_word: LastWord,
 }
 
 /// The maildrop that this session holds.
@@ -47,6 +51,11 @@ struct Open {
 impl Owner<Server> for Pop3Owner {
     async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
         match event {
+            ServerEvent::Consult { .. } if self.crowded => {
+                server.answer_line(
+                    "-ERR [SYS/TEMP] too many connections from your address, try again later".to_owned(),
+                );
+            }
             ServerEvent::Consult { verb } => match self.faults.bite(verb) {
                 None => server.proceed(),
                 Some(Interference::Reply(line)) => server.answer_line(line),
@@ -73,6 +82,14 @@ impl Owner<Server> for Pop3Owner {
             ServerEvent::Released => self.release().await,
         }
         Flow::Continue
+    }
+
+    async fn news(&mut self) {
+        self.last_word.comes().await;
+    }
+
+    fn tell(&mut self, server: &mut Server) {
+        server.stop();
     }
 }
 

@@ -4,7 +4,8 @@
 //! of the mailboxes, goes to the disk, and only then becomes what everybody sees ([`keep`]): so an answer that says
 //! "kept" is given when it is, and a disk that fails leaves memory as it was. Nothing here runs in a simulation.
 //!
-//! [`open`] is all that a lab needs: it fills a world from a folder, and from then on the world writes through.
+//! [`open`] and [`Data::attach`] are all that a lab needs: they fill a world from a folder, and from then on the world
+//! writes through.
 
 pub mod files;
 mod fold;
@@ -24,11 +25,14 @@ mod tests;
 pub use index::BadIndex;
 pub use spool::Unread;
 
+use crate::base::Instant;
 use crate::world::hosts::{Host, World};
+use crate::world::mailboxes::Mailboxes;
 use crate::world::scenario::RoleKind;
 use files::{Disk, Files};
 use keep::Keeper;
 use maildir::Maildir;
+use mbox::Mbox;
 use shape::{AccountDisk, AccountStore};
 use spool::Spool;
 use std::collections::BTreeMap;
@@ -160,25 +164,48 @@ impl OpenError {
 /// An open data folder. It is locked for others while this lives.
 #[derive(Debug)]
 pub struct Data {
-    /// Files of the queues that could not be read; they were left alone.
-    pub unread: Vec<Unread>,
-    _lock: Option<File>,
+    dir: PathBuf,
+    kind: Kind,
+    _lock: File,
 }
 
-/// Open a data folder, or make one, and put what it holds into the world's mailboxes and queues. From here on all
-/// changes are written through. Call it before the world's doors are open; what the mailboxes hold is stated as facts
-/// when they are next looked at.
+/// Open a data folder, or make one. Nobody else can open it while what is given back lives.
 ///
 /// # Errors
 /// Why the folder cannot be used, in a sentence for whoever named it.
-pub fn open(dir: &Path, kind: Kind, world: &World) -> Result<Data, OpenError> {
+pub fn open(dir: &Path, kind: Kind) -> Result<Data, OpenError> {
     let failed = |error| OpenError::io(dir, error);
     fs::create_dir_all(dir).map_err(failed)?;
     check(dir, kind)?;
     let lock = lock(dir)?;
-    let mut data = attach(Arc::new(Disk), dir, kind, world)?;
-    data._lock = Some(lock);
-    Ok(data)
+    let above = dir.canonicalize().ok().and_then(|dir| dir.parent().map(Path::to_path_buf));
+    above.map_or(Ok(()), |above| Disk.sync_dir(&above)).map_err(failed)?;
+    Ok(Data { dir: dir.to_owned(), kind, _lock: lock })
+}
+
+impl Data {
+    /// Put what the folder holds into the world's mailboxes and queues. From here on all changes are written through.
+    /// Call it before the world's doors are open; what the mailboxes hold is stated as facts.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn attach(&self, world: &World) -> Result<(), OpenError> {
+        attach(Arc::new(Disk), &self.dir, self.kind, world)
+    }
+
+    /// Files of the queues that cannot be read. They are left alone.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn unread(&self) -> io::Result<Vec<Unread>> {
+        let (files, queues): (Arc<dyn Files>, PathBuf) = (Arc::new(Disk), self.dir.join("queue"));
+        let hosts = match Disk.list(&queues) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            other => other?,
+        };
+        let read = |host: String| Ok(Spool::open(files.clone(), queues.join(host))?.2);
+        hosts.into_iter().map(read).collect::<io::Result<Vec<_>>>().map(|all| all.concat())
+    }
 }
 
 /// Whether the folder is ours, of this version, and of this kind; a new one is marked so.
@@ -217,20 +244,21 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// The same on any file system, without lock and version: for tests that let one fail.
+/// Put what a folder on any file system holds into a world, without lock and version.
 ///
 /// # Errors
-/// As [`open`].
-pub fn attach(files: Arc<dyn Files>, dir: &Path, kind: Kind, world: &World) -> Result<Data, OpenError> {
-    let mut data = Data { unread: Vec::new(), _lock: None };
+/// Why it cannot be read.
+pub fn attach(files: Arc<dyn Files>, dir: &Path, kind: Kind, world: &World) -> Result<(), OpenError> {
+    let made = ["mail", "queue"].iter().try_for_each(|below| files.make_dir(&dir.join(below)));
+    made.and_then(|()| files.sync_dir(dir)).map_err(|error| OpenError::io(dir, error))?;
     for host in world.hosts.values() {
         let sends = host.has(RoleKind::Submission) || host.has(RoleKind::Mta);
         let accounts = world.with_mailboxes(host, |mailboxes| mailboxes.accounts());
         if sends || !accounts.is_empty() {
-            data.unread.extend(attach_host(&files, dir, kind, world, host)?);
+            attach_host(&files, dir, kind, world, host)?;
         }
     }
-    Ok(data)
+    Ok(())
 }
 
 fn attach_host(
@@ -239,29 +267,41 @@ fn attach_host(
     kind: Kind,
     world: &World,
     host: &Host,
-) -> Result<Vec<Unread>, OpenError> {
+) -> Result<(), OpenError> {
     let now = world.clock.now();
     let mut mailboxes = world.copy_mailboxes(host);
     let mut disks: BTreeMap<String, Box<dyn AccountDisk>> = BTreeMap::new();
     for account in mailboxes.accounts() {
         let root = dir.join("mail").join(names::of_account(&account));
-        let disk: Box<dyn AccountDisk> = match kind {
-            Kind::Maildir => {
-                let shape = Maildir::new(files.clone(), root.clone());
-                Box::new(AccountStore::open(files.clone(), root, shape, &mut mailboxes, &account, now)?)
-            }
-            Kind::Mbox => {
-                let shape = mbox::Mbox::new(files.clone(), root.clone());
-                Box::new(AccountStore::open(files.clone(), root, shape, &mut mailboxes, &account, now)?)
-            }
-        };
+        let disk = open_account(files, root, kind, &mut mailboxes, &account, now)?;
         disks.insert(account.to_ascii_lowercase(), disk);
     }
     let queue = dir.join("queue").join(names::of_account(&host.spec.name));
     let opened = Spool::open(files.clone(), queue.clone());
-    let (spool, entries, unread) = opened.map_err(|error| OpenError::io(&queue, error))?;
+    let (spool, entries, _) = opened.map_err(|error| OpenError::io(&queue, error))?;
     mailboxes.restate();
     world.put_back(host, mailboxes, entries);
     host.keep_with(Keeper::new(disks, spool));
-    Ok(unread)
+    Ok(())
+}
+
+/// One account's mail in its folder.
+fn open_account(
+    files: &Arc<dyn Files>,
+    root: PathBuf,
+    kind: Kind,
+    mailboxes: &mut Mailboxes,
+    account: &str,
+    now: Instant,
+) -> Result<Box<dyn AccountDisk>, OpenError> {
+    Ok(match kind {
+        Kind::Maildir => {
+            let shape = Maildir::new(files.clone(), root.clone());
+            Box::new(AccountStore::open(files.clone(), root, shape, mailboxes, account, now)?)
+        }
+        Kind::Mbox => {
+            let shape = Mbox::new(files.clone(), root.clone());
+            Box::new(AccountStore::open(files.clone(), root, shape, mailboxes, account, now)?)
+        }
+    })
 }

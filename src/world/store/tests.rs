@@ -2,12 +2,10 @@
 //! or is the last before the machine stops.
 
 use super::files::{Disk, Files};
-use super::maildir::Maildir;
-use super::mbox::Mbox;
 use super::model::{Left, Model, Trouble};
-use super::shape::{AccountDisk, AccountStore};
+use super::shape::AccountDisk;
 use super::spool::Spool;
-use super::{Kind, OpenError, Unkept};
+use super::{Kind, OpenError, Unkept, open_account};
 use crate::base::Instant;
 use crate::world::mailboxes::{AccountSetup, FlagChange, Mailboxes, Refusal};
 use crate::world::queue::Entry;
@@ -29,16 +27,19 @@ fn open_at(
     kind: Kind,
     mailboxes: &mut Mailboxes,
 ) -> Result<Box<dyn AccountDisk>, OpenError> {
-    Ok(match kind {
-        Kind::Maildir => {
-            let shape = Maildir::new(files.clone(), root.clone());
-            Box::new(AccountStore::open(files, root, shape, mailboxes, BOB, NOW)?)
-        }
-        Kind::Mbox => {
-            let shape = Mbox::new(files.clone(), root.clone());
-            Box::new(AccountStore::open(files, root, shape, mailboxes, BOB, NOW)?)
-        }
-    })
+    open_account(&files, root, kind, mailboxes, BOB, NOW)
+}
+
+/// A disk with a data folder on it.
+fn model() -> Arc<Model> {
+    let files = Arc::new(Model::default());
+    for dir in ["data/mail", "data/queue"] {
+        files.make_dir(Path::new(dir)).expect("the disk is well");
+    }
+    for dir in ["", "data"] {
+        files.sync_dir(Path::new(dir)).expect("the disk is well");
+    }
+    files
 }
 
 /// Bob's mail, and what keeps it: as the keeper of a host does it.
@@ -142,7 +143,7 @@ fn is_but_for_untold(found: &Picture, kept: &Picture, begun: &Picture) -> Result
 #[test]
 fn what_was_written_is_read_again_and_nothing_grows() {
     for kind in KINDS {
-        let files = Arc::new(Model::default());
+        let files = model();
         let mut held = Held::open(&files, kind).expect("a new folder");
         for act in story() {
             held.act(&act).expect("the disk is well");
@@ -163,7 +164,7 @@ fn a_stop_at_any_operation_loses_nothing_that_was_acknowledged() {
             let mut stops = 0;
             let mut untold = 0;
             loop {
-                let files = Arc::new(Model::default());
+                let files = model();
                 let mut held = Held::open(&files, kind).expect("a new folder");
                 files.trouble(Trouble::Stop(stops));
                 let mut begun = picture(&held.mailboxes);
@@ -207,7 +208,7 @@ fn a_disk_that_fails_keeps_nothing_of_the_change_and_everything_else() {
         for for_ever in [false, true] {
             let mut at = 0;
             loop {
-                let files = Arc::new(Model::default());
+                let files = model();
                 let mut held = Held::open(&files, kind).expect("a new folder");
                 files.trouble(if for_ever { Trouble::From(at) } else { Trouble::Once(at) });
                 let mut failed = 0;
@@ -266,7 +267,7 @@ fn spool(files: &Arc<Model>) -> (Spool, Vec<Entry>) {
 fn a_queue_outlives_a_stop_at_any_operation() {
     for left in [Left::Seen, Left::Synced] {
         for stop in 0.. {
-            let files = Arc::new(Model::default());
+            let files = model();
             let (there, _) = spool(&files);
             files.trouble(Trouble::Stop(stop));
             let first = there.put(&entry("1A", "Subject: x\r\n\r\n\n\nx")).is_ok();
@@ -303,7 +304,7 @@ fn a_queue_outlives_a_stop_at_any_operation() {
 
 #[test]
 fn a_damaged_spool_file_is_left_alone_and_named() {
-    let files = Arc::new(Model::default());
+    let files = model();
     let (there, _) = spool(&files);
     there.put(&entry("1A", "Subject: x\r\n")).expect("the disk is well");
     let path = PathBuf::from("data/queue/mail/1A");
