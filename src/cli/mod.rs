@@ -17,6 +17,8 @@ pub mod fullscreen;
 mod grade;
 mod import;
 mod journey;
+mod lab;
+mod lesson;
 mod letter;
 mod linear;
 mod man;
@@ -48,6 +50,7 @@ pub fn run() -> ExitCode {
         Ok(args) => match args.command {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),
+            Some(Command::Lab(args)) => lab::run(&args),
             Some(Command::Replay(args)) => replay::run(&args),
             Some(Command::Talk(args)) => talk::run(&args),
             Some(Command::Transcripts(args)) => transcripts::run(&args),
@@ -57,6 +60,7 @@ pub fn run() -> ExitCode {
             Some(Command::Import(args)) => import::run(&args),
             Some(Command::Export(args)) => export::run(&args),
             Some(Command::Compare(args)) => compare::run(&args),
+            Some(Command::Lesson(args)) => lesson::run(&args),
             Some(Command::Completions(args)) => completions::run(&args),
             Some(Command::Man(args)) => man::run(&args),
         },

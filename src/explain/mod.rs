@@ -2,6 +2,7 @@
 //!
 //! The facts are data (`catalogue/*.toml`, keyed by verb, code, part and finding); only what needs context is Rust.
 
+pub mod abreast;
 pub mod catalogue;
 pub mod chapter;
 pub mod context;

@@ -11,6 +11,7 @@ use super::{CommandError, cookbook, explain, screen};
 use crate::base::escape;
 use crate::explain::cookbook::fitting;
 use crate::import::{logs, message as letters, text};
+use session::Pace;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -37,12 +38,12 @@ enum Sort {
 pub fn run(args: &Explain) -> Result<(), CommandError> {
     let query = args.query.join(" ");
     if query == "-" {
-        return any(args, io::stdin(), "the standard input");
+        return any(args, io::stdin(), "the standard input", Pace::Live);
     }
     if let Some(path) = named_file(args, &query) {
         let name = escape::text(&path.display().to_string());
         let file = File::open(path).map_err(|error| CommandError::file("read", path, &error))?;
-        return any(args, file, &name);
+        return any(args, file, &name, Pace::AtOnce);
     }
     if query.trim().contains('\n') {
         return text_of(args, query.as_bytes(), "the pasted text");
@@ -59,14 +60,19 @@ fn named_file<'a>(args: &Explain, query: &'a str) -> Option<&'a Path> {
 }
 
 /// A recording is told as it comes; anything else is read whole.
-fn any(args: &Explain, mut from: impl Read + Send + 'static, name: &str) -> Result<(), CommandError> {
+fn any(
+    args: &Explain,
+    mut from: impl Read + Send + 'static,
+    name: &str,
+    pace: Pace,
+) -> Result<(), CommandError> {
     let mut begins = Vec::new();
     let unread = |error| CommandError::file("read", Path::new(name), &error);
     from.by_ref().take(64).read_to_end(&mut begins).map_err(unread)?;
     let recording = sort(&begins) == Sort::Recording;
     let from = io::Cursor::new(begins).chain(from);
     if recording {
-        return session::recording(args, from, name);
+        return session::recording(args, from, name, pace);
     }
     text_of(args, &whole(from, name)?, name)
 }
@@ -114,7 +120,7 @@ fn text_of(args: &Explain, bytes: &[u8], name: &str) -> Result<(), CommandError>
         ));
     }
     match sort(bytes) {
-        Sort::Recording => session::recording(args, io::Cursor::new(bytes.to_vec()), name),
+        Sort::Recording => session::recording(args, io::Cursor::new(bytes.to_vec()), name, Pace::AtOnce),
         Sort::Message => message::tell(args, &letters::read(bytes, letters::Limits::default())),
         Sort::Log => log::tell(args, &logs::read(bytes, logs::Limits::default())),
         Sort::Session => {
