@@ -6,12 +6,14 @@ pub mod escape;
 pub mod finding;
 pub mod hash;
 pub mod random;
+pub mod rule;
 pub mod secret;
 pub mod shelf;
 pub mod span;
 pub mod time;
 
 pub use finding::{Finding, Severity};
+pub use rule::{Asked, Rule};
 pub use secret::Secret;
 pub use shelf::Shelf;
 pub use span::{Part, Span};

@@ -7,6 +7,7 @@ use super::channel::{Channel, Drawn};
 use super::registry;
 use super::step::{Kind, Meaning, Piece, Protocol, Step};
 use super::stream::{Stamp, Taken};
+use super::tls::TlsMeaning;
 use crate::base::{Finding, Shelf, Span};
 use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Layer, Missing, Opened, Record, Transport};
 use compact_str::ToCompactString as _;
@@ -316,7 +317,13 @@ impl Conversation {
         if let Some(last) = drawn.iter().rfind(|drawn| mail(drawn)).filter(|_| layer == Layer::Wire) {
             self.before_tls = Some(last.protocol);
         }
-        out.extend(drawn.drain(..).map(|drawn| self.step(layer, drawn)));
+        let inside = self.plain.is_some() && layer == Layer::Wire;
+        for mut drawn in drawn.drain(..) {
+            if inside && drawn.protocol == Protocol::Tls && drawn.piece.verb == "APPLICATION-DATA" {
+                drawn.piece.meaning = Meaning::Tls(TlsMeaning::Carrier);
+            }
+            out.push(self.step(layer, drawn));
+        }
     }
 
     /// Bytes are missing: a Step in their place says so.

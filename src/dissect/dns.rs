@@ -342,7 +342,7 @@ mod tests {
         assert_eq!((piece.kind, piece.findings.len()), (Kind::Answer, 0));
         let Meaning::Dns(meaning) = piece.meaning else { panic!("a DNS step") };
         let rows = meaning.answers.into_iter().map(|row| format!("{} {}", row.rtype, row.data)).collect();
-        (piece.verb.into(), piece.code.into(), piece.verdict.expect("an answer has one"), rows)
+        (piece.verb.to_string(), piece.code.to_string(), piece.verdict.expect("an answer has one"), rows)
     }
 
     #[test]

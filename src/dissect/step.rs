@@ -1,5 +1,6 @@
 //! [`Step`]: one thing that a reader steps over; and [`Reader`]: what each protocol's dissector offers.
 
+use super::tls::TlsMeaning;
 use crate::base::{Finding, Instant, Part, Word};
 use crate::trace::{CloseHow, Conn, Direction, Layer, Missing, Opened};
 use serde::Serialize;
@@ -107,7 +108,7 @@ pub enum Meaning {
     /// DNS.
     Dns(super::dns::DnsMeaning),
     /// TLS, as far as the wire shows it.
-    Tls(super::tls::TlsMeaning),
+    Tls(TlsMeaning),
 }
 
 /// One thing a reader steps over.
@@ -151,6 +152,18 @@ pub struct Step {
     pub findings: Vec<Finding>,
     /// What it means.
     pub meaning: Meaning,
+}
+
+impl Step {
+    /// Whether somebody who only watches the wire can read what it says: in clear, and not inside TLS. Of TLS itself the
+    /// first messages of a handshake can be read; an encrypted record cannot.
+    pub fn is_readable_on_the_wire(&self) -> bool {
+        let hidden = match &self.meaning {
+            Meaning::Tls(meaning) => matches!(meaning, TlsMeaning::Encrypted | TlsMeaning::Carrier),
+            _ => self.protocol == Protocol::Tls && self.verb == "APPLICATION-DATA",
+        };
+        self.layer == Layer::Wire && !hidden
+    }
 }
 
 /// What a protocol's reader makes of a stretch of one side's bytes: a Step without its place and time.

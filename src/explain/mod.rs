@@ -6,6 +6,7 @@ pub mod abreast;
 pub mod catalogue;
 pub mod chapter;
 pub mod context;
+pub mod cookbook;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]

@@ -18,7 +18,7 @@ fn step(kind: Kind, protocol: Protocol, verb: &str, bytes: &str) -> Step {
         protocol,
         kind,
         verb: verb.into(),
-        code: crate::base::Word::default(),
+        code: String::new().into(),
         verdict: None,
         bytes: bytes.as_bytes().to_vec(),
         parts: Vec::new(),

@@ -46,6 +46,8 @@ pub enum TlsMeaning {
     },
     /// The number on it says handshake or alert, and it is encrypted.
     Encrypted,
+    /// It carries what stands on the plain layer of the same connection.
+    Carrier,
 }
 
 /// One side of the connection.
