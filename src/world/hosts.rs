@@ -15,6 +15,7 @@ use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
 use super::snapshot::MailboxRows;
 use crate::base::{Secret, random};
+use crate::proto::sasl::Keys;
 use crate::trace::tap::Tap;
 use crate::trace::{Conn, Direction, Fact, Transport};
 use std::collections::BTreeMap;
@@ -67,6 +68,11 @@ pub struct Host {
     /// What a client keeps on its own disk.
     disk: Mutex<Disk>,
     resolver: Option<Resolver<HostExchange>>,
+    /// The scenario's seed, and what was begun to be drawn from it, by role and purpose.
+    seed: u64,
+    draws: Mutex<BTreeMap<String, fastrand::Rng>>,
+    /// What is kept of passwords for SCRAM, by user.
+    scram: Mutex<BTreeMap<String, Keys>>,
 }
 
 /// Queue id → recipients that wait.
@@ -110,7 +116,7 @@ impl World {
     }
 
     /// Whether a fault has taken the account away since the story began.
-    fn is_gone(&self, account: &str) -> bool {
+    pub(super) fn is_gone(&self, account: &str) -> bool {
         let gone =
             |f: &Fault| matches!(f, Fault::NoAccount { account: a } if a.eq_ignore_ascii_case(account));
         self.late.begun().any(gone)
@@ -220,6 +226,9 @@ impl Host {
             greylist: Mutex::default(),
             disk: Mutex::default(),
             resolver: resolver(spec, scenario, clock, net),
+            seed: scenario.seed,
+            draws: Mutex::default(),
+            scram: Mutex::default(),
             spec: spec.clone(),
         }
     }
@@ -244,6 +253,28 @@ impl Host {
     /// A string that no other call gives: for Message-IDs and boundaries.
     pub fn unique(&self) -> String {
         format!("{:016x}", lock(&self.ids).unique.u64(..))
+    }
+
+    /// The next 32 octets for one purpose of one role here.
+    pub fn draw(&self, role: &str, purpose: &str) -> [u8; 32] {
+        let mut draws = lock(&self.draws);
+        let begin = || random::stream(self.seed, &self.spec.name, role, purpose);
+        let rng = draws.entry(format!("{role}, {purpose}")).or_insert_with(begin);
+        let mut out = [0; 32];
+        rng.fill(&mut out);
+        out
+    }
+
+    /// 32 octets that are the same each time for one purpose of one role here.
+    pub fn secret(&self, role: &str, purpose: &str) -> [u8; 32] {
+        let mut out = [0; 32];
+        random::stream(self.seed, &self.spec.name, role, purpose).fill(&mut out);
+        out
+    }
+
+    /// What is kept of a user's password for SCRAM; derived once, because that is slow on purpose.
+    pub fn scram_keys(&self, user: &str, derive: impl FnOnce() -> Keys) -> Keys {
+        lock(&self.scram).entry(user.to_owned()).or_insert_with(derive).clone()
     }
 
     /// What this client keeps of an account's mail, by the keys that it knows it by.

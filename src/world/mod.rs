@@ -11,6 +11,7 @@ pub mod dsn;
 pub mod faults;
 pub mod hosts;
 pub mod late;
+pub mod logins;
 pub mod mailboxes;
 pub mod net;
 pub mod people;

@@ -15,6 +15,7 @@ pub use meaning::{FetchMeaning, ImapCode, ImapMeaning};
 
 use super::step::{Piece, Protocol, Reader};
 use crate::proto::imap::framing::Scanner;
+use crate::proto::sasl::Watch;
 use crate::proto::imap::grammar::Dialect;
 use crate::proto::imap::phase::{self, Phase};
 use crate::trace::Direction;
@@ -73,7 +74,7 @@ struct Awaited {
 #[derive(Clone, Debug)]
 struct Sasl {
     tag: String,
-    mechanism: String,
+    watch: Watch,
     /// The client's next line belongs to it.
     client_next: bool,
 }

@@ -123,6 +123,9 @@ impl SmtpReader {
             let offer = of == "EHLO" && Class::of(code) == Class::Completion && at > 0;
             piece.parts.push(line_part(bytes, *start, line, offer, &of, at, &mut extensions));
         }
+        if of == "AUTH" && code == 334 {
+            self.observe_challenge(bytes, &mut piece);
+        }
         piece.kind = if of == "CONNECT" { Kind::Greeting } else { Kind::Reply };
         piece.code = enhanced.map_or_else(|| format!("{code:03}"), |e| format!("{code:03} {e}"));
         piece.verdict = Some(verdict(code));
@@ -140,6 +143,20 @@ impl SmtpReader {
         let seen = ReplySeen { code, enhanced, of, text, extensions, phase };
         piece.meaning = Meaning::Smtp(SmtpMeaning::Reply(seen));
         piece
+    }
+}
+
+impl SmtpReader {
+    /// What a 334 asks, decoded.
+    fn observe_challenge(&self, bytes: &[u8], piece: &mut Piece) {
+        let Some(auth) = &self.auth else { return };
+        let lines = piece.parts.iter_mut().flat_map(|line| line.parts.iter_mut());
+        for challenge in lines.filter(|part| part.name == "challenge") {
+            if let Some(seen) = auth.challenge(challenge.span.of(bytes), challenge.span.start) {
+                challenge.parts.push(seen.part);
+                piece.secrets.extend(seen.secrets);
+            }
+        }
     }
 }
 

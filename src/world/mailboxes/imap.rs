@@ -22,6 +22,15 @@ pub fn answer_ask(store: &mut Mailboxes, session: &mut ImapSession, ask: Ask, no
                 None => Answer::Refused(ask::Refusal::Credentials),
             };
         }
+        (Ask::Authenticate(login), _) => {
+            session.account = store.prove(&login.authcid, &login.proof);
+            return match &session.account {
+                Some(account) => Answer::LoggedIn(account.clone()),
+                None => Answer::Refused(ask::Refusal::Credentials),
+            };
+        }
+        // Keys are derived by whoever has the host's secret salt: `World::scram_keys`.
+        (Ask::ScramKeys { .. }, _) => return Answer::Refused(ask::Refusal::Unavailable),
         (ask, Some(account)) => on_messages(store, account, ask, now),
         (_, None) => return Answer::Refused(ask::Refusal::Unavailable),
     };

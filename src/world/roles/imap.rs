@@ -1,17 +1,19 @@
 //! The IMAP server of a host: its questions answered from the host's mailboxes, and news told to those who wait.
 
-use crate::proto::imap::server::{Server, ServerConfig, ServerEvent};
+use crate::proto::imap::server::{Answer, Ask, Server, ServerConfig, ServerEvent};
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
 use crate::world::mailboxes::imap::{ImapSession, answer_ask};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
 use std::sync::Arc;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
     let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
+    config.nonces = Some(world.nonces(&host, RoleKind::Imap));
     config.consult = faults.any();
     config.without.extend(host.spec.imap_without.iter().map(|name| name.to_ascii_uppercase()));
     let mut machine = Server::new(config);
@@ -41,6 +43,9 @@ impl Owner<Server> for ImapOwner {
                 Some(Interference::Reply(line)) => server.answer_line(line),
                 Some(Interference::Drop) => return Flow::Drop,
             },
+            ServerEvent::Ask(Ask::ScramKeys { user }) => {
+                server.answer(Answer::ScramKeys(self.world.scram_keys(&self.host, &user)));
+            }
             ServerEvent::Ask(ask) => {
                 let now = self.world.clock.now();
                 let session = &mut self.session;

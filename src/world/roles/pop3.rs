@@ -4,18 +4,25 @@ use crate::proto::pop3::grammar::block::octets_on_wire;
 use crate::proto::pop3::server::{
     Entry, LoginRefusal, Maildrop, Server, ServerConfig, ServerEvent, UpdateRefusal,
 };
+use crate::proto::sasl::Proof;
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, World};
 use crate::world::mailboxes::{INBOX, Refusal};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
 use std::sync::Arc;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
-    let config =
-        ServerConfig { hostname: host.spec.name.clone(), consult: faults.any(), ..ServerConfig::default() };
+    let config = ServerConfig {
+        hostname: host.spec.name.clone(),
+        apop_banner: Some(world.apop_banner(&host)),
+        nonces: Some(world.nonces(&host, RoleKind::Pop3)),
+        consult: faults.any(),
+        ..ServerConfig::default()
+    };
     let mut machine = Server::new(config);
     let Connection { mut stream, conn, .. } = connection;
     let clock = world.clock;
@@ -50,12 +57,19 @@ impl Owner<Server> for Pop3Owner {
                 Some(Interference::Drop) => return Flow::Drop,
             },
             ServerEvent::Login { user, password } => {
-                let account = self.world.log_in(&self.host, &user, &password);
-                let answer = account.ok_or(LoginRefusal::Credentials).and_then(|account| self.open(account));
+                let answer = self.log_in(&user, &Proof::Password(password));
                 server.answer_login(answer);
             }
-            // No banner is given in, so APOP is not offered.
-            ServerEvent::Apop { .. } => server.answer_login(Err(LoginRefusal::Credentials)),
+            ServerEvent::Apop { user, digest, timestamp } => {
+                let answer = self.log_in(&user, &Proof::Apop { timestamp, digest });
+                server.answer_login(answer);
+            }
+            ServerEvent::Sasl(login) if login.is_for_oneself() => {
+                let answer = self.log_in(&login.authcid, &login.proof);
+                server.answer_login(answer);
+            }
+            ServerEvent::Sasl(_) => server.answer_login(Err(LoginRefusal::Credentials)),
+            ServerEvent::ScramKeys { user } => server.answer_keys(self.world.scram_keys(&self.host, &user)),
             ServerEvent::Body { index } => {
                 let place = self.open.as_ref().and_then(|o| Some((&o.account, *o.uids.get(index)?)));
                 let body = place.and_then(|(account, uid)| {
@@ -71,6 +85,11 @@ impl Owner<Server> for Pop3Owner {
 }
 
 impl Pop3Owner {
+    fn log_in(&mut self, user: &str, proof: &Proof) -> Result<Maildrop, LoginRefusal> {
+        let account = self.world.prove(&self.host, user, proof).ok_or(LoginRefusal::Credentials)?;
+        self.open(account)
+    }
+
     /// Lock and list the maildrop: message numbers are fixed from here on (RFC 1939 §4).
     fn open(&mut self, account: String) -> Result<Maildrop, LoginRefusal> {
         let session = self.session;

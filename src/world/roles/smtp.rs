@@ -33,8 +33,7 @@ pub async fn serve(
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
     config.consult = faults.any();
-    // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
-    config.dsn = false;
+    config.nonces = Some(world.nonces(&host, role));
     let mut machine = Server::new(config);
     let Connection { mut stream, peer, conn, .. } = connection;
     let clock = world.clock;
@@ -61,11 +60,12 @@ impl Owner<Server> for SmtpOwner {
                 Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
                 Some(Interference::Drop) => return Flow::Drop,
             },
-            ServerEvent::Authenticate { authzid, authcid, password, .. } => {
-                let same = authzid.is_empty() || authzid.eq_ignore_ascii_case(&authcid);
-                let known = self.world.log_in(&self.host, &authcid, &password).is_some();
-                server.answer(if same && known { replies::auth_ok() } else { replies::auth_failed() });
+            ServerEvent::Authenticate(login) => {
+                let known = self.world.prove(&self.host, &login.authcid, &login.proof).is_some();
+                let yes = known && login.is_for_oneself();
+                server.answer(if yes { replies::auth_ok() } else { replies::auth_failed() });
             }
+            ServerEvent::ScramKeys { user } => server.answer_keys(self.world.scram_keys(&self.host, &user)),
             ServerEvent::Mail { .. } => server.answer(replies::mail_ok()),
             ServerEvent::Rcpt { reverse_path, recipient, authenticated } => {
                 server.answer(self.judge(&reverse_path, &recipient, authenticated.is_some()));

@@ -10,7 +10,7 @@ pub mod presets;
 pub mod terms;
 pub mod what;
 
-pub use clients::{Access, Leave, LinkSpec, MailClient, Manner, Preloaded, ServerMailbox};
+pub use clients::{Access, Leave, LinkSpec, LogIn, MailClient, Manner, Preloaded, ServerMailbox};
 pub use load::LoadError;
 pub use presets::{builtin, builtin_names, story_names};
 pub use terms::When;
@@ -193,6 +193,10 @@ pub struct Account {
     pub password: Secret,
     /// The host that keeps the mailboxes.
     pub host: String,
+    /// By which mechanism its clients log in, where a `[[client]]` says nothing else: `plain`, `login`, `cram-md5`,
+    /// `scram-sha-256`, or `apop` for POP3. Absent: AUTH PLAIN in SMTP, USER and PASS in POP3, LOGIN in IMAP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<LogIn>,
     /// Octets it may hold; 0 is unlimited.
     #[serde(default)]
     pub quota: u64,

@@ -11,6 +11,7 @@ pub use machine::Client;
 pub use session::{Answer, Session, SessionEvent};
 
 use crate::base::Secret;
+use crate::proto::sasl::Credentials;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub struct ClientConfig {
     pub user: String,
     /// Its password.
     pub password: Secret,
+    /// How it logs in.
+    pub login: Login,
     /// Leave messages on the server: no DELE.
     pub keep: bool,
     /// Unique-ids of messages that this client already has: not fetched again (but let go of, unless `keep`).
@@ -39,6 +42,7 @@ impl ClientConfig {
         ClientConfig {
             user: user.into(),
             password,
+            login: Login::User,
             keep: false,
             known: BTreeSet::new(),
             capa: false,
@@ -46,6 +50,17 @@ impl ClientConfig {
             limits: Limits::default(),
         }
     }
+}
+
+/// How a client logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// USER and PASS. RFC 1939 §7.
+    User,
+    /// APOP, where the greeting has a timestamp. RFC 1939 §7.
+    Apop,
+    /// AUTH, by these credentials. RFC 5034.
+    Sasl(Credentials),
 }
 
 /// What a client puts up with.
@@ -153,4 +168,6 @@ pub enum Reason {
     TimedOut,
     /// The answer passed a limit.
     TooLarge,
+    /// The client does not log in this way here: why.
+    NoLogin(String),
 }

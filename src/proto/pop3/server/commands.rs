@@ -25,7 +25,6 @@ impl Server {
             Command::Unknown { .. } => return self.refuse("command not recognized"),
             Command::Invalid { reason, .. } => return self.refuse(reason),
             Command::Stls => return self.refuse("STLS is not offered here"),
-            Command::Auth { .. } => return self.refuse("AUTH is not offered here"),
             _ if !self.is_accepted(verb) => {
                 let state = self.phase.name();
                 return self.refuse(&match (verb, self.phase) {
@@ -48,6 +47,7 @@ impl Server {
                 }
                 None => self.refuse("APOP is not offered here"),
             },
+            Command::Auth { mechanism, initial } => self.auth(mechanism.as_deref(), initial.as_ref()),
             Command::Capa => self.capa(),
             Command::Quit => self.quit(),
             Command::Noop => self.ok(""),
@@ -58,17 +58,17 @@ impl Server {
             Command::Retr { number } => self.fetch(number, None),
             Command::Top { number, lines } => self.fetch(number, Some(lines)),
             Command::Dele { number } => self.dele(number),
-            Command::Stls | Command::Auth { .. } | Command::Invalid { .. } | Command::Unknown { .. } => {}
+            Command::Stls | Command::Invalid { .. } | Command::Unknown { .. } => {}
         }
     }
 
     /// The table, and one tolerance: after USER, one may begin anew, as many clients do.
     fn is_accepted(&self, verb: Verb) -> bool {
         phase::is_legal(self.phase, verb)
-            || self.phase == Phase::NameGiven && matches!(verb, Verb::User | Verb::Apop)
+            || self.phase == Phase::NameGiven && matches!(verb, Verb::User | Verb::Apop | Verb::Auth)
     }
 
-    fn refuse(&mut self, text: &str) {
+    pub(super) fn refuse(&mut self, text: &str) {
         self.hard_error(StatusLine::new(Status::Err, text));
     }
 
@@ -104,6 +104,12 @@ impl Server {
             ["TOP", "USER", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "UIDL"]
                 .map(str::to_owned)
                 .to_vec();
+        let mechanisms = self.mechanisms();
+        if !mechanisms.is_empty() {
+            let params = mechanisms.iter().map(|m| m.name().to_owned()).collect();
+            // RFC 5034 §3: "SASL", and behind it the mechanisms.
+            capabilities.insert(2, Capability { tag: "SASL".to_owned(), params }.to_text());
+        }
         if !self.config.implementation.is_empty() {
             let params = vec![self.config.implementation.replace(char::is_control, " ")];
             capabilities.push(Capability { tag: "IMPLEMENTATION".to_owned(), params }.to_text());

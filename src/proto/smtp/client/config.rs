@@ -1,6 +1,6 @@
 //! What a client is told before it connects, and what it reports when it is done.
 
-use crate::base::Secret;
+use crate::proto::sasl::Credentials;
 use crate::proto::smtp::{Path, Reply};
 use serde::Serialize;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 pub struct ClientConfig {
     /// Its name for EHLO.
     pub hello_name: String,
-    /// User name and password, where it must log in (submission).
-    pub auth: Option<(String, Secret)>,
+    /// Who logs in and how, where it must (submission).
+    pub auth: Option<Credentials>,
     /// Pipeline where the server offers it. RFC 2920.
     pub pipelining: bool,
     /// How long to wait for what.

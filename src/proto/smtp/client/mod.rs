@@ -56,6 +56,8 @@ pub struct Client {
     partial: Option<Reply>,
     /// What EHLO offered: keywords in upper case, with their parameters.
     offered: BTreeMap<String, Vec<String>>,
+    /// The SASL exchange under way.
+    exchange: Option<crate::proto::sasl::client::Exchange>,
     /// Whether MAIL was accepted.
     mail_ok: bool,
     /// Each recipient: what RCPT got (`None`: not asked yet), or the fate.
@@ -85,6 +87,7 @@ impl Client {
             expect: VecDeque::from([Expect::Greeting]),
             partial: None,
             offered: BTreeMap::new(),
+            exchange: None,
             mail_ok: false,
             fates,
             accepted: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a server is told before the first connection: its name, kind, limits and what it offers.
 
+use crate::proto::sasl::{Mechanism, Nonces};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -11,26 +12,6 @@ pub enum ServerKind {
     Relay,
     /// Takes mail from its own users, who must authenticate (port 587). RFC 6409 §4.3.
     Submission,
-}
-
-/// A SASL mechanism that the server can speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Mechanism {
-    /// RFC 4616.
-    Plain,
-    /// Two questions, never standardised, spoken by everybody.
-    Login,
-}
-
-impl Mechanism {
-    /// Its name in EHLO and AUTH.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mechanism::Plain => "PLAIN",
-            Mechanism::Login => "LOGIN",
-        }
-    }
 }
 
 /// What to do with a message whose content holds a bare CR or a bare LF. RFC 5321 §2.3.8 forbids both.
@@ -71,8 +52,11 @@ pub struct ServerConfig {
     pub refuse_long_lines: bool,
     /// Bytes that may wait unread while the owner thinks; more ends the session with 421. Default 512 KiB.
     pub input_limit: usize,
-    /// Which mechanisms AUTH offers; empty: no AUTH. Default: PLAIN and LOGIN for submission, none for relay.
+    /// Which mechanisms AUTH offers; empty: no AUTH. Default: all for submission, none for relay.
     pub mechanisms: Vec<Mechanism>,
+    /// Where challenges come from, drawn by the owner for this session alone. Without them CRAM-MD5 and SCRAM-SHA-256
+    /// are not offered. Default: none.
+    pub nonces: Option<Nonces>,
     /// Offer PIPELINING. RFC 2920.
     pub pipelining: bool,
     /// Offer 8BITMIME. RFC 6152.
@@ -98,7 +82,7 @@ impl ServerConfig {
     pub fn new(hostname: impl Into<String>, kind: ServerKind) -> Self {
         let mechanisms = match kind {
             ServerKind::Relay => Vec::new(),
-            ServerKind::Submission => vec![Mechanism::Plain, Mechanism::Login],
+            ServerKind::Submission => Mechanism::ALL.to_vec(),
         };
         ServerConfig {
             hostname: hostname.into(),
@@ -112,6 +96,7 @@ impl ServerConfig {
             refuse_long_lines: false,
             input_limit: 512 * 1024,
             mechanisms,
+            nonces: None,
             pipelining: true,
             eight_bit_mime: true,
             smtputf8: true,

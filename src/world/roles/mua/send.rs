@@ -1,6 +1,7 @@
 //! Pressing Send: the letter is written down, and handed in at the person's own submission server (RFC 6409).
 
 use super::Client;
+use crate::proto::sasl::Credentials;
 use crate::proto::smtp::client::{ClientConfig, Fate, Outcome};
 use crate::proto::smtp::{Envelope, Reply};
 use crate::world::compose::{self, bare_address};
@@ -72,7 +73,8 @@ struct Hand {
 /// Hand in at our own server, logged in.
 async fn submit(mua: &Client, hand: Hand) -> Result<String, String> {
     let mut config = ClientConfig::new(&mua.device.spec.name);
-    config.auth = Some((mua.account.clone(), mua.password.clone()));
+    let plain = || Credentials::plain(&mua.account, mua.password.clone());
+    config.auth = Some(mua.credentials().unwrap_or_else(plain));
     hand_in(mua, hand, config).await
 }
 

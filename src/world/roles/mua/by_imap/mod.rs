@@ -203,10 +203,14 @@ async fn session(program: &mut Program) -> Result<&mut Open, Trouble> {
 async fn connect(program: &Program) -> Result<Open, Trouble> {
     let mua = &program.mua;
     let (connection, server) = mua.call("_imap._tcp").await.map_err(Trouble::Lost)?;
-    let line = Line::open(mua, Session::new(PATIENCE, LARGEST), connection, server);
+    let credentials = mua.credentials();
+    let line = Line::open(mua, Session::new(PATIENCE, LARGEST).with_credentials(credentials.clone()), connection, server);
     let mut open =
         Open { line, capabilities: Vec::new(), selected: None, folders: None, marked: BTreeSet::new() };
-    let login = CommandBody::Login { user: mua.account.clone(), password: mua.password.clone() };
+    let login = match credentials {
+        Some(own) => CommandBody::Authenticate { mechanism: own.mechanism.name().to_owned(), initial: None },
+        None => CommandBody::Login { user: mua.account.clone(), password: mua.password.clone() },
+    };
     match open.must(vec![login]).await {
         Ok(_) => Ok(open),
         Err(trouble @ Trouble::Refused(_)) => {
