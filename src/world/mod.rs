@@ -23,6 +23,7 @@ pub mod run;
 pub mod scenario;
 pub mod snapshot;
 pub mod terrain;
+pub mod wishes;
 pub mod zones;
 
 pub use change::Change;

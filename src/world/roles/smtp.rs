@@ -12,6 +12,7 @@ use crate::world::hosts::{Host, World};
 use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
+use crate::world::wishes::Wishes;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -158,7 +159,7 @@ impl SmtpOwner {
             id: id.clone(),
             sender: message.envelope.reverse_path.address(),
             waiting: self.addresses(&message.envelope),
-            failed: Vec::new(),
+            wishes: self.wishes(&message.envelope),
             message: bytes.into(),
             smtputf8: message.envelope.smtputf8,
             arrived: now,
@@ -168,6 +169,11 @@ impl SmtpOwner {
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
         replies::queued(&id)
+    }
+
+    /// What its sender asked to be told.
+    fn wishes(&self, envelope: &Envelope) -> Wishes {
+        Wishes::of(envelope, |r| self.resolve_path(&r.forward_path).map(|(address, _)| address))
     }
 
     /// Whom it goes to, each once: the same mailbox may stand in the envelope twice, under other names too.

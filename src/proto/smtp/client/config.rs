@@ -96,6 +96,8 @@ pub enum Stage {
 pub struct Outcome {
     /// How far it came: the stage at which it ended; [`Stage::Done`] where somebody's copy was accepted.
     pub stage: Stage,
+    /// Whether the server offered DSN, and so reports further by itself. RFC 3461 §5.2.1.
+    pub dsn: bool,
     /// Each recipient's fate, in the envelope's order.
     pub recipients: Vec<RecipientOutcome>,
 }
