@@ -34,6 +34,7 @@ pub async fn serve(
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
     config.consult = faults.any();
+    leave_out(&mut config, &host.spec.smtp_without);
     config.nonces = Some(world.nonces(&host, role));
     let mut machine = Server::new(config);
     let Connection { mut stream, peer, conn, .. } = connection;
@@ -42,6 +43,22 @@ pub async fn serve(
     let mut owner = SmtpOwner { world, host, role, faults, peer };
     // How a session ends is on the wire; nobody here needs telling.
     let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+}
+
+/// What a scenario may have its SMTP servers not offer.
+pub const MAY_LACK: [&str; 9] = [
+    "DSN", "PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256",
+];
+
+/// What an older server does not offer.
+fn leave_out(config: &mut ServerConfig, keywords: &[String]) {
+    let lacks = |keyword: &str| keywords.iter().any(|word| word.eq_ignore_ascii_case(keyword));
+    config.dsn &= !lacks("DSN");
+    config.pipelining &= !lacks("PIPELINING");
+    config.eight_bit_mime &= !lacks("8BITMIME");
+    config.smtputf8 &= !lacks("SMTPUTF8");
+    config.chunking &= !lacks("CHUNKING");
+    config.mechanisms.retain(|mechanism| !lacks(mechanism.name()));
 }
 
 struct SmtpOwner {

@@ -6,7 +6,7 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Zone, presets,
+    Access, Act, Fault, Host, Link, MailClient, Person, Preloaded, QueueSpec, Scenario, ServerMailbox, Zone, presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
@@ -119,6 +119,8 @@ pub(super) struct Preset {
     /// Are added; one whose name is there already takes its place.
     #[serde(rename = "person", default)]
     pub people: Vec<Person>,
+    /// Replaces how queues deal with what cannot be delivered yet.
+    pub queue: Option<QueueSpec>,
     /// Replaces by which protocol every mail client reaches its mailbox.
     pub access: Option<Access>,
     /// Are added.
@@ -144,6 +146,7 @@ impl Preset {
         let (access, mailboxes, messages, clients) =
             (self.access, self.mailboxes, self.messages, self.clients);
         scenario.access = access.or(scenario.access);
+        scenario.queue = self.queue.or(scenario.queue.take());
         scenario.title = title.unwrap_or(std::mem::take(&mut scenario.title));
         scenario.about = about.unwrap_or(std::mem::take(&mut scenario.about));
         scenario.start = start.unwrap_or(std::mem::take(&mut scenario.start));

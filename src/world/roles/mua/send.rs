@@ -7,7 +7,7 @@ use crate::proto::smtp::{Envelope, Reply};
 use crate::world::compose::{self, bare_address};
 use crate::world::net::Connection;
 use crate::world::roles::carry::carry;
-use crate::world::scenario::Letter;
+use crate::world::scenario::{Letter, queue};
 
 /// Send a letter. Gives how it went, in words; `Err` where nobody took it.
 ///
@@ -96,6 +96,15 @@ fn envelope(letter: &Letter, from: &str) -> Result<Envelope, String> {
     }
     let mut envelope = Envelope::simple(from, &recipients)
         .ok_or_else(|| format!("an address is not valid: {from}, {}", recipients.join(", ")))?;
+    envelope.ret = letter.ret;
+    envelope.envid = (!letter.envid.is_empty()).then(|| letter.envid.clone());
+    let notify = queue::notify(&letter.notify);
+    for recipient in envelope.recipients.iter_mut().filter(|_| notify.is_some()) {
+        recipient.notify = notify;
+        // "rfc822" is for addresses in ASCII (RFC 3461 §4.2); RFC 6533 §3 has another type for the others.
+        let address = recipient.forward_path.address();
+        recipient.orcpt = address.is_ascii().then(|| format!("rfc822;{address}"));
+    }
     envelope.smtputf8 =
         envelope.reverse_path.needs_utf8() || envelope.recipients.iter().any(|r| r.forward_path.needs_utf8());
     Ok(envelope)
