@@ -85,7 +85,8 @@ fn every_finding_that_the_program_makes_has_its_words() {
 #[test]
 fn every_part_of_smtp_and_the_dns_is_explained() {
     let names = ["src/proto/smtp", "src/dissect/smtp", "src/dissect/smtp.rs", "src/proto/sasl"];
-    let attributes = literals(&["src/proto/sasl/observe.rs"], &["..] => ", "scram_fields(base64, at, ", "_ => "]);
+    let attributes =
+        literals(&["src/proto/sasl/observe.rs"], &["..] => ", "scram_fields(base64, at, ", "_ => "]);
     for protocol in ["smtp", "pop3", "imap"] {
         check_parts(protocol, &attributes);
     }

@@ -185,7 +185,8 @@ const INTERNATIONAL: Types = Types {
 impl Report<'_> {
     /// Whether UTF-8 stands in an address or in the header of the message that it is about.
     pub fn is_international(&self) -> bool {
-        let beyond = |told: &Told| !told.recipient.address.is_ascii() || !told.recipient.diagnostic.is_ascii();
+        let beyond =
+            |told: &Told| !told.recipient.address.is_ascii() || !told.recipient.diagnostic.is_ascii();
         !self.sender.is_ascii() || self.told.iter().any(beyond) || !header_of(self.message).is_ascii()
     }
 

@@ -221,7 +221,9 @@ impl Host {
             bell: Notify::new(),
             changed: Changes::default(),
             mailboxes: Mutex::new(mailboxes),
-            queue: Mutex::new(Queue::new(scenario.queue.as_ref().map(scenario::QueueSpec::manner).unwrap_or_default())),
+            queue: Mutex::new(Queue::new(
+                scenario.queue.as_ref().map(scenario::QueueSpec::manner).unwrap_or_default(),
+            )),
             ids: Mutex::new(Ids { next_queue_id: unique.u32(0x10..0x100), unique }),
             greylist: Mutex::default(),
             disk: Mutex::default(),

@@ -234,7 +234,8 @@ impl Entry {
 
     /// The same of a delay: once for each recipient. RFC 3461 §5.2.5.
     fn tell_of_delay(&mut self, told: &mut Vec<Told>, recipient: &str, reason: &str, give_up: Duration) {
-        if !self.wishes.wants(recipient, Action::Delayed) || !self.wishes.delay_told.insert(recipient.to_owned())
+        if !self.wishes.wants(recipient, Action::Delayed)
+            || !self.wishes.delay_told.insert(recipient.to_owned())
         {
             return;
         }
@@ -274,7 +275,11 @@ pub struct Manner {
 impl Default for Manner {
     fn default() -> Self {
         let minutes = |n: &u64| Duration::from_secs(60 * n);
-        Manner { retry: RETRY_AFTER_MINUTES.iter().map(minutes).collect(), warn: WARN_AFTER, give_up: GIVE_UP_AFTER }
+        Manner {
+            retry: RETRY_AFTER_MINUTES.iter().map(minutes).collect(),
+            warn: WARN_AFTER,
+            give_up: GIVE_UP_AFTER,
+        }
     }
 }
 
@@ -321,8 +326,7 @@ mod tests {
     fn recipients_go_their_own_ways_and_the_rest_waits_longer_each_time() {
         let mut queue = Queue::default();
         queue.accept(entry(&["a@example.net", "b@example.net"]));
-        let relayed =
-            Verdict::Relayed { to: "mx1".to_owned(), reply: "250 Ok".to_owned(), reports: true };
+        let relayed = Verdict::Relayed { to: "mx1".to_owned(), reply: "250 Ok".to_owned(), reports: true };
         let later = || Verdict::Transient("451 later".to_owned());
         let verdicts = vec![("a@example.net".to_owned(), relayed), ("b@example.net".to_owned(), later())];
         assert!(queue.settle("1A", verdicts, Instant::from_secs(1)).is_none());
@@ -337,7 +341,9 @@ mod tests {
             tries += 1;
         }
         let after = |time: Duration| Instant::from_secs(0) + time;
-        let [(Action::Delayed, warned), (Action::Failed, given_up)] = reports[..] else { panic!("{reports:?}") };
+        let [(Action::Delayed, warned), (Action::Failed, given_up)] = reports[..] else {
+            panic!("{reports:?}")
+        };
         assert!(warned >= after(WARN_AFTER) && warned < after(2 * WARN_AFTER));
         assert!(given_up >= after(GIVE_UP_AFTER) && tries < 50, "{tries}");
         assert!(matches!(queue.take_facts().last(), Some(Fact::Dequeued { .. })));
@@ -348,7 +354,8 @@ mod tests {
             let mut queue = Queue::default();
             let mut entry = entry(&["a@example.net"]);
             sender.clone_into(&mut entry.sender);
-            let notify = Some(crate::proto::smtp::envelope::Notify { success: true, failure: false, delay: false });
+            let notify =
+                Some(crate::proto::smtp::envelope::Notify { success: true, failure: false, delay: false });
             let wish = super::super::wishes::Wish { notify, orcpt: Some("rfc822;A@example.net".to_owned()) };
             entry.wishes.of.insert("a@example.net".to_owned(), wish);
             queue.accept(entry);
@@ -372,6 +379,9 @@ mod tests {
     fn figures_are_said_in_words() {
         let words = [432_000, 86_400, 7200, 90, 60].map(|s| in_words(Duration::from_secs(s)));
         assert_eq!(words, ["five days", "1 day", "2 hours", "90 seconds", "1 minute"]);
-        assert_eq!((status_in("mx1: 451 4.3.0 later").as_str(), status_in("at 4.2").as_str()), ("4.3.0", "4.0.0"));
+        assert_eq!(
+            (status_in("mx1: 451 4.3.0 later").as_str(), status_in("at 4.2").as_str()),
+            ("4.3.0", "4.0.0")
+        );
     }
 }

@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn who_asked_for_nothing_hears_of_trouble_only_and_who_asked_for_never_of_nothing() {
         const ALL: [Action; 4] = [Action::Failed, Action::Delayed, Action::Relayed, Action::Delivered];
-        let mut envelope = Envelope::simple("a@example.com", &["never@example.net", "all@example.net"]).unwrap();
+        let mut envelope =
+            Envelope::simple("a@example.com", &["never@example.net", "all@example.net"]).unwrap();
         envelope.recipients[0].notify = Some(Notify::default());
         envelope.recipients[1].notify = Some(Notify { success: true, failure: true, delay: false });
         envelope.envid = Some("QQ314159".to_owned());

@@ -2,7 +2,9 @@
 //! RFC 3464.
 
 use crate::queue::down;
-use crate::talk::{ALICE, MAIL, MX1, MX2, SMTP, SUBMISSION, Talk, dialogue, facts, in_scenario, in_world, scenario};
+use crate::talk::{
+    ALICE, MAIL, MX1, MX2, SMTP, SUBMISSION, Talk, dialogue, facts, in_scenario, in_world, scenario,
+};
 use postroad::trace::{Fact, Record};
 use std::time::Duration;
 
@@ -168,7 +170,9 @@ fn failed_by_what_was_asked() {
 /// RFC 3461 §5.2.5: of delay it is told once, after four hours, where DELAY was asked for or nothing was; MUST NOT else.
 #[test]
 fn delayed_by_what_was_asked() {
-    for (params, told) in [("", true), (" NOTIFY=DELAY", true), (" NOTIFY=FAILURE", false), (" NOTIFY=NEVER", false)] {
+    for (params, told) in
+        [("", true), (" NOTIFY=DELAY", true), (" NOTIFY=FAILURE", false), (" NOTIFY=NEVER", false)]
+    {
         let both_down = scenario(|s| s.faults.extend([down(MX1, "refused", 0), down(MX2, "refused", 0)]));
         let records = in_scenario(&both_down, async |talk| {
             submit(talk, "", &[("bob@example.net", params)]).await;
@@ -178,7 +182,8 @@ fn delayed_by_what_was_asked() {
             let inbox = talk.inbox("alice@example.com");
             assert_eq!(inbox.len(), usize::from(told), "{params}");
             let is_delay = |report: &String| {
-                report.contains("Action: delayed\r\nStatus: 4.4.1\r\n") && report.contains("Will-Retry-Until: ")
+                report.contains("Action: delayed\r\nStatus: 4.4.1\r\n")
+                    && report.contains("Will-Retry-Until: ")
             };
             assert!(inbox.iter().all(is_delay), "{inbox:?}");
         });

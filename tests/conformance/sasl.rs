@@ -107,7 +107,11 @@ fn every_server_speaks_every_mechanism() {
                     open(talk, around).await;
                     let who = credentials(mechanism, user, password);
                     let (said, challenges) = log_in(talk, around, &who).await;
-                    assert!(said.starts_with(want), "{} {mechanism:?} {user} {password}: {said}", around.port);
+                    assert!(
+                        said.starts_with(want),
+                        "{} {mechanism:?} {user} {password}: {said}",
+                        around.port
+                    );
                     seen.push(challenges.first().cloned().unwrap_or_default());
                     // POP3's maildrop is locked until its session has ended.
                     talk.drop_connection("sasl");

@@ -15,9 +15,9 @@ pub use meaning::{FetchMeaning, ImapCode, ImapMeaning};
 
 use super::step::{Piece, Protocol, Reader};
 use crate::proto::imap::framing::Scanner;
-use crate::proto::sasl::Watch;
 use crate::proto::imap::grammar::Dialect;
 use crate::proto::imap::phase::{self, Phase};
+use crate::proto::sasl::Watch;
 use crate::trace::Direction;
 
 /// Octets of the longest line that is read as one; beyond it, pieces are cut and bear a finding.

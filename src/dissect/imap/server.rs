@@ -47,7 +47,9 @@ impl ImapReader {
             }
             Response::Untagged(data) => self.untagged(data, &mut piece),
             Response::Tagged { tag, condition } => self.tagged(tag, condition, &mut piece),
-            Response::Continue { text } => self.go_on(text, waiting.get(..len).unwrap_or_default(), &mut piece),
+            Response::Continue { text } => {
+                self.go_on(text, waiting.get(..len).unwrap_or_default(), &mut piece)
+            }
             Response::Unknown => {
                 piece.kind = Kind::Unparsed;
                 piece.verdict = None;

@@ -97,7 +97,8 @@ impl Exchange {
                 (State::Done, base64(password.expose()))
             }
             State::Cram => {
-                let challenge = String::from_utf8(message).map_err(|_| "the server's challenge is not text")?;
+                let challenge =
+                    String::from_utf8(message).map_err(|_| "the server's challenge is not text")?;
                 let answer = cram_md5::answer(user, password, &challenge).ok_or("no digest can be made")?;
                 (State::Done, base64(&answer))
             }
@@ -145,7 +146,11 @@ mod tests {
     use super::*;
 
     fn begin(mechanism: Mechanism) -> (Exchange, Option<Secret>) {
-        let credentials = Credentials { mechanism, nonce: "abc".to_owned(), ..Credentials::plain("tim", Secret::new("pw")) };
+        let credentials = Credentials {
+            mechanism,
+            nonce: "abc".to_owned(),
+            ..Credentials::plain("tim", Secret::new("pw"))
+        };
         Exchange::begin(&credentials)
     }
 

@@ -154,10 +154,8 @@ fn cram_response(base64: &[u8], at: usize) -> Observed {
         return observe_secret(base64, at, "cram-response");
     };
     let digest = Span::new(characters(Span::new(space + 1, message.len()), at).start, whole.end);
-    let parts = vec![
-        Part::leaf("authcid", characters(Span::new(0, space), at)),
-        Part::leaf("cram-digest", digest),
-    ];
+    let parts =
+        vec![Part::leaf("authcid", characters(Span::new(0, space), at)), Part::leaf("cram-digest", digest)];
     Observed {
         part: Part::node("cram-response", whole, parts),
         secrets: vec![digest],
@@ -248,7 +246,8 @@ mod tests {
     const EXAMPLE: &[u8] = b"dGVzdAB0ZXN0ADEyMzQ=";
 
     fn shown(seen: &Observed, base64: &str) -> Vec<(&'static str, String)> {
-        let parts = if seen.part.parts.is_empty() { vec![seen.part.clone()] } else { seen.part.parts.clone() };
+        let parts =
+            if seen.part.parts.is_empty() { vec![seen.part.clone()] } else { seen.part.parts.clone() };
         parts.iter().map(|p| (p.name, base64[p.span.start..p.span.end].to_owned())).collect()
     }
 
@@ -275,7 +274,10 @@ mod tests {
         let answer = "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw";
         let seen = watch.response(answer.as_bytes(), 0).expect("a response");
         assert_eq!(seen.user.as_deref(), Some("tim"));
-        assert_eq!(shown(&seen, answer), [("authcid", "dGlt".to_owned()), ("cram-digest", answer[5..].to_owned())]);
+        assert_eq!(
+            shown(&seen, answer),
+            [("authcid", "dGlt".to_owned()), ("cram-digest", answer[5..].to_owned())]
+        );
         assert_eq!(seen.secrets, [Span::new(5, answer.len())]);
     }
 
@@ -290,7 +292,10 @@ mod tests {
             .challenge(encode(b"r=rOprNGfwEbeRWgbNEkqO%hv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096").as_bytes(), 4)
             .expect("a challenge");
         let names: Vec<_> = seen.part.parts.iter().map(|p| p.name).collect();
-        assert_eq!((seen.part.name, names), ("scram-server-first", vec!["scram-nonce", "scram-salt", "scram-iterations"]));
+        assert_eq!(
+            (seen.part.name, names),
+            ("scram-server-first", vec!["scram-nonce", "scram-salt", "scram-iterations"])
+        );
         assert!(seen.secrets.is_empty() && seen.part.span.start == 4);
         let last = encode(b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hv,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
         let seen = watch.response(last.as_bytes(), 0).expect("a response");

@@ -229,7 +229,9 @@ impl Client {
         let signature = field.and_then(decode).ok_or("the server's last SCRAM message is not v=signature")?;
         match self.expected {
             Some(expected) if equal(&expected, &signature) => Ok(()),
-            _ => Err("the server's signature is wrong: it does not know the password, and is not to be trusted"),
+            _ => Err(
+                "the server's signature is wrong: it does not know the password, and is not to be trusted",
+            ),
         }
     }
 }
@@ -269,8 +271,7 @@ mod tests {
 
     // RFC 7677 §3.
     const C1: &str = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
-    const S1: &str =
-        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    const S1: &str = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
     const C2: &str = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
                       p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
     const S2: &str = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
@@ -313,19 +314,38 @@ mod tests {
 
     #[test]
     fn what_is_malformed_is_told() {
-        for wrong in ["", "n", "n,,", "n,,n=,r=x", "n,,n=u", "n,,m=x,n=u,r=x", "n,,n=a=b,r=x", "x,,n=u,r=x",
-            "p=tls-unique,,n=u,r=x", "n,b=u,n=u,r=x", "n,,n=u,r=", "n,,n=u,r=\u{7f}"]
-        {
+        for wrong in [
+            "",
+            "n",
+            "n,,",
+            "n,,n=,r=x",
+            "n,,n=u",
+            "n,,m=x,n=u,r=x",
+            "n,,n=a=b,r=x",
+            "x,,n=u,r=x",
+            "p=tls-unique,,n=u,r=x",
+            "n,b=u,n=u,r=x",
+            "n,,n=u,r=",
+            "n,,n=u,r=\u{7f}",
+        ] {
             assert!(ClientFirst::read(wrong.as_bytes()).is_err(), "{wrong:?}");
         }
         let (server, _) = pencil();
-        for wrong in ["", "c=biws", "c=eSws,r=x,p=", &C2.replace("biws", "eSws"), &C2.replace("c=biws,", "")] {
+        for wrong in ["", "c=biws", "c=eSws,r=x,p=", &C2.replace("biws", "eSws"), &C2.replace("c=biws,", "")]
+        {
             assert!(server.check(wrong.as_bytes()).is_err(), "{wrong:?}");
         }
         let (mut client, _) = Client::begin("user", "abc");
-        for wrong in ["", "r=abc,s=QQ==,i=4096", "r=xabc,s=QQ==,i=4096", "r=abcd,s=,i=4096", "r=abcd,s=QQ==,i=1",
-            "r=abcd,s=QQ==,i=4294967295", "r=abcd,s=QQ==", "m=x,r=abcd,s=QQ==,i=4096"]
-        {
+        for wrong in [
+            "",
+            "r=abc,s=QQ==,i=4096",
+            "r=xabc,s=QQ==,i=4096",
+            "r=abcd,s=,i=4096",
+            "r=abcd,s=QQ==,i=1",
+            "r=abcd,s=QQ==,i=4294967295",
+            "r=abcd,s=QQ==",
+            "m=x,r=abcd,s=QQ==,i=4096",
+        ] {
             assert!(client.prove(&Secret::new("p"), wrong.as_bytes()).is_err(), "{wrong:?}");
         }
     }

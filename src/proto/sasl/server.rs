@@ -57,13 +57,25 @@ impl Login {
 enum State {
     Plain,
     LoginName,
-    LoginPassword { user: String },
-    Cram { challenge: String },
-    ScramFirst { nonce: String },
-    ScramKeys { first: Box<ClientFirst>, nonce: String },
+    LoginPassword {
+        user: String,
+    },
+    Cram {
+        challenge: String,
+    },
+    ScramFirst {
+        nonce: String,
+    },
+    ScramKeys {
+        first: Box<ClientFirst>,
+        nonce: String,
+    },
     ScramProof(Box<scram::Server>),
     /// The server's signature is out; an empty response is awaited.
-    ScramEnd { authzid: String, authcid: String },
+    ScramEnd {
+        authzid: String,
+        authcid: String,
+    },
     Over,
 }
 

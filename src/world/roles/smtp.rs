@@ -46,9 +46,8 @@ pub async fn serve(
 }
 
 /// What a scenario may have its SMTP servers not offer.
-pub const MAY_LACK: [&str; 9] = [
-    "DSN", "PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256",
-];
+pub const MAY_LACK: [&str; 9] =
+    ["DSN", "PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"];
 
 /// What an older server does not offer.
 fn leave_out(config: &mut ServerConfig, keywords: &[String]) {

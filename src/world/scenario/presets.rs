@@ -16,7 +16,7 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 17] = [
+const STORIES: [(&str, &str); 24] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
     ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
@@ -32,6 +32,13 @@ const STORIES: [(&str, &str); 17] = [
     ("scram", include_str!("../../../lessons/scenarios/stories/scram.toml")),
     ("dsn-success", include_str!("../../../lessons/scenarios/stories/dsn-success.toml")),
     ("delayed", include_str!("../../../lessons/scenarios/stories/delayed.toml")),
+    ("one-machine", include_str!("../../../lessons/scenarios/stories/one-machine.toml")),
+    ("web-shop", include_str!("../../../lessons/scenarios/stories/web-shop.toml")),
+    ("reply", include_str!("../../../lessons/scenarios/stories/reply.toml")),
+    ("web-mail", include_str!("../../../lessons/scenarios/stories/web-mail.toml")),
+    ("several-domains", include_str!("../../../lessons/scenarios/stories/several-domains.toml")),
+    ("attachment", include_str!("../../../lessons/scenarios/stories/attachment.toml")),
+    ("in-step", include_str!("../../../lessons/scenarios/stories/in-step.toml")),
     ("compare-pop3", include_str!("../../../lessons/scenarios/stories/compare-pop3.toml")),
     ("compare-imap", include_str!("../../../lessons/scenarios/stories/compare-imap.toml")),
 ];

@@ -74,9 +74,13 @@ mod tests {
     #[test]
     fn a_queue_is_as_usual_but_for_what_is_said() {
         assert_eq!(QueueSpec::default().manner(), Manner::default());
-        let spec = QueueSpec { retry: vec!["5m".to_owned()], give_up: "1h".to_owned(), ..QueueSpec::default() };
+        let spec =
+            QueueSpec { retry: vec!["5m".to_owned()], give_up: "1h".to_owned(), ..QueueSpec::default() };
         let manner = spec.manner();
-        assert_eq!((manner.retry, manner.give_up), (vec![Duration::from_secs(300)], Duration::from_secs(3600)));
+        assert_eq!(
+            (manner.retry, manner.give_up),
+            (vec![Duration::from_secs(300)], Duration::from_secs(3600))
+        );
         assert_eq!((spec.unreadable(), manner.warn), (None, Manner::default().warn));
         for wrong in ["soon", "0m", ""] {
             let spec = QueueSpec { retry: vec![wrong.to_owned()], ..QueueSpec::default() };

@@ -119,7 +119,10 @@ impl Session {
         // Behind a literal that the server must ask for, and behind IDLE, nothing may be said (RFC 9051 §4.3).
         while self.greeted
             && !self.over
-            && self.running.back().is_none_or(|last| last.stretches.is_empty() && !last.idle && last.exchange.is_none())
+            && self
+                .running
+                .back()
+                .is_none_or(|last| last.stretches.is_empty() && !last.idle && last.exchange.is_none())
         {
             let Some(body) = self.queued.pop_front() else { break };
             let (body, exchange) = match (&body, &self.credentials) {

@@ -15,7 +15,8 @@ impl Server {
         }
         all.extend(["LITERAL+", "SASL-IR", "ENABLE", "ID", "IDLE"]);
         let limit = format!("APPENDLIMIT={}", self.config.size_limit);
-        let mechanisms: Vec<String> = self.mechanisms().iter().map(|m| format!("AUTH={}", m.name())).collect();
+        let mechanisms: Vec<String> =
+            self.mechanisms().iter().map(|m| format!("AUTH={}", m.name())).collect();
         if self.phase == Phase::NotAuthenticated {
             all.extend(mechanisms.iter().map(String::as_str));
         } else {

@@ -345,7 +345,9 @@ impl Client {
                     false => self.go_on(),
                 }
             }
-            Stage::User | Stage::Pass | Stage::Apop | Stage::Auth | Stage::Stat => self.give_up(Reason::Refused(line)),
+            Stage::User | Stage::Pass | Stage::Apop | Stage::Auth | Stage::Stat => {
+                self.give_up(Reason::Refused(line))
+            }
             Stage::Greeting | Stage::Quit => self.break_off(Reason::Refused(line)),
         }
     }

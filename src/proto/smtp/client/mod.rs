@@ -190,7 +190,11 @@ impl Client {
                 let (result, stage) = fate.unwrap_or_else(unknown);
                 RecipientOutcome { forward_path: recipient.forward_path.clone(), result, stage }
             });
-        self.outcome = Some(Outcome { stage: self.stage, dsn: self.offered.contains_key("DSN"), recipients: recipients.collect() });
+        self.outcome = Some(Outcome {
+            stage: self.stage,
+            dsn: self.offered.contains_key("DSN"),
+            recipients: recipients.collect(),
+        });
     }
 
     /// How long the next reply may take. RFC 5321 §4.5.3.2.

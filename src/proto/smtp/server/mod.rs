@@ -23,8 +23,8 @@ use super::phase::{Phase, Verb};
 use super::replies;
 use crate::base::Instant;
 use crate::proto::line::{LineBuffer, Terminator};
-use crate::proto::{Machine, Output};
 use crate::proto::sasl::server::Exchange;
+use crate::proto::{Machine, Output};
 use std::collections::VecDeque;
 
 /// What the next bytes are.

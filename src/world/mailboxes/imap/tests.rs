@@ -168,7 +168,8 @@ fn authenticate_cram_md5() {
     assert!(said.contains("AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=SCRAM-SHA-256"), "{said}");
     for (password, want) in [("wrong", "b NO [AUTHENTICATIONFAILED]"), ("secret", "b OK [CAPABILITY")] {
         let said = lab.exchange(1, b"b AUTHENTICATE CRAM-MD5\r\n");
-        let challenge = said.strip_prefix("+ ").and_then(|c| decode(c.trim().as_bytes())).expect("a challenge");
+        let challenge =
+            said.strip_prefix("+ ").and_then(|c| decode(c.trim().as_bytes())).expect("a challenge");
         let challenge = String::from_utf8(challenge).expect("text");
         assert!(challenge.ends_with(".1700000000@imap.example.net>"), "{challenge}");
         let answer = cram_md5::answer(BOB, &Secret::new(password), &challenge).expect("an answer");

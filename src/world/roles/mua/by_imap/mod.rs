@@ -12,6 +12,8 @@ mod change;
 mod read;
 mod resync;
 
+pub(super) use change::mark_answered;
+
 use super::line::{Line, Say};
 use super::program::{Open as OpenLine, Outcome, Program, Trouble, count, done};
 use crate::base::escape;
@@ -204,7 +206,12 @@ async fn connect(program: &Program) -> Result<Open, Trouble> {
     let mua = &program.mua;
     let (connection, server) = mua.call("_imap._tcp").await.map_err(Trouble::Lost)?;
     let credentials = mua.credentials();
-    let line = Line::open(mua, Session::new(PATIENCE, LARGEST).with_credentials(credentials.clone()), connection, server);
+    let line = Line::open(
+        mua,
+        Session::new(PATIENCE, LARGEST).with_credentials(credentials.clone()),
+        connection,
+        server,
+    );
     let mut open =
         Open { line, capabilities: Vec::new(), selected: None, folders: None, marked: BTreeSet::new() };
     let login = match credentials {
