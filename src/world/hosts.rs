@@ -14,7 +14,7 @@ use super::resolver::{Exchange, Resolver};
 use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
 use super::snapshot::MailboxRows;
-use crate::base::{Secret, random};
+use crate::base::random;
 use crate::proto::sasl::Keys;
 use crate::trace::tap::Tap;
 use crate::trace::{Conn, Direction, Fact, Transport};
@@ -138,11 +138,6 @@ impl World {
             local.eq_ignore_ascii_case("postmaster").then_some(accounts)?.find(of_domain)
         };
         mailboxes.resolve(address).or_else(postmaster).filter(|account| !self.is_gone(account))
-    }
-
-    /// The account, if these credentials are right and its mailboxes are kept at `host`.
-    pub fn log_in(&self, host: &Host, user: &str, password: &Secret) -> Option<String> {
-        lock(&host.mailboxes).authenticate(user, password).filter(|account| !self.is_gone(account))
     }
 
     /// Whether the account has no room left.
