@@ -68,6 +68,7 @@ fn capabilities_and_pipelining() {
         S: +OK …
         S: TOP
         S: USER
+        S: SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
         S: RESP-CODES
         S: AUTH-RESP-CODE
         S: PIPELINING

@@ -31,6 +31,7 @@ pub enum LogIn {
     /// SASL CRAM-MD5 (RFC 2195).
     CramMd5,
     /// SASL SCRAM-SHA-256 (RFC 7677).
+    #[serde(rename = "scram-sha-256")]
     ScramSha256,
     /// POP3: APOP (RFC 1939 §7). Elsewhere as if nothing were said.
     Apop,
