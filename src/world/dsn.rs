@@ -361,7 +361,7 @@ mod tests {
             &[
                 "Subject: Delayed mail",
                 "Original-Recipient: rfc822; Bob+@example.net\r\nFinal-Recipient: rfc822; bob@example.net\r\nAction: delayed\r\n",
-                "Will-Retry-Until: Fri, 02 Jan 1970 00:00:00 +0000\r\n",
+                "Will-Retry-Until: Fri, 2 Jan 1970 00:00:00 +0000\r\n",
                 "Action: delivered\r\n",
             ],
         );

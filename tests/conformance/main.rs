@@ -15,4 +15,5 @@ mod queue;
 mod sasl;
 mod smtp;
 mod talk;
+mod tls;
 mod tough;

@@ -8,6 +8,7 @@ use crate::proto::smtp::envelope::Ret;
 use crate::world::dsn::{self, Action, Report, Told};
 use crate::world::hosts::{Host, World};
 use crate::world::queue::{Entry, Verdict};
+use crate::world::store::Unkept;
 use crate::world::wishes::Wishes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ async fn attempt(world: &Arc<World>, host: &Arc<Host>, entry: Entry) {
     for (domain, recipients) in by_domain(&entry.waiting) {
         if keeps_mailboxes_of(world, host, &domain) {
             for recipient in recipients {
-                let verdict = deliver::into_inbox(world, host, &entry, &recipient);
+                let verdict = deliver::into_inbox(world, host, &entry, &recipient).await;
                 verdicts.push((recipient, verdict));
             }
         } else {
@@ -52,7 +53,7 @@ async fn attempt(world: &Arc<World>, host: &Arc<Host>, entry: Entry) {
             verdicts.extend(relay::attempt(&route, recipients).await);
         }
     }
-    settle(world, host, &entry.id, verdicts);
+    settle(world, host, &entry.id, verdicts).await;
 }
 
 /// Recipients by domain, in the order in which the domains stand in the envelope.
@@ -70,17 +71,39 @@ fn by_domain(recipients: &[String]) -> Vec<(String, Vec<String>)> {
     order
 }
 
-fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Verdict)>) {
+async fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Verdict)>) {
     let now = world.clock.now();
-    let Some((entry, told)) = world.with_queue(host, |queue| queue.settle(id, verdicts, now)) else { return };
-    let notification = notification(host, &entry, &told, now);
+    let report = world.with_queue(host, |queue| queue.settle(id, verdicts, now));
+    let reported = match report {
+        Some((entry, told)) => report_to_sender(world, host, &entry, &told, now).await,
+        None => Ok(()),
+    };
+    let left = world.with_queue(host, |queue| queue.get(id).cloned());
+    if reported.is_ok() {
+        // Where the disk does not take the note, or the notification before it, the message is tried once more after a
+        // restart: twice rather than not at all.
+        let _ = world.note(host, id, left).await;
+    }
+}
+
+/// Queue the notification. It is on the disk, if there is one, before the failure is struck off there.
+async fn report_to_sender(
+    world: &World,
+    host: &Host,
+    entry: &Entry,
+    told: &[Told],
+    now: Instant,
+) -> Result<(), Unkept> {
+    let notification = notification(host, entry, told, now);
+    let kept = world.spool(host, &notification).await;
     let (new, to) = (notification.id.clone(), entry.sender.clone());
     let worst = told.iter().map(|told| told.action).min().unwrap_or(Action::Failed);
     world.with_queue(host, |queue| {
         queue.accept(notification);
-        queue.reported(id, &new, &to, worst);
+        queue.reported(&entry.id, &new, &to, worst);
     });
     host.bell.notify_one();
+    kept
 }
 
 /// The delivery status notification: from nobody, to the envelope's sender.

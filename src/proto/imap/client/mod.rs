@@ -19,7 +19,7 @@ use super::response::{Code, Condition, FetchData, ListEntry, Response, Status, U
 use super::types::{Command, CommandBody, Flag};
 use crate::base::{Instant, Secret};
 use crate::proto::sasl::{self, Credentials};
-use crate::proto::{Machine, Output};
+use crate::proto::{Machine, Output, Wish};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct ClientConfig {
     pub password: Secret,
     /// By which credentials it logs in with AUTHENTICATE; `None`: with LOGIN.
     pub auth: Option<Credentials>,
+    /// What it thinks of STARTTLS (RFC 9051 §6.2.1). Default: it never asks.
+    pub tls: Wish,
     /// Which mailbox to open.
     pub mailbox: String,
     /// UIDs whose messages it has already: they are listed, and not fetched.
@@ -60,6 +62,7 @@ impl ClientConfig {
             user: user.into(),
             password,
             auth: None,
+            tls: Wish::Never,
             mailbox: "INBOX".to_owned(),
             known: BTreeSet::new(),
             known_uidvalidity: None,
@@ -206,6 +209,10 @@ pub struct Client {
     wanted: BTreeSet<u32>,
     summary: Summary,
     bye: bool,
+    /// What it still wishes: nothing more, once it asked.
+    wish: Wish,
+    /// OK answered STARTTLS, and the handshake is not done.
+    securing: bool,
 }
 
 impl Client {
@@ -214,6 +221,8 @@ impl Client {
         Client {
             framer: ResponseFramer::new(1 << 20, config.largest_message),
             script: config.script.iter().cloned().collect(),
+            wish: config.tls,
+            securing: false,
             config,
             running: None,
             outputs: VecDeque::new(),
@@ -412,6 +421,8 @@ impl Client {
             }
             Some(Op::Logout) => return self.finish(),
             Some(op) if ok => self.succeeded(&op, &condition),
+            // NO or BAD to STARTTLS: who only prefers TLS goes on in clear.
+            Some(Op::StartTls) if self.config.tls == Wish::Prefer => {}
             // What one message refuses does not keep the others from being fetched.
             Some(Op::MarkSeen(_) | Op::Idle { .. } | Op::List) => {}
             _ => {
@@ -428,7 +439,9 @@ impl Client {
                 let list = self.capabilities.clone();
                 let wants_login = self.script.iter().any(|op| matches!(op, Op::Login));
                 let by_command = self.config.auth.is_none();
-                if wants_login && by_command && list.iter().any(|name| name == "LOGINDISABLED") {
+                let secures = self.wish != Wish::Never && list.iter().any(|name| name == "STARTTLS");
+                let disabled = list.iter().any(|name| name == "LOGINDISABLED");
+                if wants_login && by_command && !secures && disabled {
                     self.fail_politely("the server takes no LOGIN here (LOGINDISABLED)".to_owned());
                 }
                 self.event(ClientEvent::Capabilities(list));
@@ -439,6 +452,12 @@ impl Client {
                     Ok(()) => self.event(ClientEvent::LoggedIn),
                     Err(why) => self.fail_politely(why),
                 }
+            }
+            Op::StartTls => {
+                self.securing = true;
+                // What came in clear behind the OK is nobody's response (RFC 9051 §6.2.1).
+                self.framer.clear();
+                self.outputs.push_back(Output::StartTls);
             }
             Op::List => {
                 let list = std::mem::take(&mut self.mailboxes);
@@ -472,8 +491,30 @@ impl Client {
         }
     }
 
+    /// Before anything but CAPABILITY: STARTTLS where it is wanted and offered.
+    fn secure_before_login(&mut self) {
+        if self.wish == Wish::Never || matches!(self.script.front(), Some(Op::Capability | Op::Logout) | None)
+        {
+            return;
+        }
+        if self.capabilities.is_empty() {
+            return self.script.push_front(Op::Capability);
+        }
+        let offered = self.capabilities.iter().any(|name| name == "STARTTLS");
+        match std::mem::take(&mut self.wish) {
+            Wish::Prefer | Wish::Must if offered => self.script.push_front(Op::StartTls),
+            Wish::Must => {
+                self.fail_politely(
+                    "the server does not offer STARTTLS, and nothing is sent in clear".to_owned(),
+                );
+            }
+            Wish::Never | Wish::Prefer => {}
+        }
+    }
+
     /// Sends the next command of the script.
     fn next_op(&mut self) {
+        self.secure_before_login();
         while let Some(op) = self.script.pop_front() {
             if matches!(op, Op::Overview) && self.selected.exists == 0 {
                 continue; // "1:*" of nothing
@@ -558,11 +599,11 @@ impl Machine for Client {
 
     fn receive(&mut self, bytes: &[u8], now: Instant) {
         self.heard = Some(now);
-        if self.finished {
+        if self.finished || self.securing {
             return;
         }
         self.framer.push(bytes);
-        while !self.finished {
+        while !self.finished && !self.securing {
             match self.framer.next_response() {
                 Some(ResponseFrame::Response(response)) => self.respond(&response, now),
                 Some(ResponseFrame::TooBig) => {
@@ -571,9 +612,25 @@ impl Machine for Client {
                 None => break,
             }
             // Between two responses the next command may go out: the replies are then told apart by their tags.
-            if self.greeted && self.running.is_none() && !self.finished {
+            if self.greeted && self.running.is_none() && !self.finished && !self.securing {
                 self.next_op();
             }
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.securing
+    }
+
+    /// "Once TLS has been started, the client MUST discard cached information about server capabilities and SHOULD reissue
+    /// the CAPABILITY command" (RFC 9051 §6.2.1).
+    fn secured(&mut self, now: Instant) {
+        if std::mem::take(&mut self.securing) {
+            self.heard = Some(now);
+            self.framer.clear();
+            self.capabilities.clear();
+            self.script.push_front(Op::Capability);
+            self.next_op();
         }
     }
 
@@ -590,7 +647,7 @@ impl Machine for Client {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        if self.finished {
+        if self.finished || self.securing {
             return Output::Idle;
         }
         let until = self.running.as_ref().and_then(|running| running.until);

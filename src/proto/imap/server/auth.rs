@@ -15,6 +15,9 @@ impl Server {
     }
 
     pub(super) fn authenticate(&mut self, mechanism: &str, initial: Option<Secret>) {
+        if !self.login_allowed() {
+            return self.tagged(super::login::privacy_required());
+        }
         let Some(mechanism) = Mechanism::among(&self.mechanisms(), mechanism) else {
             let text = "[CANNOT] That mechanism is not offered; CAPABILITY lists those that are";
             return self.tagged(Reply::no(text));

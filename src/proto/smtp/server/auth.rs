@@ -20,6 +20,9 @@ impl Server {
         if offered.is_empty() {
             return self.refuse(502, (5, 5, 1), "AUTH is not offered here");
         }
+        if !self.login_allowed() {
+            return self.fault(replies::encryption_needed());
+        }
         if !self.extended {
             return self.refuse(503, (5, 5, 1), "Bad sequence: AUTH needs EHLO");
         }

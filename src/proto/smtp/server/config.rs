@@ -1,5 +1,6 @@
 //! What a server is told before the first connection: its name, kind, limits and what it offers.
 
+use crate::proto::Security;
 use crate::proto::sasl::{Mechanism, Nonces};
 use serde::Serialize;
 use std::time::Duration;
@@ -57,6 +58,11 @@ pub struct ServerConfig {
     /// Where challenges come from, drawn by the owner for this session alone. Without them CRAM-MD5 and SCRAM-SHA-256
     /// are not offered. Default: none.
     pub nonces: Option<Nonces>,
+    /// Where the connection stands with TLS when it begins. RFC 3207. Default: none is offered.
+    pub security: Security,
+    /// Whether AUTH is taken outside TLS. Where not, AUTH is not offered there (RFC 4954 §6), and where this is a
+    /// submission server, MAIL waits for TLS too (RFC 3207 §4). Default: it is.
+    pub plaintext_login: bool,
     /// Offer PIPELINING. RFC 2920.
     pub pipelining: bool,
     /// Offer 8BITMIME. RFC 6152.
@@ -97,6 +103,8 @@ impl ServerConfig {
             input_limit: 512 * 1024,
             mechanisms,
             nonces: None,
+            security: Security::None,
+            plaintext_login: true,
             pipelining: true,
             eight_bit_mime: true,
             smtputf8: true,

@@ -77,6 +77,7 @@ impl Lab {
                     server.answer(answer);
                 }
                 Output::Event(ServerEvent::Consult { .. }) => server.proceed(),
+                Output::StartTls => {}
                 Output::Close => *closed = true,
                 Output::Idle | Output::WakeAt(_) => return,
             }
@@ -191,7 +192,7 @@ fn authenticate_plain() {
          C: c AUTHENTICATE CRAM-MD5
          S: c NO …
          C: d AUTHENTICATE PLAIN AGJvYgA=
-         S: d BAD PLAIN is: …
+         S: d BAD PLAIN is …
          C: e AUTHENTICATE PLAIN
          S: + …
          C: AGJvYkBleGFtcGxlLm5ldABzZWNyZXQ=

@@ -17,10 +17,11 @@ pub(super) use change::mark_answered;
 use super::line::{Line, Say};
 use super::program::{Open as OpenLine, Outcome, Program, Trouble, count, done};
 use crate::base::escape;
+use crate::proto::Wish;
 use crate::proto::imap::client::{Session, SessionEvent};
 use crate::proto::imap::response::{Code, Condition, FetchData, ListEntry, Status, Untagged};
 use crate::proto::imap::types::{CommandBody, SequenceSet};
-use crate::world::scenario::What;
+use crate::world::scenario::{RoleKind, What};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -206,14 +207,11 @@ async fn connect(program: &Program) -> Result<Open, Trouble> {
     let mua = &program.mua;
     let (connection, server) = mua.call("_imap._tcp").await.map_err(Trouble::Lost)?;
     let credentials = mua.credentials();
-    let line = Line::open(
-        mua,
-        Session::new(PATIENCE, LARGEST).with_credentials(credentials.clone()),
-        connection,
-        server,
-    );
+    let session = Session::new(PATIENCE, LARGEST).with_credentials(credentials.clone());
+    let line = Line::open(mua, RoleKind::Imap, session, connection, server);
     let mut open =
         Open { line, capabilities: Vec::new(), selected: None, folders: None, marked: BTreeSet::new() };
+    secure(&mut open, mua.wish()).await?;
     let login = match credentials {
         Some(own) => CommandBody::Authenticate { mechanism: own.mechanism.name().to_owned(), initial: None },
         None => CommandBody::Login { user: mua.account.clone(), password: mua.password.clone() },
@@ -227,6 +225,26 @@ async fn connect(program: &Program) -> Result<Open, Trouble> {
         }
         Err(trouble) => Err(trouble),
     }
+}
+
+/// STARTTLS where it is wanted and offered; what the server can do is asked before it and after (RFC 9051 §6.2.1).
+async fn secure(open: &mut Open, wish: Wish) -> Result<(), Trouble> {
+    if wish == Wish::Never {
+        return Ok(());
+    }
+    open.ask(vec![CommandBody::Capability]).await?;
+    if open.can("STARTTLS") && open.ask(vec![CommandBody::StartTls]).await?.refusal().is_none() {
+        open.capabilities.clear();
+        open.ask(vec![CommandBody::Capability]).await?;
+        return Ok(());
+    }
+    if wish == Wish::Prefer {
+        return Ok(());
+    }
+    // Whether LOGOUT is answered makes no difference.
+    let _ = open.ask(vec![CommandBody::Logout]).await;
+    let server = &open.line.server;
+    Err(Trouble::Refused(format!("{server} offers no STARTTLS, and nothing is sent in clear")))
 }
 
 async fn log_in(program: &mut Program) -> Result<Outcome, Trouble> {

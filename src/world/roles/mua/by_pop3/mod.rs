@@ -16,10 +16,11 @@ use super::disk::{self, Disk};
 use super::line::Line;
 use super::program::{Open as OpenLine, Outcome, Program, Trouble, count, done, instead};
 use crate::base::{Secret, escape};
+use crate::proto::Wish;
 use crate::proto::pop3::client::{Answer, Limits, Login, Reason, Session, SessionEvent};
 use crate::proto::pop3::grammar::Command;
 use crate::proto::pop3::grammar::listing::{parse_drop_listing, parse_scan_listing, parse_unique_id_listing};
-use crate::world::scenario::What;
+use crate::world::scenario::{RoleKind, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A session that is open.
@@ -103,6 +104,7 @@ impl Open {
             }
             Some(Reason::NoLogin(why)) => return Trouble::Refused(format!("{}: {why}", self.line.server)),
             Some(Reason::TimedOut) => "did not answer in time",
+            Some(Reason::NoTls) => "offers no STLS",
             Some(Reason::TooLarge) => "answered more than this client takes",
             Some(Reason::Lost) | None => "ended the connection",
         };
@@ -139,9 +141,10 @@ async fn connect(program: &Program) -> Result<Open, Trouble> {
         None => Login::User,
     };
     let session = Session::new(Limits::default()).with_login(login.clone(), mua.password.clone());
-    let line = Line::open(mua, session, connection, server);
+    let line = Line::open(mua, RoleKind::Pop3, session, connection, server);
     let mut open = Open { line, looked: None, marked: BTreeSet::new(), by_hand: BTreeSet::new() };
-    open.one(Command::Capa).await?;
+    let offers = open.one(Command::Capa).await?;
+    secure(&mut open, mua.wish(), &offers).await?;
     let name = mua.account.clone();
     // What stands behind AUTH's mechanism and APOP's name the session fills in.
     let commands = match login {
@@ -168,6 +171,26 @@ async fn connect(program: &Program) -> Result<Open, Trouble> {
             Err(Trouble::Refused(format!("{} says {}", open.line.server, escape::text(&line))))
         }
     }
+}
+
+/// STLS where it is wanted and offered; afterwards what the server can do is asked anew (RFC 2595 §4).
+async fn secure(open: &mut Open, wish: Wish, offers: &Answer) -> Result<(), Trouble> {
+    if wish == Wish::Never {
+        return Ok(());
+    }
+    let lines = String::from_utf8_lossy(&offers.block);
+    let offered = lines.lines().any(|line| line.trim().eq_ignore_ascii_case("STLS"));
+    if offered && open.one(Command::Stls).await?.ok {
+        open.one(Command::Capa).await?;
+        return Ok(());
+    }
+    if wish == Wish::Prefer {
+        return Ok(());
+    }
+    // Whether QUIT is answered makes no difference.
+    let _ = open.one(Command::Quit).await;
+    let server = &open.line.server;
+    Err(Trouble::Refused(format!("{server} offers no STLS, and nothing is sent in clear")))
 }
 
 async fn log_in(program: &mut Program) -> Result<Outcome, Trouble> {
