@@ -84,7 +84,13 @@ fn every_finding_that_the_program_makes_has_its_words() {
 
 #[test]
 fn every_part_of_smtp_and_the_dns_is_explained() {
-    let names = ["src/proto/smtp", "src/dissect/smtp", "src/dissect/smtp.rs", "src/proto/sasl.rs"];
+    let names = ["src/proto/smtp", "src/dissect/smtp", "src/dissect/smtp.rs", "src/proto/sasl"];
+    let attributes =
+        literals(&["src/proto/sasl/observe.rs"], &["..] => ", "scram_fields(base64, at, ", "_ => "]);
+    for protocol in ["smtp", "pop3", "imap"] {
+        check_parts(protocol, &attributes);
+    }
+    check_parts("smtp", &["cram-random", "cram-timestamp", "cram-host"].map(str::to_owned).into());
     check_parts("smtp", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));
     let names = ["src/proto/dns", "src/dissect/dns", "src/dissect/dns.rs", "src/proto/dns.rs"];
     check_parts("dns", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));

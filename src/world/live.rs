@@ -56,7 +56,7 @@ pub fn with_catch_all(mut scenario: Scenario, password: &Secret) -> Scenario {
     let caught = keepers.filter_map(|host| {
         let address = format!("{CATCH_ALL}@{}", host.domains.first()?);
         let (password, host) = (password.clone(), host.name.clone());
-        Some(Account { address, password, host, quota: 0, aliases: Vec::new() })
+        Some(Account { address, password, host, auth: None, quota: 0, aliases: Vec::new() })
     });
     let caught: Vec<Account> = caught.collect();
     scenario.accounts.extend(caught);

@@ -345,9 +345,9 @@ fn clear_text_in_place_of_the_handshake_ends_the_connection() {
             let rest = talk.wire("").rest().await;
             assert!(!rest.contains("OK") && !rest.contains("250"), "{rest:?}");
         });
-        let fins = records.iter().filter(|r| {
-            matches!(r, Record::Close { from: Direction::Server, how: CloseHow::Fin, .. })
-        });
+        let fins = records
+            .iter()
+            .filter(|r| matches!(r, Record::Close { from: Direction::Server, how: CloseHow::Fin, .. }));
         assert_eq!(fins.count(), 1, "port {port}: the server ends it in order");
     }
 }
@@ -380,7 +380,7 @@ fn put<M: Machine>(machine: &mut M, bytes: &str) -> String {
 fn clients_ignore_what_came_before_the_handshake() {
     let mut config = smtp::client::ClientConfig::new("client.example.org");
     config.tls = Wish::Must;
-    config.auth = Some(("alice@example.com".to_owned(), Secret::new("tea")));
+    config.auth = Some(postroad::proto::sasl::Credentials::plain("alice@example.com", Secret::new("tea")));
     let envelope = smtp::Envelope::simple("alice@example.com", &["bob@example.net"]).expect("an envelope");
     let mut client = smtp::client::Client::new(config, envelope, b"Subject: x\r\n\r\n".to_vec());
     assert_eq!(put(&mut client, "220 hi\r\n"), "EHLO client.example.org\r\n");
@@ -511,7 +511,9 @@ fn both_layers_are_there_and_every_run_is_the_same() {
                 assert!(!begun.contains(&step.conn), "step {} is in clear", step.number);
             }
         }
-        assert!(steps.iter().any(|s| s.layer == Layer::Plain && s.verb == "RCPT" && s.code.starts_with("250")));
+        assert!(
+            steps.iter().any(|s| s.layer == Layer::Plain && s.verb == "RCPT" && s.code.starts_with("250"))
+        );
     }
 }
 

@@ -39,6 +39,7 @@ pub fn add(scenario: &mut Scenario, text: &str) -> Result<(), CommandError> {
     match scenario.accounts.iter_mut().find(|account| account.address.eq_ignore_ascii_case(address)) {
         Some(known) => known.password = password,
         None => scenario.accounts.push(Account {
+            auth: None,
             address: address.to_owned(),
             password,
             host,

@@ -16,7 +16,7 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 22] = [
+const STORIES: [(&str, &str); 26] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
     ("journey-starttls", include_str!("../../../lessons/scenarios/stories/journey-starttls.toml")),
@@ -30,6 +30,10 @@ const STORIES: [(&str, &str); 22] = [
     ("maildrop-lock", include_str!("../../../lessons/scenarios/stories/maildrop-lock.toml")),
     ("imap-idle", include_str!("../../../lessons/scenarios/stories/imap-idle.toml")),
     ("dot-stuffing", include_str!("../../../lessons/scenarios/stories/dot-stuffing.toml")),
+    ("pop3-apop", include_str!("../../../lessons/scenarios/stories/pop3-apop.toml")),
+    ("scram", include_str!("../../../lessons/scenarios/stories/scram.toml")),
+    ("dsn-success", include_str!("../../../lessons/scenarios/stories/dsn-success.toml")),
+    ("delayed", include_str!("../../../lessons/scenarios/stories/delayed.toml")),
     ("one-machine", include_str!("../../../lessons/scenarios/stories/one-machine.toml")),
     ("web-shop", include_str!("../../../lessons/scenarios/stories/web-shop.toml")),
     ("reply", include_str!("../../../lessons/scenarios/stories/reply.toml")),
