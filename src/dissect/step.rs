@@ -108,7 +108,7 @@ pub enum Meaning {
     /// DNS.
     Dns(super::dns::DnsMeaning),
     /// TLS, as far as the wire shows it.
-    Tls(super::tls::TlsMeaning),
+    Tls(TlsMeaning),
 }
 
 /// One thing a reader steps over.

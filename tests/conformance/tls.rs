@@ -345,9 +345,9 @@ fn clear_text_in_place_of_the_handshake_ends_the_connection() {
             let rest = talk.wire("").rest().await;
             assert!(!rest.contains("OK") && !rest.contains("250"), "{rest:?}");
         });
-        let fins = records.iter().filter(|r| {
-            matches!(r, Record::Close { from: Direction::Server, how: CloseHow::Fin, .. })
-        });
+        let fins = records
+            .iter()
+            .filter(|r| matches!(r, Record::Close { from: Direction::Server, how: CloseHow::Fin, .. }));
         assert_eq!(fins.count(), 1, "port {port}: the server ends it in order");
     }
 }
@@ -511,7 +511,9 @@ fn both_layers_are_there_and_every_run_is_the_same() {
                 assert!(!begun.contains(&step.conn), "step {} is in clear", step.number);
             }
         }
-        assert!(steps.iter().any(|s| s.layer == Layer::Plain && s.verb == "RCPT" && s.code.starts_with("250")));
+        assert!(
+            steps.iter().any(|s| s.layer == Layer::Plain && s.verb == "RCPT" && s.code.starts_with("250"))
+        );
     }
 }
 

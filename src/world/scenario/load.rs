@@ -6,8 +6,8 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Tls, Zone,
-    presets,
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Tls,
+    Zone, presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
