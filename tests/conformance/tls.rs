@@ -364,7 +364,7 @@ fn put<M: Machine>(machine: &mut M, bytes: &str) -> String {
                 said += "(TLS)";
                 // The attacker has more to say while the handshake is under way.
                 machine.receive(b"250 late\r\n+OK late\r\n* BYE late\r\n", now);
-                assert_eq!(machine.poll(now), Output::Idle);
+                assert!(matches!(machine.poll(now), Output::Idle), "it waits for the handshake");
                 machine.secured(now);
             }
             Output::Event(_) => {}
