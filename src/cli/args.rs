@@ -20,15 +20,18 @@ Examples:
   postroad journey                      Alice's letter to Bob, step by step
   postroad journey --break greylist     the same, with something going wrong
   postroad replay imap-idle             a recording from the library
+  postroad lab                          its servers on ports of this machine, for swaks, curl, mutt
   postroad explain \"imap UID FETCH\"     what a word of a protocol means
 
-Nothing leaves this program: no mail is sent, no port is opened.";
+No mail leaves this program. Only `postroad lab` opens ports, and only to this machine unless told otherwise.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Carry a letter along the whole road, and tell what happens on every wire.
     Journey(Box<Journey>),
+    /// Open the small internet to real mail programs, on ports of this machine, and tell what they say.
+    Lab(Box<super::lab::LabArgs>),
     /// Play a recording: a transcript's file, or one of the built-in library.
     Replay(Box<super::replay::Replay>),
     /// Type SMTP, POP3 or IMAP by hand at a server of the simulated internet.
@@ -47,6 +50,12 @@ pub enum Command {
     Export(super::export::Export),
     /// Lay two stories side by side: the same mail over POP3 and over IMAP, or any two recordings.
     Compare(super::compare::Compare),
+    /// Learn: the course, lesson by lesson, with things to predict, find, type and repair.
+    Lesson(super::lesson::LessonArgs),
+    /// Write what a shell needs to complete this program's command line.
+    Completions(super::completions::Completions),
+    /// Write the manual's pages.
+    Man(super::man::ManArgs),
 }
 
 /// `postroad journey`.

@@ -233,6 +233,9 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
         size_limit: 10_485_760,
         imap_without: Vec::new(),
         tls: None,
+        sign: Vec::new(),
+        verify: false,
+        trust_arc: Vec::new(),
         resolver: String::new(),
     });
     if let Some(zone) = scenario.zones.iter_mut().find(|z| z.origin.eq_ignore_ascii_case(domain)) {

@@ -1,7 +1,7 @@
 //! [`Step`]: one thing that a reader steps over; and [`Reader`]: what each protocol's dissector offers.
 
 use super::tls::TlsMeaning;
-use crate::base::{Finding, Instant, Part};
+use crate::base::{Finding, Instant, Part, Word};
 use crate::trace::{CloseHow, Conn, Direction, Layer, Missing, Opened};
 use serde::Serialize;
 use std::ops::Range;
@@ -134,10 +134,10 @@ pub struct Step {
     pub kind: Kind,
     /// The verb it carries or answers, in upper case (`RCPT`, `UID FETCH`, `MX`); empty for none. For a reply
     /// this is the verb of the command it answers, so that notes can be keyed by code and verb.
-    pub verb: String,
+    pub verb: Word,
     /// For a reply: its code or status (`250`, `+OK`, `NO`), with the enhanced or response code after a space
     /// where there is one (`550 5.1.1`, `-ERR IN-USE`, `NO TRYCREATE`). For DNS: `NOERROR`, `NXDOMAIN`. Else empty.
-    pub code: String,
+    pub code: Word,
     /// For a reply: what it says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -174,9 +174,9 @@ pub struct Piece {
     /// What sort of thing it is.
     pub kind: Kind,
     /// See [`Step::verb`].
-    pub verb: String,
+    pub verb: Word,
     /// See [`Step::code`].
-    pub code: String,
+    pub code: Word,
     /// See [`Step::verdict`].
     pub verdict: Option<Verdict>,
     /// See [`Step::parts`].
@@ -195,8 +195,8 @@ impl Piece {
         Piece {
             len,
             kind,
-            verb: String::new(),
-            code: String::new(),
+            verb: Word::default(),
+            code: Word::default(),
             verdict: None,
             parts: Vec::new(),
             secrets: Vec::new(),

@@ -118,11 +118,16 @@ impl Explainer {
         Explainer { hosts: Arc::new(names.collect()), ..Explainer::default() }
     }
 
-    /// Learn from a record who talks to whom; call it before the record's Steps are explained.
-    pub fn observe(&mut self, record: &Record) {
+    /// A record comes: what the one before it ended is forgotten.
+    pub(super) fn pass(&mut self) {
         if let Some(over) = self.over.take() {
             self.talks.remove(&over);
         }
+    }
+
+    /// Learn from a record who talks to whom; call it before the record's Steps are explained.
+    pub fn observe(&mut self, record: &Record) {
+        self.pass();
         match record {
             Record::Open { open, .. } => self.opened(open),
             Record::Close { conn, from, how, .. } => {

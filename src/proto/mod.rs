@@ -22,6 +22,7 @@
 pub mod dns;
 pub mod imap;
 pub mod line;
+pub mod policy;
 pub mod pop3;
 pub mod sasl;
 pub mod smtp;

@@ -32,6 +32,9 @@ pub enum RunError {
     /// The runtime could not be made.
     #[error("no runtime: {0}")]
     Runtime(#[from] std::io::Error),
+    /// The folder in which a lab keeps its mail cannot be read.
+    #[error("{0}")]
+    Store(#[from] super::store::OpenError),
 }
 
 /// Run `scenario` with `changes` to its end. An `observer` is told of every record as it is written, and may look at
@@ -126,13 +129,7 @@ fn staged<T>(
         let net: Arc<dyn Network> = Arc::new(MemoryNet::new(tap.clone(), clock, terrain));
         let world = Arc::new(World::build(scenario, changes.to_vec(), clock, tap.clone(), net));
         ready(&world);
-        // The mailboxes that exist from the start are facts too, so that State begins where the stores begin.
-        world.hosts.values().for_each(|host| world.with_mailboxes(host, |_| ()));
-        open_doors(&world, &zones);
-        announce_outages(&world);
-        for person in world.scenario.people.clone() {
-            tokio::spawn(people::live(world.clone(), person));
-        }
+        begin(&world, &zones);
         announce_typists(&world);
         let told = story(world).await;
         tap.end(tap.last_at());
@@ -142,7 +139,19 @@ fn staged<T>(
     Ok((told, tap.take()))
 }
 
-fn head(scenario: &Scenario, changes: &[Change], start: Instant) -> Head {
+/// The hosts take up their roles, and people begin to live.
+pub(super) fn begin(world: &Arc<World>, zones: &Arc<Eras>) {
+    // The mailboxes that exist from the start are facts too, so that State begins where the stores begin.
+    world.hosts.values().for_each(|host| world.with_mailboxes(host, |_| ()));
+    open_doors(world, zones);
+    announce_outages(world);
+    for person in world.scenario.people.clone() {
+        tokio::spawn(people::live(world.clone(), person));
+    }
+}
+
+/// The head of a transcript of this scenario, but for the scenario's text.
+pub(super) fn head(scenario: &Scenario, changes: &[Change], start: Instant) -> Head {
     let host = |h: &super::scenario::Host| HostInfo {
         name: h.name.clone(),
         addresses: h.addresses.clone(),

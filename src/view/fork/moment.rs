@@ -3,6 +3,7 @@
 //! It knows where the Step stands in its stream, what held before it, whom it is about, and from which record on a
 //! fork may differ: nothing of what was written before that record can.
 
+use crate::base::Word;
 use super::weave::Stream;
 use crate::dissect::smtp::SmtpMeaning;
 use crate::dissect::{Dissector, Kind, Meaning, Protocol, Step};
@@ -50,7 +51,7 @@ struct Reading {
     /// The client's last Steps that wait for an answer, by connection.
     asked: BTreeMap<Conn, Vec<Step>>,
     /// The numbers and verbs of what the client said in its last record, by connection.
-    said: BTreeMap<Conn, (usize, Vec<(usize, String)>)>,
+    said: BTreeMap<Conn, (usize, Vec<(usize, Word)>)>,
     /// Where each side's data records begin in its stream.
     pieces: BTreeMap<(Conn, Direction, Layer), Vec<(u64, usize)>>,
     sent: BTreeMap<(Conn, Direction, Layer), u64>,

@@ -99,6 +99,7 @@ impl After {
             | Fact::Relayed { id, .. }
             | Fact::Failed { id, .. }
             | Fact::Bounced { id, .. }
+            | Fact::Forwarded { id, .. }
             | Fact::Dequeued { id } => self.touch(Key::Queue(host, id.clone())),
             Fact::Delivered { account, mailbox, uid, id, .. } => {
                 if let Some(id) = id {
@@ -132,6 +133,11 @@ impl After {
             }
             Fact::Tls { conn, .. } => self.touch(Key::Conn(*conn)),
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.touch(Key::Down(host)),
+            // What was found about a sender is told where it was found, and changes no row.
+            Fact::RuleApplied { .. }
+            | Fact::SenderChecked { .. }
+            | Fact::SenderJudged { .. }
+            | Fact::Signed { .. } => {}
         }
     }
 

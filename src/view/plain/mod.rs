@@ -308,6 +308,10 @@ impl<W: Write> Renderer for Plain<W> {
         }
     }
 
+    fn settle(&mut self, cast: &Cast) -> io::Result<()> {
+        self.tell_kept(cast)
+    }
+
     fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()> {
         self.tell_kept(cast)?;
         self.chapter()?;

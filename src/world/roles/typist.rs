@@ -50,6 +50,9 @@ pub fn desks(scenario: &Scenario, changes: &[Change]) -> Vec<Host> {
             resolver: String::new(),
             imap_without: Vec::new(),
             tls: None,
+            sign: Vec::new(),
+            verify: false,
+            trust_arc: Vec::new(),
         });
     }
     desks

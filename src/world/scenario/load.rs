@@ -6,8 +6,8 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Tls,
-    Zone, presets,
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Redirect, Scenario, SenderPolicy,
+    ServerMailbox, Tls, Zone, presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
@@ -117,6 +117,12 @@ pub(super) struct Preset {
     /// Are added; the records of one whose origin is there already are added to it.
     #[serde(rename = "zone", default)]
     pub zones: Vec<Zone>,
+    /// Are added; one of the same domain takes the other's place.
+    #[serde(rename = "sender-policy", default)]
+    pub sender_policies: Vec<SenderPolicy>,
+    /// Are added; one whose address is there already takes its place.
+    #[serde(rename = "redirect", default)]
+    pub redirects: Vec<Redirect>,
     /// Are added; one whose address is there already takes its place.
     #[serde(rename = "account", default)]
     pub accounts: Vec<Account>,
@@ -170,6 +176,14 @@ impl Preset {
                 Some(known) => known.records.extend(zone.records),
                 None => note("zone", put(&mut scenario.zones, zone, |_, _| false)),
             }
+        }
+        for policy in self.sender_policies {
+            let same = |a: &SenderPolicy, b: &SenderPolicy| a.domain.eq_ignore_ascii_case(&b.domain);
+            note("sender-policy", put(&mut scenario.sender_policies, policy, same));
+        }
+        for redirect in self.redirects {
+            let same = |a: &Redirect, b: &Redirect| a.address.eq_ignore_ascii_case(&b.address);
+            note("redirect", put(&mut scenario.redirects, redirect, same));
         }
         for account in self.accounts {
             let same = |a: &Account, b: &Account| a.address.eq_ignore_ascii_case(&b.address);

@@ -7,12 +7,14 @@ pub mod check;
 pub mod clients;
 pub mod load;
 pub mod presets;
+pub mod sender;
 pub mod terms;
 pub mod what;
 
 pub use clients::{Access, Leave, LinkSpec, MailClient, Manner, Preloaded, ServerMailbox};
 pub use load::LoadError;
 pub use presets::{builtin, builtin_names, story_names};
+pub use sender::{DkimKey, KeyAlgorithm, Redirect, SenderPolicy};
 pub use terms::When;
 pub use what::What;
 
@@ -52,6 +54,12 @@ pub struct Scenario {
     /// The zones that the DNS hosts serve.
     #[serde(rename = "zone", default)]
     pub zones: Vec<Zone>,
+    /// What domains publish about who may send as them.
+    #[serde(rename = "sender-policy", default, skip_serializing_if = "Vec::is_empty")]
+    pub sender_policies: Vec<SenderPolicy>,
+    /// Addresses whose mail goes on to others.
+    #[serde(rename = "redirect", default, skip_serializing_if = "Vec::is_empty")]
+    pub redirects: Vec<Redirect>,
     /// Whose mail is kept where.
     #[serde(rename = "account", default)]
     pub accounts: Vec<Account>,
@@ -195,6 +203,15 @@ pub struct Host {
     /// Where it asks its DNS questions: a host's name. Empty: the first host with the `dns` role.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub resolver: String,
+    /// The domains in whose name it signs what their users hand in (DKIM), each with the key of its `[[sender-policy]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sign: Vec<String>,
+    /// Whether it checks who sent what comes in on port 25: SPF, DKIM, ARC and DMARC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify: bool,
+    /// The domains whose ARC seals it believes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_arc: Vec<String>,
 }
 
 fn ten_mib() -> u64 {

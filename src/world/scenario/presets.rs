@@ -44,6 +44,9 @@ const STORIES: [(&str, &str); 22] = [
 /// The story that both protocols tell, before one is chosen.
 const COMPARE: (&str, &str) = ("compare", include_str!("../../../lessons/scenarios/compare.toml"));
 
+/// The world of a lab, in which nobody acts but those who come by its doors.
+const LAB: (&str, &str) = ("lab", include_str!("../../../lessons/scenarios/lab.toml"));
+
 /// The names of the library's further stories.
 pub fn story_names() -> impl Iterator<Item = &'static str> {
     STORIES.iter().map(|(name, _)| *name)
@@ -51,12 +54,12 @@ pub fn story_names() -> impl Iterator<Item = &'static str> {
 
 /// The names of everything that loads.
 pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
-    builtin_names().chain(story_names()).chain([COMPARE.0])
+    builtin_names().chain(story_names()).chain([COMPARE.0, LAB.0])
 }
 
 /// The TOML text of a built-in scenario or story.
 pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().chain(&STORIES).chain([&COMPARE]).find(|(n, _)| *n == name).map(|(_, text)| *text)
+    BUILTIN.iter().chain(&STORIES).chain([&COMPARE, &LAB]).find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The names of all built-in scenarios; the first is the default journey, the others are presets for `--break`.
@@ -67,7 +70,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 /// Where a built-in scenario stands in the project, for error messages.
 pub(super) fn file_name(name: &str) -> String {
     match name {
-        "journey" | "compare" => format!("lessons/scenarios/{name}.toml"),
+        "journey" | "compare" | "lab" => format!("lessons/scenarios/{name}.toml"),
         name if story_names().any(|story| story == name) => format!("lessons/scenarios/stories/{name}.toml"),
         name => format!("lessons/scenarios/break/{name}.toml"),
     }
@@ -124,7 +127,7 @@ mod tests {
             assert_eq!(again, scenario, "{name}");
             assert_eq!(scenario.faults.is_empty(), name == "journey");
         }
-        for name in story_names() {
+        for name in story_names().chain([LAB.0]) {
             let scenario = Scenario::builtin(name).unwrap_or_else(|e| panic!("{e}"));
             let again = Scenario::from_toml(&scenario.to_toml(), "printed").unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again, scenario, "{name}");

@@ -70,6 +70,12 @@ impl From<&Scenario> for Zones {
             zone.complete(&server, written.ttl);
             zones.zones.insert(origin, zone);
         }
+        for record in crate::world::sender::records(scenario) {
+            let origin = zones.zone_of(&record.name).map(|zone| zone.origin.clone());
+            if let Some(zone) = origin.and_then(|origin| zones.zones.get_mut(&origin)) {
+                zone.add(record);
+            }
+        }
         for fault in &scenario.faults {
             zones.break_by(fault, scenario);
         }

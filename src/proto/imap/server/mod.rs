@@ -203,6 +203,8 @@ pub struct Server {
     closing: bool,
     /// The owner said that the mailbox may have changed.
     news: bool,
+    /// The service ends: the client is told as soon as nothing is asked.
+    stopping: bool,
 }
 
 impl Server {
@@ -230,6 +232,7 @@ impl Server {
             ended: false,
             closing: false,
             news: false,
+            stopping: false,
         }
     }
 
@@ -262,6 +265,12 @@ impl Server {
     /// The store may have changed: a session in IDLE asks what is new. Harmless at any time.
     pub fn notify(&mut self) {
         self.news = self.mode == Mode::Idle;
+    }
+
+    /// The service ends: say BYE and close, when nothing is asked any more. "The server is ... about to close this
+    /// connection", at any time and in any state (RFC 9051 §7.1.5).
+    pub fn stop(&mut self) {
+        self.stopping = true;
     }
 
     /// The answer to the last [`ServerEvent::Ask`]. Without one outstanding it does nothing.
@@ -510,6 +519,10 @@ impl Machine for Server {
             }
             if self.closing || self.securing || !matches!(self.wait, Wait::Nothing) {
                 return Output::Idle;
+            }
+            if self.stopping {
+                self.bye("The server is shutting down");
+                continue;
             }
             if self.step() {
                 continue;

@@ -157,7 +157,7 @@ impl Server {
                 };
                 self.ok(format!("{} POP3 server signing off ({left})", self.config.hostname));
             }
-            Err(_) => self.err("some deleted messages not removed"),
+            Err(_) => self.err("[SYS/TEMP] some deleted messages not removed"),
         }
         self.end();
     }

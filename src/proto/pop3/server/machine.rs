@@ -34,6 +34,8 @@ pub struct Server {
     out: VecDeque<Output<ServerEvent>>,
     /// A multi-line response on its way out.
     block: Option<Block>,
+    /// The service ends, and with it the session, as soon as nothing is asked.
+    stopping: bool,
     errors: u32,
     /// When the last command came or the last octet went.
     last_active: Option<Instant>,
@@ -92,6 +94,7 @@ impl Server {
             greeted: false,
             out: VecDeque::new(),
             block: None,
+            stopping: false,
             errors: 0,
             last_active: None,
             over: false,
@@ -171,6 +174,13 @@ impl Server {
         self.block = None;
         self.asked = Asked::Nothing;
         self.end();
+    }
+
+    /// The service ends: close the connection without a word, when nothing is asked any more. A POP3 server speaks only
+    /// when it is spoken to (RFC 1939 §3); a session that ends without QUIT "does NOT enter the UPDATE state", and
+    /// nothing is removed (§6).
+    pub fn stop(&mut self) {
+        self.stopping = true;
     }
 
     /// Answers [`ServerEvent::Login`] and [`ServerEvent::Apop`]. A lock that is granted after the session's end is
@@ -400,7 +410,9 @@ impl Machine for Server {
             if self.over || self.securing || !matches!(self.asked, Asked::Nothing) {
                 return Output::Idle;
             }
-            if !self.greeted {
+            if self.stopping {
+                self.end();
+            } else if !self.greeted {
                 self.begin();
             } else if !self.take_line(now)
                 && let Some(output) = self.rest(now)

@@ -109,7 +109,8 @@ pub enum LoginRefusal {
 /// Why messages could not be removed at QUIT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateRefusal {
-    /// In words, for the owner's own records; the wire says `some deleted messages not removed` (RFC 1939 §6).
+    /// In words, for the owner's own records; the wire says `[SYS/TEMP] some deleted messages not removed`
+    /// (RFC 1939 §6, RFC 3206 §4).
     pub reason: String,
 }
 

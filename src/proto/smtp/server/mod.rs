@@ -106,6 +106,8 @@ pub struct Server {
     after_bare_lf: bool,
     /// More came while the owner thought than is kept.
     overflow: bool,
+    /// The service ends: the client is told as soon as nothing is asked.
+    stopping: bool,
     /// When the session last moved.
     moved: Instant,
     peer_ended: bool,
@@ -134,6 +136,7 @@ impl Server {
             turned_away: false,
             after_bare_lf: false,
             overflow: false,
+            stopping: false,
             moved: Instant::default(),
             peer_ended: false,
             ending: Ending::Not,
@@ -183,6 +186,13 @@ impl Server {
         self.sending.clear();
         self.events.clear();
         self.end();
+    }
+
+    /// The service ends: say 421 and close, when the open ask is answered. It "can be issued after the server receives any
+    /// command or, if necessary, asynchronously from command receipt" (RFC 5321 §3.8); what was not acknowledged is the
+    /// client's to send again.
+    pub fn stop(&mut self) {
+        self.stopping = true;
     }
 
     /// How many octets of memory are taken by what the client sent, and by what it has not been told yet.
@@ -430,7 +440,9 @@ impl Machine for Server {
             if matches!(self.mode, Mode::Start) {
                 self.moved = now;
             }
-            if self.overflow {
+            if self.stopping {
+                self.reply(replies::shutting_down(&self.config.hostname));
+            } else if self.overflow {
                 self.say(421, (4, 3, 2), "Too much input at once, closing connection");
             } else if self.step() {
                 self.moved = now;
