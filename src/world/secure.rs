@@ -9,7 +9,9 @@ use super::ca::{Ca, Order};
 use super::clock::Clock;
 use super::hosts::{Host, World};
 use super::net::Connection;
-use super::net::tls::{Caller, Certificate, Handshake, Lot, Part, Party, Report, Scribe, Wire, seeded, server_config};
+use super::net::tls::{
+    Caller, Certificate, Handshake, Lot, Part, Party, Report, Scribe, Wire, seeded, server_config,
+};
 use super::scenario::{Fault, Flaw, RoleKind, Tls};
 use crate::base::Instant;
 use crate::proto::{Security, Wish};

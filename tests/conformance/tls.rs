@@ -364,7 +364,7 @@ fn put<M: Machine>(machine: &mut M, bytes: &str) -> String {
                 said += "(TLS)";
                 // The attacker has more to say while the handshake is under way.
                 machine.receive(b"250 late\r\n+OK late\r\n* BYE late\r\n", now);
-                assert_eq!(machine.poll(now), Output::Idle);
+                assert!(matches!(machine.poll(now), Output::Idle), "it waits for the handshake");
                 machine.secured(now);
             }
             Output::Event(_) => {}
@@ -406,7 +406,7 @@ fn clients_ignore_what_came_before_the_handshake() {
     assert_eq!(put(&mut client, told), "a2 STARTTLS\r\n");
     let injected = "a2 OK go\r\n* CAPABILITY IMAP4rev1 LITERAL+\r\na3 OK done\r\n";
     assert_eq!(put(&mut client, injected), "(TLS)a3 CAPABILITY\r\n");
-    assert_eq!(put(&mut client, "* CAPABILITY IMAP4rev1\r\na3 OK done\r\n"), "a4 LOGIN bob s\r\n");
+    assert_eq!(put(&mut client, "* CAPABILITY IMAP4rev1\r\na3 OK done\r\n"), "a4 LOGIN bob \"s\"\r\n");
 }
 
 /// RFC 8314 §5.2 MUST: who insists on TLS sends no password without it; who takes what it gets goes on.
@@ -435,7 +435,7 @@ fn without_an_offer_the_strict_go_and_the_others_stay() {
         put(&mut client, "+OK hi\r\n");
         assert_eq!(put(&mut client, "-ERR what\r\n"), then, "{wish:?}");
     }
-    for (wish, then) in [(Wish::Must, "a2 LOGOUT\r\n"), (Wish::Prefer, "a2 LOGIN bob s\r\n")] {
+    for (wish, then) in [(Wish::Must, "a2 LOGOUT\r\n"), (Wish::Prefer, "a2 LOGIN bob \"s\"\r\n")] {
         let mut config = imap::client::ClientConfig::new("bob", Secret::new("s"));
         config.tls = wish;
         let mut client = imap::client::Client::new(config);

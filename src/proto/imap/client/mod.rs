@@ -504,9 +504,9 @@ impl Client {
         match std::mem::take(&mut self.wish) {
             Wish::Prefer | Wish::Must if offered => self.script.push_front(Op::StartTls),
             Wish::Must => {
-                self.fail_politely(
-                    "the server does not offer STARTTLS, and nothing is sent in clear".to_owned(),
-                );
+                let reason = "the server does not offer it, and nothing is sent in clear".to_owned();
+                self.failure.get_or_insert(Failure { stage: "STARTTLS".to_owned(), reason });
+                self.script = VecDeque::from([Op::Logout]);
             }
             Wish::Never | Wish::Prefer => {}
         }
