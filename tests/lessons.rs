@@ -1,6 +1,13 @@
 //! Every lesson that comes with the program is sound: each activity's model solution does, and its wrong ones do not.
 //! And a lesson that is not sound is told so, with the place.
 
+#[path = "lessons/dialogue.rs"]
+mod dialogue;
+#[path = "lessons/screen.rs"]
+mod screen;
+#[path = "lessons/stage.rs"]
+mod stage;
+
 use assert_cmd::Command;
 use std::path::{Path, PathBuf};
 

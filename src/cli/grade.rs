@@ -100,7 +100,9 @@ fn lessons(args: &Grade, course: &lesson::Course) -> Result<(), CommandError> {
                 Verdict::Right => writeln!(out, "  ✓ {}", one.id)?,
                 Verdict::Wrong => writeln!(out, "  ✗ {}: {given}", one.id)?,
                 Verdict::Unanswered => writeln!(out, "  ✗ {}: not answered", one.id)?,
-                Verdict::Unread => writeln!(out, "  ? {}: {} (to be read)", one.id, escape::text(&one.given))?,
+                Verdict::Unread => {
+                    writeln!(out, "  ? {}: {} (to be read)", one.id, escape::text(&one.given))?
+                }
             }
         }
     }

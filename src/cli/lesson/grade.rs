@@ -2,12 +2,12 @@
 
 use super::super::CommandError;
 use crate::base::escape;
+use crate::lesson::activity::Task;
 use crate::lesson::judge::judge;
 use crate::lesson::library::folders_of;
 use crate::lesson::session::is_read_by_people;
 use crate::lesson::words::heard;
 use crate::lesson::{Activity, Lesson, Library, Stories, check};
-use crate::lesson::activity::Task;
 use crate::trace::answers::{Answers, Verdict};
 use std::path::Path;
 
