@@ -43,6 +43,11 @@ pub trait Renderer {
     /// The next item.
     fn item(&mut self, cast: &Cast, item: &Item) -> io::Result<()>;
 
+    /// Nothing comes for the moment: what was kept back, so that several items could be told together, is told.
+    fn settle(&mut self, _cast: &Cast) -> io::Result<()> {
+        Ok(())
+    }
+
     /// After the last item.
     fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()>;
 }

@@ -162,7 +162,7 @@ impl Edit {
             return None;
         }
         let bytes = &moment.step.bytes;
-        let range = &moment.step.range;
+        let range = &moment.range();
         let instead = match self {
             Edit::Line { text } => format!("{}\r\n", words.fill(text)?).into_bytes(),
             Edit::Substitute { old, new } => {

@@ -1,6 +1,7 @@
 //! The SMTP server of a host: submission on 587, relay on 25. It decides who may send what to whom, and takes
 //! responsibility for messages by putting them into the queue before it says 250 (RFC 5321 §4.2.5, §6.1).
 
+use crate::proto::policy::spf;
 use crate::proto::smtp::grammar::{Domain, Mailbox};
 use crate::proto::smtp::server::{Message, Server, ServerConfig, ServerEvent, ServerKind};
 use crate::proto::smtp::{Envelope, Path, Recipient, Reply, replies};
@@ -8,10 +9,13 @@ use crate::trace::Direction;
 use crate::world::compose::rfc5322_date;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
-use crate::world::hosts::{Host, World};
+use crate::world::hosts::{Beyond, Host, LastWord, World};
 use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
+use crate::world::secure::Door;
+use crate::world::sender;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -32,16 +36,20 @@ pub async fn serve(
     let kind = if role == RoleKind::Submission { ServerKind::Submission } else { ServerKind::Relay };
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
-    config.consult = faults.any();
+    config.consult = faults.any() || connection.crowded;
     // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
     config.dsn = false;
+    let (peer, conn, crowded) = (connection.peer, connection.conn, connection.crowded);
+    let Door { mut wire, security, plaintext_login } = world.door(&host, role, connection);
+    (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
-    let Connection { mut stream, peer, conn, .. } = connection;
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
-    let mut owner = SmtpOwner { world, host, role, faults, peer };
+    let last_word = LastWord::of(&world);
+    let (hello, spf) = (String::new(), None);
+    let mut owner = SmtpOwner { world, host, role, faults, peer, hello, spf, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
 
 struct SmtpOwner {
@@ -50,12 +58,23 @@ struct SmtpOwner {
     role: RoleKind,
     faults: Arc<Faults>,
     peer: SocketAddr,
+    /// What the client calls itself.
+    hello: String,
+    /// What SPF says about this transaction, where it is asked.
+    spf: Option<spf::Verdict>,
+    /// It is turned away.
+    crowded: bool,
+    last_word: LastWord,
 }
 
 impl Owner<Server> for SmtpOwner {
     async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
         match event {
-            ServerEvent::Hello { .. } | ServerEvent::Finished => {}
+            ServerEvent::Hello { name, .. } => self.hello = name,
+            ServerEvent::Finished => {}
+            ServerEvent::Consult { .. } if self.crowded => {
+                server.answer(replies::too_many_connections(&self.host.spec.name));
+            }
             ServerEvent::Consult { verb } => match self.faults.bite(&verb) {
                 None => server.proceed(),
                 Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
@@ -66,15 +85,29 @@ impl Owner<Server> for SmtpOwner {
                 let known = self.world.log_in(&self.host, &authcid, &password).is_some();
                 server.answer(if same && known { replies::auth_ok() } else { replies::auth_failed() });
             }
-            ServerEvent::Mail { .. } => server.answer(replies::mail_ok()),
+            ServerEvent::Mail { envelope, authenticated } => {
+                self.check_sender(&envelope, authenticated.is_some()).await;
+                server.answer(replies::mail_ok());
+            }
             ServerEvent::Rcpt { reverse_path, recipient, authenticated } => {
                 server.answer(self.judge(&reverse_path, &recipient, authenticated.is_some()));
             }
-            ServerEvent::Message(message) => server.answer(self.take(*message)),
+            ServerEvent::Message(message) => {
+                let reply = self.take(*message).await;
+                server.answer(reply);
+            }
             ServerEvent::Vrfy { .. } => server.answer(replies::cannot_verify()),
             ServerEvent::Expn { .. } => server.answer(replies::expn_refused()),
         }
         Flow::Continue
+    }
+
+    async fn news(&mut self) {
+        self.last_word.comes().await;
+    }
+
+    fn tell(&mut self, server: &mut Server) {
+        server.stop();
     }
 }
 
@@ -85,8 +118,14 @@ impl SmtpOwner {
         let Some((address, domain)) = self.resolve_path(&recipient.forward_path) else {
             return replies::no_such_user();
         };
-        if !self.host.takes(&domain) {
-            return if authenticated { replies::recipient_ok() } else { replies::relay_denied() };
+        if !self.host.takes(&domain) && !self.world.catches(&domain) {
+            return match authenticated {
+                true if self.world.beyond == Beyond::Refused && self.world.is_beyond(&domain) => {
+                    replies::out_of_reach(&domain)
+                }
+                true => replies::recipient_ok(),
+                false => replies::relay_denied(),
+            };
         }
         if let Some(delay) = self.greylisting().filter(|_| !authenticated) {
             let triplet = (self.peer.ip(), sender.to_string(), address.clone());
@@ -96,6 +135,9 @@ impl SmtpOwner {
         }
         if !self.keeps_mailboxes_of(&domain) {
             return replies::recipient_ok(); // A backup MX: it only stores and forwards.
+        }
+        if self.world.redirect(&self.host, &address).is_some() {
+            return replies::recipient_ok();
         }
         match self.world.account(&self.host, &address) {
             None => replies::no_such_user(),
@@ -133,6 +175,14 @@ impl SmtpOwner {
         keeps_mailboxes_of(&self.world, &self.host, domain)
     }
 
+    /// The message without fields in which somebody else claims that this host has checked it (RFC 8601 §5).
+    fn without_our_name<'m>(&self, message: &'m [u8]) -> Cow<'m, [u8]> {
+        match self.host.spec.verify {
+            true => sender::without_claims(&self.host, message),
+            false => Cow::Borrowed(message),
+        }
+    }
+
     fn greylisting(&self) -> Option<Duration> {
         self.world.faults().find_map(|fault| match fault {
             Fault::Greylist { host, delay_s }
@@ -144,16 +194,38 @@ impl SmtpOwner {
         })
     }
 
-    /// Take responsibility: trace line on top, into the queue, and only then 250.
-    fn take(&self, message: Message) -> Reply {
+    /// SPF, where this host checks strangers: "at the time of the SMTP transaction" (RFC 7208 §2.3).
+    async fn check_sender(&mut self, envelope: &Envelope, authenticated: bool) {
+        self.spf = None;
+        if self.host.spec.verify && self.role == RoleKind::Mta && !authenticated {
+            let sender = envelope.reverse_path.address();
+            let verdict =
+                sender::at_mail(&self.world, &self.host, self.peer.ip(), &self.hello, &sender).await;
+            self.spf = Some(verdict);
+        }
+    }
+
+    /// Take responsibility: trace lines on top, into the queue, and only then 250.
+    async fn take(&mut self, message: Message) -> Reply {
         let hops = received_fields(&message.data);
         if hops > MOST_HOPS {
             return replies::mail_loop();
         }
+        let mut found = String::new();
+        if let Some(spf) = self.spf.take() {
+            let judged = sender::at_data(&self.world, &self.host, &spf, &message.data).await;
+            if let sender::Decision::Reject(why) = judged.decision {
+                return replies::unauthenticated(&why);
+            }
+            found = judged.results.field();
+        }
         let id = self.host.next_queue_id();
         let now = self.world.clock.now();
-        let mut bytes = self.received(&message, &id).into_bytes();
-        bytes.extend_from_slice(&message.data);
+        // What was found stands above our Received line: it was found here, and by nobody before (RFC 8601 §4).
+        let mut bytes = found.into_bytes();
+        bytes.extend(self.received(&message, &id).into_bytes());
+        bytes.extend(sender::signature(&self.world, &self.host, &message).unwrap_or_default().into_bytes());
+        bytes.extend(self.without_our_name(&message.data).iter());
         let entry = Entry {
             id: id.clone(),
             sender: message.envelope.reverse_path.address(),
@@ -165,6 +237,13 @@ impl SmtpOwner {
             attempts: 0,
             next: now + self.world.handling,
         };
+        if let Err(unkept) = self.world.spool(&self.host, &entry).await {
+            return if unkept.full {
+                replies::no_storage()
+            } else {
+                replies::local_error(&unkept.to_string())
+            };
+        }
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
         replies::queued(&id)
@@ -175,8 +254,9 @@ impl SmtpOwner {
         let mut seen = BTreeSet::new();
         let resolve = |r: &Recipient| {
             let (address, domain) = self.resolve_path(&r.forward_path)?;
-            let account =
-                self.world.account(&self.host, &address).filter(|_| self.keeps_mailboxes_of(&domain));
+            // What is caught comes to one mailbox by many names: there it shows each of them.
+            let own = self.keeps_mailboxes_of(&domain) && !self.world.catches(&domain);
+            let account = self.world.account(&self.host, &address).filter(|_| own);
             // Only the host of the domain may say that two local parts are one (RFC 5321 §2.3.11, §2.4).
             let local = &address[..address.len() - domain.len()];
             let same = account.unwrap_or_else(|| format!("{local}{}", domain.to_ascii_lowercase()));
@@ -210,7 +290,7 @@ pub fn keeps_mailboxes_of(world: &World, host: &Host, domain: &str) -> bool {
         a.host == host.spec.name
             && a.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
     };
-    host.takes(domain) && world.scenario.accounts.iter().any(here)
+    host.takes(domain) && world.scenario.accounts.iter().any(here) || world.catches(domain)
 }
 
 /// The address in a literal, without its square brackets: `192.0.2.10`, `IPv6:2001:db8::1`.

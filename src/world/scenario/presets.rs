@@ -16,9 +16,11 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 13] = [
+const STORIES: [(&str, &str); 22] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
+    ("journey-starttls", include_str!("../../../lessons/scenarios/stories/journey-starttls.toml")),
+    ("journey-implicit", include_str!("../../../lessons/scenarios/stories/journey-implicit.toml")),
     ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
     ("relay-denied", include_str!("../../../lessons/scenarios/stories/relay-denied.toml")),
     ("pipelining", include_str!("../../../lessons/scenarios/stories/pipelining.toml")),
@@ -28,12 +30,22 @@ const STORIES: [(&str, &str); 13] = [
     ("maildrop-lock", include_str!("../../../lessons/scenarios/stories/maildrop-lock.toml")),
     ("imap-idle", include_str!("../../../lessons/scenarios/stories/imap-idle.toml")),
     ("dot-stuffing", include_str!("../../../lessons/scenarios/stories/dot-stuffing.toml")),
+    ("one-machine", include_str!("../../../lessons/scenarios/stories/one-machine.toml")),
+    ("web-shop", include_str!("../../../lessons/scenarios/stories/web-shop.toml")),
+    ("reply", include_str!("../../../lessons/scenarios/stories/reply.toml")),
+    ("web-mail", include_str!("../../../lessons/scenarios/stories/web-mail.toml")),
+    ("several-domains", include_str!("../../../lessons/scenarios/stories/several-domains.toml")),
+    ("attachment", include_str!("../../../lessons/scenarios/stories/attachment.toml")),
+    ("in-step", include_str!("../../../lessons/scenarios/stories/in-step.toml")),
     ("compare-pop3", include_str!("../../../lessons/scenarios/stories/compare-pop3.toml")),
     ("compare-imap", include_str!("../../../lessons/scenarios/stories/compare-imap.toml")),
 ];
 
 /// The story that both protocols tell, before one is chosen.
 const COMPARE: (&str, &str) = ("compare", include_str!("../../../lessons/scenarios/compare.toml"));
+
+/// The world of a lab, in which nobody acts but those who come by its doors.
+const LAB: (&str, &str) = ("lab", include_str!("../../../lessons/scenarios/lab.toml"));
 
 /// The names of the library's further stories.
 pub fn story_names() -> impl Iterator<Item = &'static str> {
@@ -42,12 +54,12 @@ pub fn story_names() -> impl Iterator<Item = &'static str> {
 
 /// The names of everything that loads.
 pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
-    builtin_names().chain(story_names()).chain([COMPARE.0])
+    builtin_names().chain(story_names()).chain([COMPARE.0, LAB.0])
 }
 
 /// The TOML text of a built-in scenario or story.
 pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().chain(&STORIES).chain([&COMPARE]).find(|(n, _)| *n == name).map(|(_, text)| *text)
+    BUILTIN.iter().chain(&STORIES).chain([&COMPARE, &LAB]).find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The names of all built-in scenarios; the first is the default journey, the others are presets for `--break`.
@@ -58,7 +70,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 /// Where a built-in scenario stands in the project, for error messages.
 pub(super) fn file_name(name: &str) -> String {
     match name {
-        "journey" | "compare" => format!("lessons/scenarios/{name}.toml"),
+        "journey" | "compare" | "lab" => format!("lessons/scenarios/{name}.toml"),
         name if story_names().any(|story| story == name) => format!("lessons/scenarios/stories/{name}.toml"),
         name => format!("lessons/scenarios/break/{name}.toml"),
     }
@@ -115,7 +127,7 @@ mod tests {
             assert_eq!(again, scenario, "{name}");
             assert_eq!(scenario.faults.is_empty(), name == "journey");
         }
-        for name in story_names() {
+        for name in story_names().chain([LAB.0]) {
             let scenario = Scenario::builtin(name).unwrap_or_else(|e| panic!("{e}"));
             let again = Scenario::from_toml(&scenario.to_toml(), "printed").unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again, scenario, "{name}");
