@@ -13,7 +13,9 @@ use super::CommandError;
 use super::open::Source;
 use super::runner::Worlds;
 use super::talk;
+use crate::lesson::Session;
 use crate::view::tui::compare::{CompareView, Outcome};
+use crate::view::tui::lesson::LessonView;
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Effect, Model, Msg, Options};
 use base64::Engine as _;
@@ -85,6 +87,47 @@ pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
         end_by(signal);
     }
     Ok(())
+}
+
+/// Show a lesson until the reader leaves.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn lesson(session: Session) -> Result<(), CommandError> {
+    let held = Held::take()?;
+    let result = attend(&mut LessonView::new(session));
+    drop(held);
+    if let Some(signal) = result? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// Until the reader leaves the lesson; gives the signal that ended it, where one did.
+fn attend(view: &mut LessonView) -> Result<Option<i32>, CommandError> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let theme = theme();
+    let (sender, receiver) = mpsc::channel();
+    listen(&sender)?;
+    loop {
+        terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
+        // What was asked for is done when the screen says so: a world takes some milliseconds.
+        if view.work() {
+            continue;
+        }
+        match next(&receiver, None) {
+            Some(Happening::Terminal(Event::Key(key))) if view.key(key) => return Ok(None),
+            Some(Happening::Terminal(Event::Paste(text))) => view.paste(&text),
+            Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
+            Some(Happening::Signal(signal)) if is_stop(signal) => {
+                suspend()?;
+                anew(&mut terminal)?;
+            }
+            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
+            Some(Happening::Gone) => return Ok(None),
+            _ => {}
+        }
+    }
 }
 
 /// Until the reader leaves; gives the signal that ended it, where one did.
