@@ -116,7 +116,8 @@ fn every_citation_names_a_section_that_exists() {
     let Some(corpus) = super::testing::corpus("every_citation_names_a_section_that_exists") else { return };
     let folder = corpus.join("rfc/full");
     let mut wrong = BTreeSet::new();
-    for source in catalogue().sources() {
+    let of_cases = super::cookbook::cases().iter().flat_map(|case| &case.source).map(String::as_str);
+    for source in catalogue().sources().chain(of_cases) {
         let Some((number, section)) = source.strip_prefix("RFC ").and_then(|s| s.split_once(" §")) else {
             continue;
         };
