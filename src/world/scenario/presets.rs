@@ -16,7 +16,7 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 20] = [
+const STORIES: [(&str, &str); 25] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
     ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
@@ -35,6 +35,11 @@ const STORIES: [(&str, &str); 20] = [
     ("several-domains", include_str!("../../../lessons/scenarios/stories/several-domains.toml")),
     ("attachment", include_str!("../../../lessons/scenarios/stories/attachment.toml")),
     ("in-step", include_str!("../../../lessons/scenarios/stories/in-step.toml")),
+    ("spoofed-unprotected", include_str!("../../../lessons/scenarios/stories/spoofed-unprotected.toml")),
+    ("spoofed-caught", include_str!("../../../lessons/scenarios/stories/spoofed-caught.toml")),
+    ("signed", include_str!("../../../lessons/scenarios/stories/signed.toml")),
+    ("forwarded", include_str!("../../../lessons/scenarios/stories/forwarded.toml")),
+    ("mailing-list", include_str!("../../../lessons/scenarios/stories/mailing-list.toml")),
     ("compare-pop3", include_str!("../../../lessons/scenarios/stories/compare-pop3.toml")),
     ("compare-imap", include_str!("../../../lessons/scenarios/stories/compare-imap.toml")),
 ];
