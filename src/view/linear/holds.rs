@@ -71,6 +71,10 @@ pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
         let count = clock::count(names.len() as u64, "answer");
         out.push(prose(&format!("{} remembers {count} of the DNS.", cast.known(host))));
     }
+    for (host, verdicts) in &state.verdicts {
+        let found: Vec<String> = verdicts.iter().map(crate::state::Verdict::in_words).collect();
+        out.push(prose(&format!("{} found of the last sender: {}.", cast.known(host), found.join(", "))));
+    }
     for (host, services) in &state.down {
         let services: Vec<&str> = services.iter().map(String::as_str).collect();
         out.push(prose(&format!("{} does not answer: {}.", cast.known(host), services.join(", "))));
