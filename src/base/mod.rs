@@ -18,3 +18,6 @@ pub use secret::Secret;
 pub use shelf::Shelf;
 pub use span::{Part, Span};
 pub use time::Instant;
+
+/// A short text, such as a verb or a code: up to 24 octets need no memory of their own.
+pub type Word = compact_str::CompactString;

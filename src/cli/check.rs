@@ -10,7 +10,7 @@ use super::{CommandError, screen};
 use crate::base::escape;
 use crate::dissect::{Dissector, Kind, Step};
 use crate::trace::marks::{Place, Streams};
-use crate::trace::{Conn, Direction, Layer, Record, Transcript, Transport};
+use crate::trace::{Conn, Direction, Head, Layer, Record, Transcript, Transport};
 use crate::world::change::Change;
 use crate::world::scenario::Scenario;
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,6 +168,10 @@ fn placed(records: &[Record]) -> Finding {
 
 /// The scenario of the head, run again, gives the same records.
 fn rerun(transcript: &Transcript) -> Finding {
+    if transcript.head().is_some_and(Head::is_live) {
+        let why = "real programs spoke in real time, so it cannot be run again, and nothing is";
+        return Ok(format!("it was recorded live, in a lab: {why}"));
+    }
     let Some(head) = transcript.head().filter(|head| !head.scenario.is_empty()) else {
         return Ok("it came from no scenario, so nothing is run again".to_owned());
     };
@@ -225,8 +229,7 @@ fn same(recorded: &Record, got: &Record) -> bool {
     match (recorded, got) {
         (Record::Head(a), Record::Head(b)) => {
             let generator = String::new();
-            crate::trace::Head { generator: generator.clone(), ..a.clone() }
-                == crate::trace::Head { generator, ..b.clone() }
+            Head { generator: generator.clone(), ..a.clone() } == Head { generator, ..b.clone() }
         }
         (a, b) => a == b,
     }

@@ -195,7 +195,19 @@ fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("service", service);
             if service == "all" { "service-up.all" } else { "service-up" }
         }
+        Fact::Tls { .. } => tls(fact, vars),
         _ => "generic",
+    }
+}
+
+/// How a handshake came out.
+fn tls(fact: &Fact, vars: &mut Vars) -> &'static str {
+    let Fact::Tls { server, version, cipher, wrong, goes_on, .. } = fact else { return "generic" };
+    vars.set("server", server).set("detail", version).set("mechanism", cipher).set("reason", wrong);
+    match (wrong.is_empty(), *goes_on) {
+        (true, _) => "tls",
+        (false, true) => "tls.goes-on",
+        (false, false) => "tls.gives-up",
     }
 }
 

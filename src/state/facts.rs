@@ -46,6 +46,8 @@ impl State {
             }
             // It changes nothing: the answer stays as it was kept.
             Fact::ResolverHit { .. } => {}
+            // The connection's own records tell that it is encrypted; this is why, or why not.
+            Fact::Tls { .. } => {}
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.service(host, fact),
             Fact::SenderChecked { .. } | Fact::SenderJudged { .. } => self.checked(host, fact),
             // Each is one reason of a verdict that follows, or leaves its mark in the message itself.

@@ -2,6 +2,7 @@
 //!
 //! Facts are complete: folding them (see `state`) rebuilds every queue, mailbox and client's copy.
 
+use super::Conn;
 use crate::base::Rule;
 use serde::{Deserialize, Serialize};
 
@@ -248,6 +249,25 @@ pub enum Fact {
         name: String,
         /// The type asked for.
         rtype: String,
+    },
+    /// A client has done a TLS handshake, or given it up. The certificate crosses the wire encrypted (RFC 8446 §4.4.2), so
+    /// what the client thought of it stands nowhere else.
+    Tls {
+        /// On which connection.
+        conn: Conn,
+        /// The name that the certificate must be for.
+        server: String,
+        /// The version agreed on, as in `TLS 1.3`; empty: none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        version: String,
+        /// The cipher suite agreed on, as in `TLS_AES_256_GCM_SHA384`; empty: none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        cipher: String,
+        /// What was wrong with the certificate, or with the handshake; empty: nothing.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        wrong: String,
+        /// Whether the client goes on: a strict one does not where something is wrong.
+        goes_on: bool,
     },
     /// A host applied one rule of a check of who sent a message.
     RuleApplied {

@@ -131,6 +131,16 @@ pub struct Head {
     pub changes: Vec<serde_json::Value>,
 }
 
+/// How a head's `generator` ends where real programs spoke in real time.
+pub const LIVE: &str = "lab";
+
+impl Head {
+    /// Whether it was recorded live, in a lab: nothing can run it again.
+    pub fn is_live(&self) -> bool {
+        self.generator.starts_with("postroad ") && self.generator.ends_with(LIVE)
+    }
+}
+
 /// A connection begins: the client sent its SYN (or its first datagram).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {

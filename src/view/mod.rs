@@ -21,7 +21,7 @@ pub mod mermaid;
 pub mod page;
 pub mod pcapng;
 pub mod plain;
-pub mod runner;
+pub use crate::trace::runner;
 pub mod svg;
 pub mod talk;
 pub mod tally;
@@ -41,6 +41,11 @@ pub trait Renderer {
 
     /// The next item.
     fn item(&mut self, cast: &Cast, item: &Item) -> io::Result<()>;
+
+    /// Nothing comes for the moment: what was kept back, so that several items could be told together, is told.
+    fn settle(&mut self, _cast: &Cast) -> io::Result<()> {
+        Ok(())
+    }
 
     /// After the last item.
     fn end(&mut self, cast: &Cast, tally: &Tally, closing: &Closing<'_>) -> io::Result<()>;

@@ -16,6 +16,12 @@ impl Clock {
         Clock { start, origin: tokio::time::Instant::now() }
     }
 
+    /// A clock that shows what this machine's clock shows, for a lab. Must be called inside a tokio runtime that does not
+    /// stop time. From here on it goes evenly, whatever is done to the machine's clock.
+    pub fn live() -> Self {
+        Clock::starting_at(real_now())
+    }
+
     /// The story's time now.
     pub fn now(&self) -> Instant {
         self.start + self.origin.elapsed()
@@ -40,4 +46,10 @@ impl Clock {
     pub async fn sleep_until(&self, at: Instant) {
         tokio::time::sleep_until(self.tokio_instant(at)).await;
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the lab lives in real time; nothing else asks for it")]
+fn real_now() -> Instant {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Instant::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

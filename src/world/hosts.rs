@@ -13,7 +13,9 @@ use super::queue::Queue;
 use super::resolver::{Exchange, Resolver};
 use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
+use super::secure::Realm;
 use super::snapshot::MailboxRows;
+use super::store::keep::Keeper;
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
 use crate::trace::{Conn, Direction, Fact, Transport};
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -47,9 +49,30 @@ pub struct World {
     /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
     /// server have said goodbye: one conversation after the other is easier to follow.
     pub handling: Duration,
+    /// Whose certificates there are.
+    pub tls: Arc<Realm>,
     /// Who is busy: the story goes on while somebody is.
     pub activity: Arc<Activity>,
+    /// Mail for domains that no host here takes.
+    pub beyond: Beyond,
+    /// Rings when the services are to end: every session is told.
+    pub closing: Arc<Changes>,
 }
+
+/// What becomes of mail for domains that no host of the world takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beyond {
+    /// It is taken from those who may send, and looked up in the DNS as any other.
+    #[default]
+    Routed,
+    /// It is refused when its recipient is named.
+    Refused,
+    /// It is taken from everybody, and lands in the mailbox of [`CATCH_ALL`].
+    Caught,
+}
+
+/// The account of a domain in which mail for all other domains lands, where it is caught.
+pub const CATCH_ALL: &str = "catch-all";
 
 /// A machine with what it stores.
 pub struct Host {
@@ -67,6 +90,8 @@ pub struct Host {
     /// What a client keeps on its own disk.
     disk: Mutex<Disk>,
     resolver: Option<Resolver<HostExchange>>,
+    /// What keeps its mail on a real disk, where something does.
+    keeper: OnceLock<Keeper>,
 }
 
 /// Queue id → recipients that wait.
@@ -100,7 +125,23 @@ impl World {
             .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
-        World { hosts, scenario, clock, tap, net, changes, late, handling, activity }
+        let tls = Arc::new(Realm::seeded(scenario.seed));
+        let (beyond, closing) = (Beyond::default(), Arc::default());
+        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing }
+    }
+
+    /// Whether no host of this world takes mail for a domain, or has it as its address (`[192.0.2.25]`).
+    pub fn is_beyond(&self, domain: &str) -> bool {
+        let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match literal.and_then(super::roles::smtp::address_of_literal) {
+            Some(address) => !self.hosts.values().any(|host| host.spec.addresses.contains(&address)),
+            None => !self.hosts.values().any(|host| host.takes(domain)),
+        }
+    }
+
+    /// Whether mail for a domain is caught, because no host of this world takes it.
+    pub fn catches(&self, domain: &str) -> bool {
+        self.beyond == Beyond::Caught && self.is_beyond(domain)
     }
 
     /// What goes wrong now: the scenario's faults, and those that a change has brought by now. Faults that have times
@@ -123,6 +164,9 @@ impl World {
     /// SMTP server supporting mail relaying or delivery MUST support the reserved mailbox "postmaster" as a
     /// case-insensitive local name" (RFC 5321 §4.5.1).
     pub fn account(&self, host: &Host, address: &str) -> Option<String> {
+        let caught = address.rsplit_once('@').is_some_and(|(_, domain)| self.catches(domain));
+        let catch_all = host.spec.domains.first().filter(|_| caught).map(|own| format!("{CATCH_ALL}@{own}"));
+        let address = catch_all.as_deref().unwrap_or(address);
         let mailboxes = lock(&host.mailboxes);
         let postmaster = || {
             let (local, domain) = address.rsplit_once('@')?;
@@ -160,7 +204,8 @@ impl World {
         self.tap.fact(self.clock.now(), &host.spec.name, fact);
     }
 
-    /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about.
+    /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about. Where they may lie on
+    /// a disk, changes go by [`World::change_mailboxes`] instead.
     pub fn with_mailboxes<T>(&self, host: &Host, act: impl FnOnce(&mut Mailboxes) -> T) -> T {
         let mut mailboxes = lock(&host.mailboxes);
         let result = act(&mut mailboxes);
@@ -229,6 +274,7 @@ impl Host {
             disk: Mutex::default(),
             resolver: resolver(spec, scenario, clock, net),
             spec: spec.clone(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -247,6 +293,23 @@ impl Host {
         let mut ids = lock(&self.ids);
         ids.next_queue_id += 1;
         format!("{:X}", ids.next_queue_id)
+    }
+
+    /// Count queue ids on from the highest of these.
+    pub(super) fn ids_from<'a>(&self, used: impl Iterator<Item = &'a str>) {
+        let highest = used.filter_map(|id| u32::from_str_radix(id, 16).ok()).max().unwrap_or(0);
+        let mut ids = lock(&self.ids);
+        ids.next_queue_id = ids.next_queue_id.max(highest);
+    }
+
+    /// What keeps its mail on a disk.
+    pub(super) fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.get()
+    }
+
+    /// Keep its mail on a disk from now on. Only the first call counts.
+    pub(super) fn keep_with(&self, keeper: Keeper) {
+        let _ = self.keeper.set(keeper);
     }
 
     /// A string that no other call gives: for Message-IDs and boundaries.
@@ -377,6 +440,33 @@ impl Changes {
                 _ => rings.await,
             }
         }
+    }
+}
+
+/// A session's ear for the end of the services. It hears it once.
+pub struct LastWord {
+    closing: Arc<Changes>,
+    heard: bool,
+}
+
+impl LastWord {
+    /// One that has heard nothing yet.
+    pub fn of(world: &World) -> Self {
+        LastWord { closing: world.closing.clone(), heard: false }
+    }
+
+    /// Completes when the services are to end; never a second time.
+    pub async fn comes(&mut self) {
+        if self.heard {
+            std::future::pending::<()>().await;
+        }
+        self.closing.after(0).await;
+        self.heard = true;
+    }
+
+    /// Whether it was heard.
+    pub fn was_heard(&self) -> bool {
+        self.heard
     }
 }
 

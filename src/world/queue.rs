@@ -146,6 +146,11 @@ impl Queue {
         report
     }
 
+    /// The entry of this id, if it waits.
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
     /// State that a notification about `id` was queued.
     pub fn bounced(&mut self, id: &str, notification: &str, to: &str) {
         let (id, notification, to) = (id.to_owned(), notification.to_owned(), to.to_owned());

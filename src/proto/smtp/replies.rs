@@ -69,6 +69,21 @@ pub fn auth_required() -> Reply {
     Reply::enhanced(530, (5, 7, 0), "Authentication required")
 }
 
+/// 538 5.7.11: no password in clear. RFC 4954 §6.
+pub fn encryption_needed() -> Reply {
+    Reply::enhanced(538, (5, 7, 11), "Encryption required for requested authentication mechanism")
+}
+
+/// 530 5.7.0: TLS first. RFC 3207 §4.
+pub fn starttls_first() -> Reply {
+    Reply::enhanced(530, (5, 7, 0), "Must issue a STARTTLS command first")
+}
+
+/// 220 2.0.0: the next bytes are the TLS handshake. RFC 3207 §4.
+pub fn ready_to_start_tls() -> Reply {
+    Reply::enhanced(220, (2, 0, 0), "Ready to start TLS")
+}
+
 /// 252 2.1.5: neither yes nor no; try to send. RFC 5321 §7.3.
 pub fn cannot_verify() -> Reply {
     Reply::enhanced(252, (2, 1, 5), "Cannot VRFY user, but will take a message and try to deliver it")
@@ -85,9 +100,25 @@ pub fn local_error(why: &str) -> Reply {
     Reply::enhanced(451, (4, 3, 0), format!("Local error: {why}"))
 }
 
+/// 452 4.3.1: the disk is full; nothing was kept. RFC 5321 §4.2.3; RFC 3463 §3.4: "Mail system full".
+pub fn no_storage() -> Reply {
+    Reply::enhanced(452, (4, 3, 1), "Insufficient system storage, try again later")
+}
+
 /// 421 4.3.2: the service is going away. RFC 5321 §3.8; RFC 3463 §3.4: "System not accepting network messages".
 pub fn shutting_down(hostname: &str) -> Reply {
     Reply::enhanced(421, (4, 3, 2), format!("{hostname} Service not available, closing transmission channel"))
+}
+
+/// 421 4.7.0: this address has enough connections open. RFC 5321 §4.2.2 has 421 for every reply where the channel must be
+/// closed; RFC 3463 §3.8: "Other or undefined security status".
+pub fn too_many_connections(hostname: &str) -> Reply {
+    Reply::enhanced(421, (4, 7, 0), format!("{hostname} Too many connections from your address, try again later"))
+}
+
+/// 550 5.1.2: that domain cannot be reached from here, now or later. RFC 3463 §3.2: "Bad destination system address".
+pub fn out_of_reach(domain: &str) -> Reply {
+    Reply::enhanced(550, (5, 1, 2), format!("{domain} is not part of this small internet, and no mail leaves it"))
 }
 
 /// 421 4.4.2: nothing was heard for too long. RFC 5321 §4.5.3.2.7; RFC 3463 §3.5: "Bad connection".

@@ -43,6 +43,14 @@ impl<W: Write> Writer<W> {
         if self.flush_each { self.out.flush() } else { Ok(()) }
     }
 
+    /// Have everything in the output, so that others can read it.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Flush, and give the output back.
     ///
     /// # Errors

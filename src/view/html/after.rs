@@ -134,6 +134,7 @@ impl After {
             Fact::ResolverCached { name, rtype, .. } | Fact::ResolverHit { name, rtype } => {
                 self.touch(Key::Cache(host, format!("{name} {rtype}")));
             }
+            Fact::Tls { conn, .. } => self.touch(Key::Conn(*conn)),
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.touch(Key::Down(host)),
             Fact::SenderChecked { .. } | Fact::SenderJudged { .. } => self.touch(Key::Sender(host)),
             // A rule is told where it was applied, and a signature stands in the letter.

@@ -47,6 +47,9 @@ pub struct MemoryNet {
     clock: Clock,
     terrain: Arc<dyn Terrain>,
     tables: Arc<Mutex<Tables>>,
+    /// Whether a way that takes no time is gone at once, without a turn of the timer: on the real clock the shortest
+    /// sleep lasts a millisecond.
+    prompt: bool,
 }
 
 #[derive(Default)]
@@ -60,7 +63,45 @@ struct Tables {
 impl MemoryNet {
     /// An internet without hosts yet.
     pub fn new(tap: Tap, clock: Clock, terrain: Arc<dyn Terrain>) -> Self {
-        MemoryNet { tap, clock, terrain, tables: Arc::default() }
+        MemoryNet { tap, clock, terrain, tables: Arc::default(), prompt: false }
+    }
+
+    /// The same for the real clock: where a link has no latency, nobody waits.
+    #[must_use]
+    pub fn prompt(self) -> Self {
+        MemoryNet { prompt: true, ..self }
+    }
+
+    /// Whether somebody listens there.
+    pub fn listens(&self, at: SocketAddr) -> bool {
+        self.tables().listeners.contains_key(&at)
+    }
+
+    /// Hand a stream from outside to whoever listens at its [`Connection::local`] address.
+    ///
+    /// # Errors
+    /// The connection, where nobody does, or the service is down.
+    pub fn hand_over(&self, connection: Connection) -> Result<(), Connection> {
+        let at = connection.local;
+        let listener = self.tables().listeners.get(&at).cloned();
+        match (self.terrain.health(at, self.clock.elapsed()), listener) {
+            (Health::Up, Some(listener)) => listener.send(connection).map_err(|sent| sent.0),
+            _ => Err(connection),
+        }
+    }
+
+    /// What the service at an address answers to a datagram from outside; nothing where it is down, or silent.
+    pub fn answer(&self, at: SocketAddr, datagram: &[u8]) -> Option<Vec<u8>> {
+        let responder = self.tables().responders.get(&at).cloned();
+        let up = self.terrain.health(at, self.clock.elapsed()) == Health::Up;
+        responder.filter(|_| up).and_then(|answer| answer(datagram))
+    }
+
+    /// So much of the way is gone.
+    async fn way(&self, time: Duration) {
+        if !(self.prompt && time.is_zero()) {
+            tokio::time::sleep(time).await;
+        }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -88,21 +129,21 @@ impl MemoryNet {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             (Health::Refused, _) | (Health::Up, None) => {
-                tokio::time::sleep(manner.latency).await;
+                self.way(manner.latency).await;
                 self.tap.close(self.clock.now(), conn, Direction::Server, CloseHow::Refused);
-                tokio::time::sleep(manner.latency).await;
+                self.way(manner.latency).await;
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
         };
-        tokio::time::sleep(manner.latency * 2).await;
+        self.way(manner.latency * 2).await;
         let (client, server) = pipe::pair(&self.tap, self.clock, conn, manner);
-        let accepted = Connection { stream: Box::new(server), conn, local: to, peer: local };
+        let accepted = Connection::new(Box::new(server), conn, to, local);
         tokio::spawn(async move {
-            tokio::time::sleep(manner.latency).await;
+            self.way(manner.latency).await;
             // A listener that is gone by now drops the connection, which resets it.
             let _ = listener.send(accepted);
         });
-        Ok(Connection { stream: Box::new(client), conn, local, peer: to })
+        Ok(Connection::new(Box::new(client), conn, local, to))
     }
 
     async fn ask(
@@ -116,7 +157,7 @@ impl MemoryNet {
         let manner = self.terrain.link(from, to.ip());
         let conn = self.tap.open(self.clock.now(), Transport::Udp, local, to);
         self.tap.data(self.clock.now(), conn, Direction::Client, &datagram);
-        tokio::time::sleep(manner.latency).await;
+        self.way(manner.latency).await;
         let responder = self.tables().responders.get(&to).cloned();
         let up = self.terrain.health(to, self.clock.elapsed()) == Health::Up;
         let answer = responder.filter(|_| up).and_then(|answer| answer(&datagram));
@@ -126,7 +167,7 @@ impl MemoryNet {
             return Err(io::ErrorKind::TimedOut.into());
         };
         self.tap.data(self.clock.now(), conn, Direction::Server, &answer);
-        tokio::time::sleep(manner.latency).await;
+        self.way(manner.latency).await;
         Ok(answer)
     }
 }

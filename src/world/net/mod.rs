@@ -1,9 +1,13 @@
 //! The transport behind one small trait: [`Network`]. Nothing else in the program opens a socket.
 //!
 //! `memory` is the simulated internet: links with latency and bandwidth, tapped. Hosts are told apart by address.
+//! `loopback` has the lab's doors: real ports of this machine that lead to hosts of the simulated internet.
 
+pub mod loopback;
 pub mod memory;
 pub mod pipe;
+mod strip;
+pub mod tls;
 
 use std::future::Future;
 use std::io;
@@ -29,6 +33,24 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The other end.
     pub peer: SocketAddr,
+    /// Whose words this end writes down where there is TLS.
+    pub hears: tls::Hears,
+    /// Whether that address has more connections open than one may: it is to be told, and turned away.
+    pub crowded: bool,
+    /// TLS begins with the first byte (RFC 8314 §3): the door, or whoever called it, says so.
+    pub implicit: bool,
+}
+
+impl Connection {
+    /// A connection between two ends that are both ours, in clear to begin with.
+    pub fn new(
+        stream: Box<dyn ByteStream>,
+        conn: crate::trace::Conn,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> Self {
+        Connection { stream, conn, local, peer, hears: tls::Hears::Itself, implicit: false, crowded: false }
+    }
 }
 
 /// Takes connections that others opened to one address and port.

@@ -5,6 +5,7 @@ use crate::world::hosts::{Host, World};
 use crate::world::mailboxes::Refusal;
 use crate::world::queue::{Entry, Verdict};
 use crate::world::sender;
+use std::sync::Arc;
 
 /// The folder for what a sender's policy asks to be put aside (RFC 6154 §2).
 const JUNK: &str = "Junk";
@@ -14,7 +15,7 @@ const JUNK: &str = "Junk";
 ///
 /// "When the delivery SMTP server makes the "final delivery" of a message, it inserts a return-path line at the
 /// beginning of the mail data" (RFC 5321 §4.4).
-pub fn into_inbox(world: &World, host: &Host, entry: &Entry, recipient: &str) -> Verdict {
+pub async fn into_inbox(world: &Arc<World>, host: &Arc<Host>, entry: &Entry, recipient: &str) -> Verdict {
     if let Some(redirect) = world.redirect(host, recipient) {
         let onward = sender::onward(world, host, entry, redirect);
         world.with_queue(host, |queue| queue.forwarded(&entry.id, recipient, onward));
@@ -28,20 +29,28 @@ pub fn into_inbox(world: &World, host: &Host, entry: &Entry, recipient: &str) ->
         return failed(recipient, "5.2.2", "the mailbox is full");
     }
     let mut bytes = format!("Return-Path: <{}>\r\n", entry.sender).into_bytes();
+    if recipient.rsplit_once('@').is_some_and(|(_, domain)| world.catches(domain)) {
+        // Whose it was does not show in the mailbox that catches everything (RFC 9228 §2).
+        bytes.extend_from_slice(format!("Delivered-To: {recipient}\r\n").as_bytes());
+    }
     bytes.extend_from_slice(&entry.message);
     let now = world.clock.now();
-    let stored = world.with_mailboxes(host, |mailboxes| {
-        let folder = if sender::is_junk(host, &entry.message) { JUNK } else { "INBOX" };
-        if folder == JUNK {
+    let junk = sender::is_junk(host, &entry.message);
+    let (id, owner) = (entry.id.clone(), account.clone());
+    let stored = world.change_mailboxes(host, &account, move |mailboxes| {
+        let folder = if junk { JUNK } else { "INBOX" };
+        if junk {
             // It may be there already; then this changes nothing.
-            let _ = mailboxes.create(&account, JUNK, Some("\\Junk".to_owned()));
+            let _ = mailboxes.create(&owner, JUNK, Some("\\Junk".to_owned()));
         }
-        mailboxes.deliver(&account, folder, bytes.into(), &[], now, Some(&entry.id))
+        mailboxes.deliver(&owner, folder, bytes.into(), &[], now, Some(&id))
     });
-    match stored {
-        Ok(_) => Verdict::Delivered,
-        Err(Refusal::Full) => Verdict::Transient("4.2.2 the mailbox is full".to_owned()),
-        Err(refusal) => failed(recipient, "5.2.0", &refusal.to_string()),
+    match stored.await {
+        Ok(Ok(_)) => Verdict::Delivered,
+        Ok(Err(Refusal::Full)) => Verdict::Transient("4.2.2 the mailbox is full".to_owned()),
+        Ok(Err(refusal)) => failed(recipient, "5.2.0", &refusal.to_string()),
+        Err(unkept) if unkept.full => Verdict::Transient(format!("4.3.1 {unkept}")),
+        Err(unkept) => Verdict::Transient(format!("4.3.0 {unkept}")),
     }
 }
 

@@ -9,10 +9,11 @@ use crate::trace::Direction;
 use crate::world::compose::rfc5322_date;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
-use crate::world::hosts::{Host, World};
+use crate::world::hosts::{Beyond, Host, LastWord, World};
 use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
+use crate::world::secure::Door;
 use crate::world::sender;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -35,16 +36,20 @@ pub async fn serve(
     let kind = if role == RoleKind::Submission { ServerKind::Submission } else { ServerKind::Relay };
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
-    config.consult = faults.any();
+    config.consult = faults.any() || connection.crowded;
     // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
     config.dsn = false;
+    let (peer, conn, crowded) = (connection.peer, connection.conn, connection.crowded);
+    let Door { mut wire, security, plaintext_login } = world.door(&host, role, connection);
+    (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
-    let Connection { mut stream, peer, conn, .. } = connection;
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
-    let mut owner = SmtpOwner { world, host, role, faults, peer, hello: String::new(), spf: None };
+    let last_word = LastWord::of(&world);
+    let (hello, spf) = (String::new(), None);
+    let mut owner = SmtpOwner { world, host, role, faults, peer, hello, spf, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
 
 struct SmtpOwner {
@@ -57,6 +62,9 @@ struct SmtpOwner {
     hello: String,
     /// What SPF says about this transaction, where it is asked.
     spf: Option<spf::Verdict>,
+    /// It is turned away.
+    crowded: bool,
+    last_word: LastWord,
 }
 
 impl Owner<Server> for SmtpOwner {
@@ -64,6 +72,9 @@ impl Owner<Server> for SmtpOwner {
         match event {
             ServerEvent::Hello { name, .. } => self.hello = name,
             ServerEvent::Finished => {}
+            ServerEvent::Consult { .. } if self.crowded => {
+                server.answer(replies::too_many_connections(&self.host.spec.name));
+            }
             ServerEvent::Consult { verb } => match self.faults.bite(&verb) {
                 None => server.proceed(),
                 Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
@@ -90,6 +101,14 @@ impl Owner<Server> for SmtpOwner {
         }
         Flow::Continue
     }
+
+    async fn news(&mut self) {
+        self.last_word.comes().await;
+    }
+
+    fn tell(&mut self, server: &mut Server) {
+        server.stop();
+    }
 }
 
 impl SmtpOwner {
@@ -99,8 +118,14 @@ impl SmtpOwner {
         let Some((address, domain)) = self.resolve_path(&recipient.forward_path) else {
             return replies::no_such_user();
         };
-        if !self.host.takes(&domain) {
-            return if authenticated { replies::recipient_ok() } else { replies::relay_denied() };
+        if !self.host.takes(&domain) && !self.world.catches(&domain) {
+            return match authenticated {
+                true if self.world.beyond == Beyond::Refused && self.world.is_beyond(&domain) => {
+                    replies::out_of_reach(&domain)
+                }
+                true => replies::recipient_ok(),
+                false => replies::relay_denied(),
+            };
         }
         if let Some(delay) = self.greylisting().filter(|_| !authenticated) {
             let triplet = (self.peer.ip(), sender.to_string(), address.clone());
@@ -212,6 +237,13 @@ impl SmtpOwner {
             attempts: 0,
             next: now + self.world.handling,
         };
+        if let Err(unkept) = self.world.spool(&self.host, &entry).await {
+            return if unkept.full {
+                replies::no_storage()
+            } else {
+                replies::local_error(&unkept.to_string())
+            };
+        }
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
         replies::queued(&id)
@@ -222,8 +254,9 @@ impl SmtpOwner {
         let mut seen = BTreeSet::new();
         let resolve = |r: &Recipient| {
             let (address, domain) = self.resolve_path(&r.forward_path)?;
-            let account =
-                self.world.account(&self.host, &address).filter(|_| self.keeps_mailboxes_of(&domain));
+            // What is caught comes to one mailbox by many names: there it shows each of them.
+            let own = self.keeps_mailboxes_of(&domain) && !self.world.catches(&domain);
+            let account = self.world.account(&self.host, &address).filter(|_| own);
             // Only the host of the domain may say that two local parts are one (RFC 5321 §2.3.11, §2.4).
             let local = &address[..address.len() - domain.len()];
             let same = account.unwrap_or_else(|| format!("{local}{}", domain.to_ascii_lowercase()));
@@ -257,7 +290,7 @@ pub fn keeps_mailboxes_of(world: &World, host: &Host, domain: &str) -> bool {
         a.host == host.spec.name
             && a.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
     };
-    host.takes(domain) && world.scenario.accounts.iter().any(here)
+    host.takes(domain) && world.scenario.accounts.iter().any(here) || world.catches(domain)
 }
 
 /// The address in a literal, without its square brackets: `192.0.2.10`, `IPv6:2001:db8::1`.

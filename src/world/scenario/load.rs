@@ -6,8 +6,8 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Redirect, SenderPolicy, Scenario, ServerMailbox, Zone,
-    presets,
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Redirect, Scenario, SenderPolicy,
+    ServerMailbox, Tls, Zone, presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
@@ -131,6 +131,8 @@ pub(super) struct Preset {
     pub people: Vec<Person>,
     /// Replaces by which protocol every mail client reaches its mailbox.
     pub access: Option<Access>,
+    /// Replaces what servers do with TLS.
+    pub tls: Option<Tls>,
     /// Are added.
     #[serde(rename = "mailbox", default)]
     pub mailboxes: Vec<ServerMailbox>,
@@ -154,6 +156,7 @@ impl Preset {
         let (access, mailboxes, messages, clients) =
             (self.access, self.mailboxes, self.messages, self.clients);
         scenario.access = access.or(scenario.access);
+        scenario.tls = self.tls.unwrap_or(scenario.tls);
         scenario.title = title.unwrap_or(std::mem::take(&mut scenario.title));
         scenario.about = about.unwrap_or(std::mem::take(&mut scenario.about));
         scenario.start = start.unwrap_or(std::mem::take(&mut scenario.start));

@@ -16,9 +16,11 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 25] = [
+const STORIES: [(&str, &str); 27] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
+    ("journey-starttls", include_str!("../../../lessons/scenarios/stories/journey-starttls.toml")),
+    ("journey-implicit", include_str!("../../../lessons/scenarios/stories/journey-implicit.toml")),
     ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
     ("relay-denied", include_str!("../../../lessons/scenarios/stories/relay-denied.toml")),
     ("pipelining", include_str!("../../../lessons/scenarios/stories/pipelining.toml")),
@@ -47,6 +49,9 @@ const STORIES: [(&str, &str); 25] = [
 /// The story that both protocols tell, before one is chosen.
 const COMPARE: (&str, &str) = ("compare", include_str!("../../../lessons/scenarios/compare.toml"));
 
+/// The world of a lab, in which nobody acts but those who come by its doors.
+const LAB: (&str, &str) = ("lab", include_str!("../../../lessons/scenarios/lab.toml"));
+
 /// The names of the library's further stories.
 pub fn story_names() -> impl Iterator<Item = &'static str> {
     STORIES.iter().map(|(name, _)| *name)
@@ -54,12 +59,12 @@ pub fn story_names() -> impl Iterator<Item = &'static str> {
 
 /// The names of everything that loads.
 pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
-    builtin_names().chain(story_names()).chain([COMPARE.0])
+    builtin_names().chain(story_names()).chain([COMPARE.0, LAB.0])
 }
 
 /// The TOML text of a built-in scenario or story.
 pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().chain(&STORIES).chain([&COMPARE]).find(|(n, _)| *n == name).map(|(_, text)| *text)
+    BUILTIN.iter().chain(&STORIES).chain([&COMPARE, &LAB]).find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The names of all built-in scenarios; the first is the default journey, the others are presets for `--break`.
@@ -70,7 +75,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 /// Where a built-in scenario stands in the project, for error messages.
 pub(super) fn file_name(name: &str) -> String {
     match name {
-        "journey" | "compare" => format!("lessons/scenarios/{name}.toml"),
+        "journey" | "compare" | "lab" => format!("lessons/scenarios/{name}.toml"),
         name if story_names().any(|story| story == name) => format!("lessons/scenarios/stories/{name}.toml"),
         name => format!("lessons/scenarios/break/{name}.toml"),
     }
@@ -127,7 +132,7 @@ mod tests {
             assert_eq!(again, scenario, "{name}");
             assert_eq!(scenario.faults.is_empty(), name == "journey");
         }
-        for name in story_names() {
+        for name in story_names().chain([LAB.0]) {
             let scenario = Scenario::builtin(name).unwrap_or_else(|e| panic!("{e}"));
             let again = Scenario::from_toml(&scenario.to_toml(), "printed").unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again, scenario, "{name}");

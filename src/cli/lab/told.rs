@@ -1,0 +1,180 @@
+//! What happens in the lab, told as it happens: lines for people, a transcript for later.
+//!
+//! Records come from the world's thread through a channel that holds [`WAITING`] of them: where nobody reads, or a disk is
+//! slow, the lab waits too, and nothing is lost and nothing grows.
+
+use crate::cli::CommandError;
+use crate::explain::Story;
+use crate::trace::file::Writer;
+use crate::trace::tap::Observer;
+use crate::trace::{Head, Record};
+use crate::view::plain::{Options, Plain};
+use crate::view::{Cast, Renderer};
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+
+/// Records that may wait to be told.
+const WAITING: usize = 1024;
+/// Records after which everything is written out, where there is never a pause.
+const AT_MOST: usize = 512;
+
+/// What takes records from the world, and where they come out.
+pub fn channel() -> (Observer, Receiver<Record>) {
+    let (to, from): (SyncSender<Record>, _) = sync_channel(WAITING);
+    let observer: Observer = Box::new(move |record: &Record| {
+        // Who no longer listens has said why.
+        let _ = to.send(record.clone());
+    });
+    (observer, from)
+}
+
+/// Takes what happens.
+pub trait Listener {
+    /// The next record.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn hear(&mut self, record: &Record) -> Result<(), CommandError>;
+
+    /// Nothing comes for the moment: what was heard is to be seen.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn settle(&mut self) -> Result<(), CommandError>;
+
+    /// Nothing comes any more.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn end(&mut self) -> Result<(), CommandError>;
+}
+
+/// Tell records until there are no more.
+///
+/// # Errors
+/// Where somebody who listens cannot write.
+pub fn tell(records: &Receiver<Record>, listeners: &mut [Box<dyn Listener>]) -> Result<(), CommandError> {
+    let mut since = 0;
+    loop {
+        let record = match records.try_recv() {
+            Ok(record) => Some(record),
+            Err(TryRecvError::Empty) => {
+                listeners.iter_mut().try_for_each(|listener| listener.settle())?;
+                since = 0;
+                records.recv().ok()
+            }
+            Err(TryRecvError::Disconnected) => None,
+        };
+        let Some(record) = record else { break };
+        listeners.iter_mut().try_for_each(|listener| listener.hear(&record))?;
+        since += 1;
+        if since >= AT_MOST {
+            listeners.iter_mut().try_for_each(|listener| listener.settle())?;
+            since = 0;
+        }
+    }
+    listeners.iter_mut().try_for_each(|listener| listener.end())
+}
+
+/// Writes the transcript as it grows.
+pub struct Recorder {
+    writer: Writer<BufWriter<File>>,
+    path: PathBuf,
+}
+
+impl Recorder {
+    /// Into this file, which is written anew.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn new(path: &Path) -> Result<Self, CommandError> {
+        let file = File::create(path).map_err(|error| CommandError::file("write", path, &error))?;
+        Ok(Recorder { writer: Writer::new(BufWriter::new(file)), path: path.to_owned() })
+    }
+}
+
+impl Listener for Recorder {
+    fn hear(&mut self, record: &Record) -> Result<(), CommandError> {
+        self.writer.write(record).map_err(|error| CommandError::file("write", &self.path, &error))
+    }
+
+    fn settle(&mut self) -> Result<(), CommandError> {
+        self.writer.flush().map_err(|error| CommandError::file("write", &self.path, &error))
+    }
+
+    fn end(&mut self) -> Result<(), CommandError> {
+        self.settle()
+    }
+}
+
+/// The standard output, which the view writes to and a pause flushes.
+#[derive(Clone)]
+pub struct Out(Rc<RefCell<BufWriter<StdoutLock<'static>>>>);
+
+impl Out {
+    /// This program's.
+    pub fn standard() -> Self {
+        Out(Rc::new(RefCell::new(crate::cli::screen::out())))
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().flush()
+    }
+}
+
+/// Tells the story in lines.
+pub struct Lines {
+    view: Plain<Out>,
+    out: Out,
+    cast: Cast,
+    story: Story,
+    told: usize,
+}
+
+impl Lines {
+    /// Onto the standard output.
+    pub fn new(out: Out, options: Options) -> Self {
+        let story = Story::default();
+        Lines { view: Plain::new(out.clone(), options), out, cast: Cast::default(), story, told: 0 }
+    }
+
+    fn begin(&mut self, head: &Head) {
+        self.story = Story::new(head);
+    }
+}
+
+impl Listener for Lines {
+    fn hear(&mut self, record: &Record) -> Result<(), CommandError> {
+        if let Record::Head(head) = record {
+            self.begin(head);
+        }
+        self.cast.learn(record);
+        for item in self.story.push(self.told, record) {
+            self.view.item(&self.cast, &item)?;
+        }
+        self.told += 1;
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), CommandError> {
+        self.view.settle(&self.cast)?;
+        Ok(self.out.flush()?)
+    }
+
+    fn end(&mut self) -> Result<(), CommandError> {
+        for item in self.story.finish() {
+            self.view.item(&self.cast, &item)?;
+        }
+        self.settle()
+    }
+}
