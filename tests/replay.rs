@@ -92,6 +92,11 @@ fn each_story_shows_what_it_is_about() {
         ("in-step", "imap verb \"UID MOVE\" from client host bob-phone", 1),
         ("web-mail", "host bob-phone or host bob-laptop", 0),
         ("web-shop", "smtp from client text \"verify?token=\"", 3),
+        ("spoofed-unprotected", "smtp from client text \"From: Alice\"", 1),
+        ("spoofed-caught", "smtp code 5.7.26", 1),
+        ("signed", "smtp text \"DKIM-Signature\" host mx1.example.net", 1),
+        ("forwarded", "dns verb TXT text _domainkey", 2),
+        ("mailing-list", "smtp text \"ARC-Seal\" from client", 2),
     ] {
         let steps = session.steps(&[name, "--filter", filter]);
         assert_eq!(steps.len(), count, "{name}: {filter}: {steps:#?}");

@@ -87,7 +87,8 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
 /// Facts about who sent a message, and where it goes on.
 fn senders(fact: &Fact, vars: &mut Vars) -> &'static str {
     match fact {
-        Fact::RuleApplied { rule, .. } => {
+        Fact::RuleApplied { check, rule } => {
+            vars.set("type", check.to_ascii_uppercase());
             let what = if rule.text.is_empty() { "nothing" } else { rule.text.as_str() };
             vars.set("this", shortened(what)).set("status", rule.outcome.as_ref()).set("reason", &rule.why);
             vars.set("detail", if rule.depth > 0 { "in the included record, " } else { "" });
