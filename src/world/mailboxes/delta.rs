@@ -224,7 +224,8 @@ impl Mailboxes {
         let owner = self.account_mut(account)?;
         let folders = owner.setup.folders.clone();
         let address = owner.setup.address.clone();
-        owner.mailboxes = state.boxes.into_iter().map(Mailbox::from_state).map(|(n, m)| (n, Arc::new(m))).collect();
+        owner.mailboxes =
+            state.boxes.into_iter().map(Mailbox::from_state).map(|(n, m)| (n, Arc::new(m))).collect();
         let used = owner.mailboxes.values().map(|m| m.uidvalidity.saturating_add(1)).max().unwrap_or(1);
         owner.next_uidvalidity = owner.next_uidvalidity.max(state.next_uidvalidity).max(used);
         owner.subscribed = state.subscribed;

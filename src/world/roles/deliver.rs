@@ -10,12 +10,7 @@ use std::sync::Arc;
 ///
 /// "When the delivery SMTP server makes the "final delivery" of a message, it inserts a return-path line at the
 /// beginning of the mail data" (RFC 5321 §4.4).
-pub async fn into_inbox(
-    world: &Arc<World>,
-    host: &Arc<Host>,
-    entry: &Entry,
-    recipient: &str,
-) -> Verdict {
+pub async fn into_inbox(world: &Arc<World>, host: &Arc<Host>, entry: &Entry, recipient: &str) -> Verdict {
     let Some(account) = world.account(host, recipient) else {
         return failed(recipient, "5.1.1", "no such user here");
     };

@@ -187,7 +187,11 @@ impl SmtpOwner {
             next: now + self.world.handling,
         };
         if let Err(unkept) = self.world.spool(&self.host, &entry).await {
-            return if unkept.full { replies::no_storage() } else { replies::local_error(&unkept.to_string()) };
+            return if unkept.full {
+                replies::no_storage()
+            } else {
+                replies::local_error(&unkept.to_string())
+            };
         }
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();

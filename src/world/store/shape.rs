@@ -255,7 +255,8 @@ impl<S: Shape> AccountStore<S> {
     }
 
     fn box_line(&self, b: &BoxDelta, plan: &Plan<S::Steps>) -> Line {
-        let BoxHead { uidvalidity, special_use, uidnext, highest, recent_from, forgotten, .. } = b.head.clone();
+        let BoxHead { uidvalidity, special_use, uidnext, highest, recent_from, forgotten, .. } =
+            b.head.clone();
         let here = || self.shape.file(uidvalidity).unwrap_or_default();
         let (file, was) = plan.files.get(&uidvalidity).cloned().unwrap_or_else(here);
         let special_use = special_use.unwrap_or_default();
@@ -312,7 +313,12 @@ impl<S: Shape> AccountStore<S> {
     }
 
     /// The commit itself: by a transaction at the end of the index, or by an index written anew.
-    fn write_index(&mut self, delta: &AccountDelta, plan: &Plan<S::Steps>, after: &Mailboxes) -> io::Result<()> {
+    fn write_index(
+        &mut self,
+        delta: &AccountDelta,
+        plan: &Plan<S::Steps>,
+        after: &Mailboxes,
+    ) -> io::Result<()> {
         let lines = self.lines(delta, plan);
         if !self.stale && lines.len() < self.room {
             let text = index::transaction(&lines);

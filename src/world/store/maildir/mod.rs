@@ -241,8 +241,7 @@ impl Maildir {
 
     fn put(&self, file: &str, rel: &str, body: &[u8]) -> io::Result<()> {
         let tmp = self.dir(file).join("tmp").join(base(rel));
-        let put =
-            self.files.write(&tmp, body).and_then(|()| self.files.rename(&tmp, &self.path(file, rel)));
+        let put = self.files.write(&tmp, body).and_then(|()| self.files.rename(&tmp, &self.path(file, rel)));
         if put.is_err() {
             // It stays in tmp where even that fails, and is swept out when the store is opened.
             let _ = self.files.remove(&tmp);
@@ -362,7 +361,8 @@ impl Shape for Maildir {
             let _ = self.files.remove(&self.path(file, rel));
         }
         let known: BTreeSet<&String> = self.boxes.values().map(|folder| &folder.file).collect();
-        for (file, _) in plan.steps.make.iter().filter(|(file, _)| !file.is_empty() && !known.contains(file)) {
+        for (file, _) in plan.steps.make.iter().filter(|(file, _)| !file.is_empty() && !known.contains(file))
+        {
             let _ = self.files.remove_dir(&self.dir(file));
         }
     }
