@@ -140,7 +140,8 @@ impl Talk {
             return String::from_utf8(told).ok();
         }
         self.send(message)?;
-        let done = self.until("\r\n", &["t "])?;
+        self.send(b"\r\n")?;
+        let done = self.until("", &["t "])?;
         String::from_utf8(done).ok()
     }
 }
@@ -252,7 +253,7 @@ fn whole(text: &str) -> Result<String, String> {
     let stamp = text.split_once("Subject: ").and_then(|(_, rest)| rest.lines().next()).unwrap_or_default();
     let body = text.split_once("\n\n").map_or("", |(_, body)| body);
     let fine = !stamp.is_empty()
-        && body.lines().all(|line| line.starts_with(stamp) || line == format!("END {stamp}"))
+        && body.trim_end().lines().all(|line| line.starts_with(stamp) || line == format!("END {stamp}"))
         && body.trim_end().ends_with(&format!("END {stamp}"));
     if fine { Ok(stamp.to_owned()) } else { Err(text) }
 }

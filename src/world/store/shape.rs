@@ -201,8 +201,9 @@ impl<S: Shape> AccountStore<S> {
         let index = store.read_index()?;
         let next = mailboxes.delta(account, None).map_or(1, |delta| delta.next_uidvalidity);
         let loaded = store.shape.load(index.as_ref(), next, now).map_err(failed)?;
+        let new = index.is_none_or(|index| index.lines.is_empty());
         if !loaded.state.boxes.is_empty() {
-            mailboxes.restore(account, loaded.state).map_err(|e| failed(io::Error::other(e)))?;
+            mailboxes.restore(account, loaded.state, new).map_err(|e| failed(io::Error::other(e)))?;
             store.repair(mailboxes, loaded.repairs);
         }
         store.settle(mailboxes, now).map_err(|unkept| failed(io::Error::other(unkept.why)))?;

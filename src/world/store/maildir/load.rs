@@ -126,6 +126,12 @@ impl Maildir {
             folder.messages.insert(*uid, Words { file: rel.clone(), was: rel, form: line.form });
         }
         self.drop_gone(&file, b, &mut found)?;
+        // What is seen from here on must not be undone by a power cut, whoever did it.
+        for sub in ["new", "cur"].map(|sub| self.dir(&file).join(sub)) {
+            if self.files.is_dir(&sub) {
+                self.files.sync_dir(&sub)?;
+            }
+        }
         self.adopt(&file, found, &state, loaded, now)?;
         loaded.state.boxes.push(state);
         self.boxes.insert(uidvalidity, folder);

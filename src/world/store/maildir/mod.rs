@@ -263,8 +263,10 @@ impl Maildir {
             }
             Later::Drop(file, rel) => match self.files.remove(&self.path(file, rel)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.drop_found(file, rel),
-                other => other.and_then(|()| self.sync(file, rel)),
-            },
+                other => other,
+            }
+            // Also where it is gone already: an earlier attempt may have failed here.
+            .and_then(|()| self.sync(file, rel)),
             Later::Rename(from, to) => {
                 let renamed = self.files.rename(&self.dir(from), &self.dir(to));
                 renamed.and_then(|()| self.files.sync_dir(&self.root))

@@ -72,6 +72,8 @@ impl Mbox {
         for name in self.files.list(&self.root)?.iter().filter(gone) {
             self.files.remove(&self.path(name))?;
         }
+        // What is seen from here on must not be undone by a power cut.
+        self.sync("")?;
         self.files.sync_dir(&self.root)
     }
 
