@@ -13,6 +13,7 @@ use super::queue::Queue;
 use super::resolver::{Exchange, Resolver};
 use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
+use super::secure::Realm;
 use super::snapshot::MailboxRows;
 use super::store::keep::Keeper;
 use crate::base::{Secret, random};
@@ -48,6 +49,8 @@ pub struct World {
     /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
     /// server have said goodbye: one conversation after the other is easier to follow.
     pub handling: Duration,
+    /// Whose certificates there are.
+    pub tls: Arc<Realm>,
     /// Who is busy: the story goes on while somebody is.
     pub activity: Arc<Activity>,
     /// Mail for domains that no host here takes.
@@ -122,8 +125,9 @@ impl World {
             .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
+        let tls = Arc::new(Realm::seeded(scenario.seed));
         let (beyond, closing) = (Beyond::default(), Arc::default());
-        World { hosts, scenario, clock, tap, net, changes, late, handling, activity, beyond, closing }
+        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing }
     }
 
     /// Whether no host of this world takes mail for a domain, or has it as its address (`[192.0.2.25]`).
@@ -172,6 +176,14 @@ impl World {
             local.eq_ignore_ascii_case("postmaster").then_some(accounts)?.find(of_domain)
         };
         mailboxes.resolve(address).or_else(postmaster).filter(|account| !self.is_gone(account))
+    }
+
+    /// Where mail for an address goes on to, where `host` sends it on.
+    pub fn redirect(&self, host: &Host, address: &str) -> Option<&scenario::Redirect> {
+        let here = |r: &&scenario::Redirect| {
+            r.address.eq_ignore_ascii_case(address) && r.host.eq_ignore_ascii_case(&host.spec.name)
+        };
+        self.scenario.redirects.iter().find(here)
     }
 
     /// The account, if these credentials are right and its mailboxes are kept at `host`.

@@ -8,6 +8,8 @@ use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, LastWord, World};
 use crate::world::mailboxes::imap::{ImapSession, answer_ask, changes};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
+use crate::world::secure::Door;
 use std::sync::Arc;
 
 /// Serve one connection.
@@ -15,15 +17,17 @@ pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, conn
     let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
     config.consult = faults.any() || connection.crowded;
     config.without.extend(host.spec.imap_without.iter().map(|name| name.to_ascii_uppercase()));
+    let (conn, crowded) = (connection.conn, connection.crowded);
+    let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Imap, connection);
+    (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
-    let Connection { mut stream, conn, crowded, .. } = connection;
     let clock = world.clock;
     let seen = host.changed.count();
     let mut edits = world.edits(conn, Direction::Server);
     let (session, last_word) = (ImapSession::default(), LastWord::of(&world));
     let mut owner = ImapOwner { world, host, faults, seen, session, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
 
 struct ImapOwner {

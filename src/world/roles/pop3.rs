@@ -10,20 +10,23 @@ use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, LastWord, World};
 use crate::world::mailboxes::{INBOX, Refusal};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
+use crate::world::secure::Door;
 use std::sync::Arc;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
-    let Connection { mut stream, conn, crowded, .. } = connection;
-    let consult = faults.any() || crowded;
-    let config = ServerConfig { hostname: host.spec.name.clone(), consult, ..ServerConfig::default() };
+    let (conn, crowded) = (connection.conn, connection.crowded);
+    let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Pop3, connection);
+    let (hostname, consult) = (host.spec.name.clone(), faults.any() || crowded);
+    let config = ServerConfig { hostname, consult, security, plaintext_login, ..ServerConfig::default() };
     let mut machine = Server::new(config);
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
     let (session, last_word) = (u64::from(conn.0), LastWord::of(&world));
     let mut owner = Pop3Owner { world, host, faults, session, open: None, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
     owner.release().await;
 }
 

@@ -6,7 +6,8 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Zone, presets,
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Redirect, Scenario, SenderPolicy,
+    ServerMailbox, Tls, Zone, presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
@@ -110,17 +111,28 @@ pub(super) struct Preset {
     /// Are added; one whose name is there already takes its place.
     #[serde(rename = "host", default)]
     pub hosts: Vec<Host>,
-    /// Are added.
+    /// Are added; one between the same two hosts takes the other's place.
     #[serde(rename = "link", default)]
     pub links: Vec<Link>,
     /// Are added; the records of one whose origin is there already are added to it.
     #[serde(rename = "zone", default)]
     pub zones: Vec<Zone>,
+    /// Are added; one of the same domain takes the other's place.
+    #[serde(rename = "sender-policy", default)]
+    pub sender_policies: Vec<SenderPolicy>,
+    /// Are added; one whose address is there already takes its place.
+    #[serde(rename = "redirect", default)]
+    pub redirects: Vec<Redirect>,
+    /// Are added; one whose address is there already takes its place.
+    #[serde(rename = "account", default)]
+    pub accounts: Vec<Account>,
     /// Are added; one whose name is there already takes its place.
     #[serde(rename = "person", default)]
     pub people: Vec<Person>,
     /// Replaces by which protocol every mail client reaches its mailbox.
     pub access: Option<Access>,
+    /// Replaces what servers do with TLS.
+    pub tls: Option<Tls>,
     /// Are added.
     #[serde(rename = "mailbox", default)]
     pub mailboxes: Vec<ServerMailbox>,
@@ -144,6 +156,7 @@ impl Preset {
         let (access, mailboxes, messages, clients) =
             (self.access, self.mailboxes, self.messages, self.clients);
         scenario.access = access.or(scenario.access);
+        scenario.tls = self.tls.unwrap_or(scenario.tls);
         scenario.title = title.unwrap_or(std::mem::take(&mut scenario.title));
         scenario.about = about.unwrap_or(std::mem::take(&mut scenario.about));
         scenario.start = start.unwrap_or(std::mem::take(&mut scenario.start));
@@ -156,13 +169,25 @@ impl Preset {
             note("host", put(&mut scenario.hosts, host, |a, b| a.name.eq_ignore_ascii_case(&b.name)));
         }
         for link in links {
-            note("link", put(&mut scenario.links, link, |_, _| false));
+            note("link", put(&mut scenario.links, link, Link::joins_the_same));
         }
         for zone in zones {
             match scenario.zones.iter_mut().find(|known| known.origin.eq_ignore_ascii_case(&zone.origin)) {
                 Some(known) => known.records.extend(zone.records),
                 None => note("zone", put(&mut scenario.zones, zone, |_, _| false)),
             }
+        }
+        for policy in self.sender_policies {
+            let same = |a: &SenderPolicy, b: &SenderPolicy| a.domain.eq_ignore_ascii_case(&b.domain);
+            note("sender-policy", put(&mut scenario.sender_policies, policy, same));
+        }
+        for redirect in self.redirects {
+            let same = |a: &Redirect, b: &Redirect| a.address.eq_ignore_ascii_case(&b.address);
+            note("redirect", put(&mut scenario.redirects, redirect, same));
+        }
+        for account in self.accounts {
+            let same = |a: &Account, b: &Account| a.address.eq_ignore_ascii_case(&b.address);
+            note("account", put(&mut scenario.accounts, account, same));
         }
         for person in people {
             note("person", put(&mut scenario.people, person, |a, b| a.name == b.name));
@@ -561,8 +586,8 @@ mod tests {
         let (message, pointed, help) = complaint("extends = \"jorney\"");
         assert_eq!(message, "there is no built-in scenario `jorney` to extend");
         assert_eq!((pointed.as_str(), help.as_str()), ("\"jorney\"", "did you mean `journey`?"));
-        let (message, ..) = complaint("extends = \"journey\"\n[[account]]\nname = \"x\"");
-        assert_eq!(message, "unknown key `account`");
+        let (message, ..) = complaint("extends = \"journey\"\n[network]\nlatency-ms = 1");
+        assert_eq!(message, "unknown key `network`");
         let host = "[[host]]\nname = \"x.example.org\"\naddresses = [\"192.0.2.77\"]\nroles = []";
         let (message, pointed, _) = complaint(&format!("extends = \"journey\"\n{host}"));
         assert_eq!((message.as_str(), pointed.as_str()), ("a host without a role does nothing", "[]"));

@@ -84,6 +84,7 @@ impl Owner {
                     sent.extend(bytes);
                 }
                 Output::Event(event) => self.event(event),
+                Output::StartTls => {}
                 Output::Close => self.closed = true,
                 Output::WakeAt(_) | Output::Idle => break,
             }
