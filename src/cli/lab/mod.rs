@@ -60,7 +60,14 @@ pub struct LabArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "The mail")]
     pub data: Option<PathBuf>,
     /// How mail lies in that folder.
-    #[arg(long, value_name = "KIND", value_enum, default_value_t, requires = "data", help_heading = "The mail")]
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        default_value_t,
+        requires = "data",
+        help_heading = "The mail"
+    )]
     pub store: Store,
 
     /// Print settings for a mail program, ready to paste, and open nothing. Without a name: for all that are known.
@@ -137,7 +144,8 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     let closer = Closer::default();
     stop::on_signals(closer.clone())?;
     let mut out = Out::standard();
-    let notes = missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).chain(unread).collect();
+    let notes =
+        missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).chain(unread).collect();
     let board = Board { scenario: &scenario, doors: &planned, on: &on, beyond, notes };
     out.write_all(board.text().as_bytes())?;
     out.flush()?;
@@ -165,7 +173,8 @@ fn data(args: &LabArgs) -> Result<(Option<Data>, Vec<String>), CommandError> {
     };
     let data = store::open(dir, kind).map_err(|error| CommandError::failure(error.to_string(), ""))?;
     let unread = data.unread().map_err(|error| CommandError::file("read", dir, &error))?;
-    let told = unread.iter().map(|u| format!("{} is not in the queue: {}", u.path.display(), u.why)).collect();
+    let told =
+        unread.iter().map(|u| format!("{} is not in the queue: {}", u.path.display(), u.why)).collect();
     Ok((Some(data), told))
 }
 

@@ -54,9 +54,9 @@ impl ImapOwner {
         }
         // Only a login changes the session, and a login changes no mailbox.
         let mut session = session.clone();
-        let change = self.world.change_mailboxes(&self.host, &account, move |store| {
-            answer_ask(store, &mut session, ask, now)
-        });
+        let change = self
+            .world
+            .change_mailboxes(&self.host, &account, move |store| answer_ask(store, &mut session, ask, now));
         change.await.unwrap_or(Answer::Refused(Refusal::Unavailable))
     }
 }

@@ -178,7 +178,9 @@ fn parse(id: &str, bytes: &[u8]) -> Result<Entry, String> {
             "next" => entry.next = Instant::from_micros(number()?),
             "octets" => octets = usize::try_from(number()?).unwrap_or(usize::MAX),
             "sum" => whole = value == digest(text[..at].as_bytes()),
-            other => return Err(format!("\"{other}\" stands in its envelope, which version 1 does not have")),
+            other => {
+                return Err(format!("\"{other}\" stands in its envelope, which version 1 does not have"));
+            }
         }
     }
     if !whole {

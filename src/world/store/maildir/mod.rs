@@ -241,8 +241,7 @@ impl Maildir {
 
     fn put(&self, file: &str, rel: &str, body: &[u8]) -> io::Result<()> {
         let tmp = self.dir(file).join("tmp").join(base(rel));
-        let put =
-            self.files.write(&tmp, body).and_then(|()| self.files.rename(&tmp, &self.path(file, rel)));
+        let put = self.files.write(&tmp, body).and_then(|()| self.files.rename(&tmp, &self.path(file, rel)));
         if put.is_err() {
             // It stays in tmp where even that fails, and is swept out when the store is opened.
             let _ = self.files.remove(&tmp);
@@ -264,8 +263,10 @@ impl Maildir {
             }
             Later::Drop(file, rel) => match self.files.remove(&self.path(file, rel)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.drop_found(file, rel),
-                other => other.and_then(|()| self.sync(file, rel)),
-            },
+                other => other,
+            }
+            // Also where it is gone already: an earlier attempt may have failed here.
+            .and_then(|()| self.sync(file, rel)),
             Later::Rename(from, to) => {
                 let renamed = self.files.rename(&self.dir(from), &self.dir(to));
                 renamed.and_then(|()| self.files.sync_dir(&self.root))
@@ -362,7 +363,8 @@ impl Shape for Maildir {
             let _ = self.files.remove(&self.path(file, rel));
         }
         let known: BTreeSet<&String> = self.boxes.values().map(|folder| &folder.file).collect();
-        for (file, _) in plan.steps.make.iter().filter(|(file, _)| !file.is_empty() && !known.contains(file)) {
+        for (file, _) in plan.steps.make.iter().filter(|(file, _)| !file.is_empty() && !known.contains(file))
+        {
             let _ = self.files.remove_dir(&self.dir(file));
         }
     }
