@@ -23,6 +23,18 @@ pub struct Board<'a> {
     pub notes: Vec<String>,
 }
 
+/// What a lab is called above a story: where its doors are.
+pub fn title(doors: &[Planned], on: &[IpAddr]) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for planned in doors.iter().filter(|planned| planned.service.name == "submission") {
+        let imap = doors.iter().find(|d| d.service.name == "imap" && d.domain == planned.domain);
+        let imap = imap.map(|door| format!(", IMAP {}", door.door.port)).unwrap_or_default();
+        said.push(format!("{}: submission {}{imap}", planned.domain, planned.door.port));
+    }
+    let at = on.first().map(ToString::to_string).unwrap_or_default();
+    format!("Lab on {at} · {}", said.join(" · "))
+}
+
 impl Board<'_> {
     /// The board as text.
     pub fn text(&self) -> String {

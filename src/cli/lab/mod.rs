@@ -1,6 +1,7 @@
 //! `postroad lab`: the small internet on the real clock, open to real mail programs by ports of this machine.
 //!
-//! The world runs on a thread of its own. What happens in it comes here record by record, and is told in lines.
+//! The world runs on a thread of its own. What happens in it comes here record by record, and is told in lines, or on the
+//! full screen.
 
 mod accounts;
 mod board;
@@ -10,10 +11,14 @@ mod stop;
 mod told;
 
 use super::args::Detail;
+use super::fullscreen::{self, Service};
 use super::{CommandError, screen};
 use crate::base::Secret;
+use crate::explain::StoryIndex;
 use crate::trace::Record;
+use crate::trace::tap::Observer;
 use crate::view::plain::Options;
+use crate::world::RunError;
 use crate::world::hosts::Beyond;
 use crate::world::live::{self, Closer, Lab};
 use crate::world::scenario::Scenario;
@@ -24,7 +29,9 @@ use settings::Program;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use told::{Lines, Listener, Out, Recorder};
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+use told::{Feed, Lines, Listener, Out, Recorder};
 
 /// The password of the mailboxes that catch mail for other domains.
 const CATCH_ALL_PASSWORD: &str = "everything-else";
@@ -98,7 +105,7 @@ No mail leaves this machine: what is for other domains is refused, or kept here 
 
 /// Do what was asked.
 pub fn run(args: &LabArgs) -> Result<(), CommandError> {
-    let scenario = scenario(args)?;
+    let mut scenario = scenario(args)?;
     let wishes = Wishes { base: args.port_base, single: args.ports.clone() };
     let planned = doors::plan(&scenario, &wishes)?;
     let (on, missing) = doors::addresses(args.bind);
@@ -109,17 +116,21 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     }
     let (planned, bound): (Vec<_>, Vec<_>) = doors::bind(planned, &on)?.into_iter().unzip();
     let beyond = if args.catch_all { Beyond::Caught } else { Beyond::Refused };
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
-    if let Some(path) = &args.record {
-        listeners.push(Box::new(Recorder::new(path)?));
+    let recorder = args.record.as_deref().map(Recorder::new).transpose()?;
+    let notes = missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).collect();
+    let board = Board { scenario: &scenario, doors: &planned, on: &on, beyond, notes }.text();
+    if is_walked(args) {
+        scenario.title = board::title(&planned, &on);
+        let lab = Lab { scenario, doors: bound, connections: args.connections, beyond };
+        return walk(args, lab, recorder, &board);
     }
     let closer = Closer::default();
     stop::on_signals(closer.clone())?;
     let mut out = Out::standard();
-    let notes = missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).collect();
-    let board = Board { scenario: &scenario, doors: &planned, on: &on, beyond, notes };
-    out.write_all(board.text().as_bytes())?;
+    out.write_all(board.as_bytes())?;
     out.flush()?;
+    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    listeners.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Listener>));
     if !args.quiet {
         let options = Options {
             detail: args.detail.unwrap_or_default().into(),
@@ -135,27 +146,68 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     Ok(out.flush()?)
 }
 
+/// Whether it is watched on the full screen: somebody sits before a terminal, and asked for nothing that only text has.
+fn is_walked(args: &LabArgs) -> bool {
+    let told = args.plain || args.quiet || args.detail.is_some() || args.width.is_some();
+    !told && fullscreen::is_possible()
+}
+
+/// Run the lab while it is watched on the full screen; who leaves closes it.
+fn walk(args: &LabArgs, lab: Lab, recorder: Option<Recorder>, board: &str) -> Result<(), CommandError> {
+    let closer = Closer::default();
+    let (observer, records) = told::channel();
+    let (index, feeder) = StoryIndex::growing_in(fullscreen::nameless()?);
+    let tell = move || {
+        let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(Feed(feeder))];
+        listeners.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Listener>));
+        told::tell(&records, &mut listeners)
+    };
+    let told = std::thread::Builder::new().name("told".to_owned()).spawn(tell)?;
+    let world = begin(lab, Some(observer), &closer)?;
+    let secrets = args.show_secrets;
+    let opener: fullscreen::Opener = Box::new(move |_| fullscreen::ready("", index, secrets));
+    let service = Service { export: None, keeper: None, show_secrets: secrets };
+    let watched = fullscreen::run_until(board, opener, None, &service);
+    closer.close();
+    end(world)?;
+    // A record that could not be written is told when the screen is gone.
+    told.join().map_err(|_| broken())??;
+    watched.map(|_| ())
+}
+
 /// Run the lab and tell what happens, until it is closed.
 fn operate(lab: Lab, mut listeners: Vec<Box<dyn Listener>>, closer: &Closer) -> Result<(), CommandError> {
     let (observer, records) = told::channel();
     // Where nobody listens, nothing is recorded: that is fastest.
     let observer = (!listeners.is_empty()).then_some(observer);
-    let closing = closer.clone();
-    let world = std::thread::Builder::new().name("world".to_owned());
-    let world = world.spawn(move || live::run(lab, observer, &closing))?;
+    let world = begin(lab, observer, closer)?;
     let told = told::tell(&records, &mut listeners);
     if told.is_err() {
         closer.close();
     }
-    drop::<std::sync::mpsc::Receiver<Record>>(records);
-    let ran = world.join().map_err(|_| {
-        CommandError::failure(
-            "the lab broke down: what is written above says where",
-            "that is a mistake in postroad itself",
-        )
-    })?;
-    ran.map_err(|error| CommandError::failure(format!("the lab cannot run: {error}"), ""))?;
+    drop::<Receiver<Record>>(records);
+    end(world)?;
     told
+}
+
+/// A world that runs on a thread of its own.
+type Running = JoinHandle<Result<(), RunError>>;
+
+fn begin(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<Running, CommandError> {
+    let closing = closer.clone();
+    let world = std::thread::Builder::new().name("world".to_owned());
+    Ok(world.spawn(move || live::run(lab, observer, &closing))?)
+}
+
+/// Wait until it has ended.
+fn end(world: Running) -> Result<(), CommandError> {
+    let ran = world.join().map_err(|_| broken())?;
+    ran.map_err(|error| CommandError::failure(format!("the lab cannot run: {error}"), ""))
+}
+
+fn broken() -> CommandError {
+    let what = "the lab broke down: what is written above says where";
+    CommandError::failure(what, "that is a mistake in postroad itself")
 }
 
 /// The lab's world, with the accounts that were asked for.

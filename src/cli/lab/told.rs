@@ -5,6 +5,7 @@
 
 use crate::cli::CommandError;
 use crate::explain::Story;
+use crate::explain::index::Feeder;
 use crate::trace::file::Writer;
 use crate::trace::tap::Observer;
 use crate::trace::{Head, Record};
@@ -108,6 +109,25 @@ impl Listener for Recorder {
 
     fn end(&mut self) -> Result<(), CommandError> {
         self.settle()
+    }
+}
+
+/// Hands records to a view that tells them on a screen.
+pub struct Feed(pub Feeder);
+
+impl Listener for Feed {
+    fn hear(&mut self, record: &Record) -> Result<(), CommandError> {
+        // Whoever has left the screen hears no more, and the rest goes on.
+        self.0.push(record.clone());
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), CommandError> {
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), CommandError> {
+        Ok(())
     }
 }
 
