@@ -31,7 +31,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
-use told::{Feed, Lines, Listener, Out, Recorder};
+use told::{Feed, Lines, Listener, Out, Packets, Recorder};
 
 /// The password of the mailboxes that catch mail for other domains.
 const CATCH_ALL_PASSWORD: &str = "everything-else";
@@ -79,6 +79,9 @@ pub struct LabArgs {
     /// Keep a transcript as it grows: every byte, passwords too.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "The telling")]
     pub record: Option<PathBuf>,
+    /// Write a capture as it grows, for Wireshark: what crosses the sockets and what goes from host to host.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "The telling")]
+    pub pcapng: Option<PathBuf>,
     /// Show passwords in what is told.
     #[arg(long, help_heading = "The telling")]
     pub show_secrets: bool,
@@ -116,21 +119,20 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     }
     let (planned, bound): (Vec<_>, Vec<_>) = doors::bind(planned, &on)?.into_iter().unzip();
     let beyond = if args.catch_all { Beyond::Caught } else { Beyond::Refused };
-    let recorder = args.record.as_deref().map(Recorder::new).transpose()?;
+    let writers = writers(args)?;
     let notes = missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).collect();
     let board = Board { scenario: &scenario, doors: &planned, on: &on, beyond, notes }.text();
     if is_walked(args) {
         scenario.title = board::title(&planned, &on);
         let lab = Lab { scenario, doors: bound, connections: args.connections, beyond };
-        return walk(args, lab, recorder, &board);
+        return walk(args, lab, writers, &board);
     }
     let closer = Closer::default();
     stop::on_signals(closer.clone())?;
     let mut out = Out::standard();
     out.write_all(board.as_bytes())?;
     out.flush()?;
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
-    listeners.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Listener>));
+    let mut listeners = boxed(writers);
     if !args.quiet {
         let options = Options {
             detail: args.detail.unwrap_or_default().into(),
@@ -146,6 +148,22 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     Ok(out.flush()?)
 }
 
+/// What is written to files.
+type Writers = (Option<Recorder>, Option<Packets>);
+
+fn writers(args: &LabArgs) -> Result<Writers, CommandError> {
+    let recorder = args.record.as_deref().map(Recorder::new).transpose()?;
+    let packets = args.pcapng.as_deref().map(|path| Packets::new(path, args.show_secrets)).transpose()?;
+    Ok((recorder, packets))
+}
+
+fn boxed((recorder, packets): Writers) -> Vec<Box<dyn Listener>> {
+    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    listeners.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Listener>));
+    listeners.extend(packets.map(|packets| Box::new(packets) as Box<dyn Listener>));
+    listeners
+}
+
 /// Whether it is watched on the full screen: somebody sits before a terminal, and asked for nothing that only text has.
 fn is_walked(args: &LabArgs) -> bool {
     let told = args.plain || args.quiet || args.detail.is_some() || args.width.is_some();
@@ -153,13 +171,13 @@ fn is_walked(args: &LabArgs) -> bool {
 }
 
 /// Run the lab while it is watched on the full screen; who leaves closes it.
-fn walk(args: &LabArgs, lab: Lab, recorder: Option<Recorder>, board: &str) -> Result<(), CommandError> {
+fn walk(args: &LabArgs, lab: Lab, writers: Writers, board: &str) -> Result<(), CommandError> {
     let closer = Closer::default();
     let (observer, records) = told::channel();
     let (index, feeder) = StoryIndex::growing_in(fullscreen::nameless()?);
     let tell = move || {
-        let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(Feed(feeder))];
-        listeners.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Listener>));
+        let mut listeners = boxed(writers);
+        listeners.push(Box::new(Feed(feeder)));
         told::tell(&records, &mut listeners)
     };
     let told = std::thread::Builder::new().name("told".to_owned()).spawn(tell)?;

@@ -75,6 +75,10 @@ fn opened(model: &mut Model, book: Book) -> Vec<Effect> {
             if book.kinds(0).any(kinds) { Some(0) } else { book.next(0, kinds, false) }
         };
         reading.row = first(RowKinds::STEP).unwrap_or_default();
+        // Who opens what still goes on looks at what happens now.
+        if let Some(last) = book.next(book.len(), RowKinds::STEP, true).filter(|_| book.is_live) {
+            reading.row = last;
+        }
         // What stood there before the story began is above, for those who look.
         reading.top = first(RowKinds::CHAPTER).filter(|top| *top < reading.row).unwrap_or_default();
     }
@@ -421,10 +425,11 @@ mod tests {
         }
         update(&mut model, Msg::Opened(Box::new(book)));
         let at = |model: &Model| model.readings[0].row;
-        let begun = at(&model);
+        assert!(at(&model) > 10, "it is opened at its end");
+        update(&mut model, Msg::Do(Action::Start));
         update(&mut model, Msg::Tick(Duration::from_millis(50)));
-        assert_eq!(at(&model), begun, "who reads further up is left there");
-        update(&mut model, Msg::Do(crate::view::tui::msg::Action::End));
+        assert_eq!(at(&model), 0, "who reads further up is left there");
+        update(&mut model, Msg::Do(Action::End));
         let before = at(&model);
         rest.iter().for_each(|record| assert!(feeder.push(record.clone())));
         drop(feeder);
