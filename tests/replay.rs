@@ -69,6 +69,17 @@ fn each_story_shows_what_it_is_about() {
         ("large-attachment", "code 5.3.4", 1),
         ("greylist", "code 4xx", 1),
         ("null-mx", "smtp verb MAIL from client", 1),
+        ("one-machine", "smtp or pop3 or imap or dns", 0),
+        ("reply", "smtp from client text \"In-Reply-To: <\"", 2),
+        ("reply", "imap verb \"UID STORE\" from client text Answered", 1),
+        ("several-domains", "smtp verb MAIL from client", 3),
+        ("several-domains", "smtp code 5.1.1 host mail.example.org", 1),
+        ("several-domains", "smtp text \"Bcc:\"", 0),
+        ("attachment", "imap text \"9000\" from server", 0),
+        ("attachment", "imap verb \"UID FETCH\" from client text \"BODY.PEEK[2]\"", 1),
+        ("in-step", "imap verb \"UID MOVE\" from client host bob-phone", 1),
+        ("web-mail", "host bob-phone or host bob-laptop", 0),
+        ("web-shop", "smtp from client text \"verify?token=\"", 3),
     ] {
         let steps = session.steps(&[name, "--filter", filter]);
         assert_eq!(steps.len(), count, "{name}: {filter}: {steps:#?}");

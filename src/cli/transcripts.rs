@@ -25,6 +25,13 @@ library!(
     "journey-pop3",
     "journey-imap",
     "same-domain",
+    "one-machine",
+    "reply",
+    "several-domains",
+    "attachment",
+    "in-step",
+    "web-mail",
+    "web-shop",
     "pipelining",
     "dot-stuffing",
     "large-attachment",
@@ -173,7 +180,9 @@ mod tests {
     fn every_recording_says_what_it_shows() {
         for (name, _) in LIBRARY {
             let entry = entry(name).unwrap_or_else(|e| panic!("{name}: {e}"));
-            assert!(entry.steps > 20 && entry.chapters > 2, "{entry:?}");
+            // On one machine nothing crosses a wire.
+            let told = entry.steps > 20 && entry.chapters > 2;
+            assert!(told || (*name == "one-machine" && entry.steps == 0), "{entry:?}");
             assert!(entry.about.len() > 80 && entry.title.len() > 10, "{entry:?}");
         }
     }

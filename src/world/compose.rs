@@ -29,6 +29,12 @@ pub fn message(letter: &Letter, from: &str, at: Instant, unique: &str, domain: &
     }
     field(&mut out, "Subject", &encode_words(&letter.subject));
     field(&mut out, "Message-ID", &format!("<{unique}@{domain}>"));
+    if !letter.in_reply_to.is_empty() {
+        field(&mut out, "In-Reply-To", &letter.in_reply_to);
+    }
+    if !letter.references.is_empty() {
+        field(&mut out, "References", &letter.references.join(" "));
+    }
     field(&mut out, "MIME-Version", "1.0");
     if letter.attachments.is_empty() {
         text_part(&mut out, &letter.body);

@@ -5,8 +5,8 @@
 //!
 //! - `IntentBegins { who, intent, detail }`: `intent` is the act's name as it stands in the scenario (`log-in`, `check`,
 //!   `list`, `read`, `read-top`, `list-attachments`, `save-attachment`, `mark-read`, `move`, `delete`, `undelete`, `find`,
-//!   `draft`, `send-and-keep`, `sync`, `download`, `read-offline`, `await-mail`, `lose-disk`, `lose-notes`, `settings`,
-//!   `log-out`; `send`, `send-direct`, `fetch-pop3`, `fetch-imap`), or the act's own `intent` where it has one; several
+//!   `draft`, `send-and-keep`, `reply`, `sync`, `download`, `read-offline`, `await-mail`, `lose-disk`, `lose-notes`, `settings`,
+//!   `log-out`; `send`, `send-direct`, `fetch-pop3`, `fetch-imap`, `leave-here`, `read-here`, `elsewhere`), or the act's own `intent` where it has one; several
 //!   acts in a row may share one. It does not depend on the protocol, so two runs of one scenario with another `access`
 //!   state the same intents, of the same people, on the same devices, in the same order (each person's own order: people
 //!   act side by side). `detail` says in words what is wanted, without naming a protocol.
@@ -112,6 +112,9 @@ async fn perform(program: &mut Program, person: &Person, act: &Act) {
             let visit = mua::imap::Visit { idle: Duration::from_secs(*idle_s), flag, delete: *delete };
             whole(mua::imap::fetch(&program.mua, &visit).await)
         }
+        What::LeaveHere(letter) => whole(mua::here::leave(&program.mua, &who, letter)),
+        What::ReadHere => whole(mua::here::read(&program.mua)),
+        What::Elsewhere { .. } => whole(Ok("none of this is mail".to_owned())),
         wanted => program.carry_out(&who, wanted).await,
     };
     // The end of the connection is still under way; a person does the next thing after it.
@@ -160,6 +163,13 @@ fn wanted(who: &str, device: &str, what: &What) -> String {
         What::Find { text } => format!("{who} looks on {device} for “{text}”"),
         What::Draft(_) => format!("{who} begins a letter on {device}, and leaves it unfinished"),
         What::SendAndKeep(_) => format!("{who} sends a letter from {device}, and keeps a copy"),
+        What::Reply { which, all: false, .. } => format!("{who} answers {} on {device}", message(which)),
+        What::Reply { which, .. } => {
+            format!("{who} answers {} on {device}, to everybody who was written to", message(which))
+        }
+        What::LeaveHere(_) => format!("{who} leaves a letter for somebody who uses the same machine"),
+        What::ReadHere => format!("{who} sits down at {device}, and reads the mailbox that lies on it"),
+        What::Elsewhere { text } => text.clone(),
         What::Sync => format!("{who} takes up {device}: does it show the same?"),
         What::Download => format!("{who} packs {device} for a journey: everything is to be on it"),
         What::ReadOffline { which } => {

@@ -110,6 +110,21 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether a host has to find other hosts: a relay does, and a mail client but for people who need no network.
+    fn calls_others(&self, host: &Host) -> bool {
+        let first_device = |who: &str| {
+            let person = self.scenario.people.iter().find(|person| person.name == who);
+            person.and_then(|person| person.devices.first()).cloned().unwrap_or_default()
+        };
+        let is_here = |act: &&super::Act| {
+            let device = if act.device.is_empty() { first_device(&act.who) } else { act.device.clone() };
+            same(&device, &host.name)
+        };
+        let mut acted = self.scenario.acts.iter().filter(is_here).peekable();
+        let at_home = acted.peek().is_some() && acted.all(|act| !act.what.needs_a_network());
+        host.roles.contains(&RoleKind::Mta) || (host.roles.contains(&RoleKind::Mua) && !at_home)
+    }
+
     fn hosts(&mut self) {
         let scenario = self.scenario;
         if scenario.hosts.is_empty() {
@@ -156,7 +171,10 @@ impl<'a> Checker<'a> {
                 self.complain(place!["host", i, "domains", j], message, None);
             }
         }
-        if !host.domains.is_empty() && !host.roles.contains(&RoleKind::Mta) {
+        // A machine from before the network takes mail for its own users, without an MTA.
+        let keeps = self.scenario.accounts.iter().any(|account| same(&account.host, &host.name));
+        let takes = host.roles.contains(&RoleKind::Mta) || (keeps && !self.calls_others(host));
+        if !host.domains.is_empty() && !takes {
             let help = Some("give it the role `mta`, or leave `domains` out".to_owned());
             self.complain(
                 place!["host", i, "domains"],
@@ -169,8 +187,9 @@ impl<'a> Checker<'a> {
         }
         let resolver_path = place!["host", i, "resolver"];
         if host.resolver.is_empty() {
-            let asks = host.roles.iter().any(|role| matches!(role, RoleKind::Mua | RoleKind::Mta));
-            if asks && !self.scenario.hosts.iter().any(|host| host.roles.contains(&RoleKind::Dns)) {
+            if self.calls_others(host)
+                && !self.scenario.hosts.iter().any(|host| host.roles.contains(&RoleKind::Dns))
+            {
                 let message = format!("`{}` needs the DNS, and no host has the role `dns`", host.name);
                 self.complain(place!["host", i], message, None);
             }

@@ -6,7 +6,8 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Zone, presets,
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Zone,
+    presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
@@ -110,12 +111,15 @@ pub(super) struct Preset {
     /// Are added; one whose name is there already takes its place.
     #[serde(rename = "host", default)]
     pub hosts: Vec<Host>,
-    /// Are added.
+    /// Are added; one between the same two hosts takes the other's place.
     #[serde(rename = "link", default)]
     pub links: Vec<Link>,
     /// Are added; the records of one whose origin is there already are added to it.
     #[serde(rename = "zone", default)]
     pub zones: Vec<Zone>,
+    /// Are added; one whose address is there already takes its place.
+    #[serde(rename = "account", default)]
+    pub accounts: Vec<Account>,
     /// Are added; one whose name is there already takes its place.
     #[serde(rename = "person", default)]
     pub people: Vec<Person>,
@@ -156,13 +160,17 @@ impl Preset {
             note("host", put(&mut scenario.hosts, host, |a, b| a.name.eq_ignore_ascii_case(&b.name)));
         }
         for link in links {
-            note("link", put(&mut scenario.links, link, |_, _| false));
+            note("link", put(&mut scenario.links, link, Link::joins_the_same));
         }
         for zone in zones {
             match scenario.zones.iter_mut().find(|known| known.origin.eq_ignore_ascii_case(&zone.origin)) {
                 Some(known) => known.records.extend(zone.records),
                 None => note("zone", put(&mut scenario.zones, zone, |_, _| false)),
             }
+        }
+        for account in self.accounts {
+            let same = |a: &Account, b: &Account| a.address.eq_ignore_ascii_case(&b.address);
+            note("account", put(&mut scenario.accounts, account, same));
         }
         for person in people {
             note("person", put(&mut scenario.people, person, |a, b| a.name == b.name));
@@ -561,8 +569,8 @@ mod tests {
         let (message, pointed, help) = complaint("extends = \"jorney\"");
         assert_eq!(message, "there is no built-in scenario `jorney` to extend");
         assert_eq!((pointed.as_str(), help.as_str()), ("\"jorney\"", "did you mean `journey`?"));
-        let (message, ..) = complaint("extends = \"journey\"\n[[account]]\nname = \"x\"");
-        assert_eq!(message, "unknown key `account`");
+        let (message, ..) = complaint("extends = \"journey\"\n[network]\nlatency-ms = 1");
+        assert_eq!(message, "unknown key `network`");
         let host = "[[host]]\nname = \"x.example.org\"\naddresses = [\"192.0.2.77\"]\nroles = []";
         let (message, pointed, _) = complaint(&format!("extends = \"journey\"\n{host}"));
         assert_eq!((message.as_str(), pointed.as_str()), ("a host without a role does nothing", "[]"));

@@ -166,6 +166,15 @@ pub struct Link {
     pub bandwidth_kbit: u32,
 }
 
+impl Link {
+    /// Whether both join the same two hosts, in whichever order they name them.
+    fn joins_the_same(a: &Link, b: &Link) -> bool {
+        let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+        let ([a1, a2], [b1, b2]) = (&a.between, &b.between);
+        (same(a1, b1) && same(a2, b2)) || (same(a1, b2) && same(a2, b1))
+    }
+}
+
 /// A zone: an origin and its records, each as in a zone file: `"@ MX 10 mx1.example.net."`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -270,6 +279,12 @@ pub struct Letter {
     pub subject: String,
     /// The text.
     pub body: String,
+    /// The Message-ID of the message that this one answers, with its angle brackets; empty: it answers none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub in_reply_to: String,
+    /// The Message-IDs of the thread before it, oldest first (RFC 5322 §3.6.4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// Files that go with it.
     #[serde(rename = "attachment", skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,

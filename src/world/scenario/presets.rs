@@ -16,7 +16,7 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 13] = [
+const STORIES: [(&str, &str); 20] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
     ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
@@ -28,6 +28,13 @@ const STORIES: [(&str, &str); 13] = [
     ("maildrop-lock", include_str!("../../../lessons/scenarios/stories/maildrop-lock.toml")),
     ("imap-idle", include_str!("../../../lessons/scenarios/stories/imap-idle.toml")),
     ("dot-stuffing", include_str!("../../../lessons/scenarios/stories/dot-stuffing.toml")),
+    ("one-machine", include_str!("../../../lessons/scenarios/stories/one-machine.toml")),
+    ("web-shop", include_str!("../../../lessons/scenarios/stories/web-shop.toml")),
+    ("reply", include_str!("../../../lessons/scenarios/stories/reply.toml")),
+    ("web-mail", include_str!("../../../lessons/scenarios/stories/web-mail.toml")),
+    ("several-domains", include_str!("../../../lessons/scenarios/stories/several-domains.toml")),
+    ("attachment", include_str!("../../../lessons/scenarios/stories/attachment.toml")),
+    ("in-step", include_str!("../../../lessons/scenarios/stories/in-step.toml")),
     ("compare-pop3", include_str!("../../../lessons/scenarios/stories/compare-pop3.toml")),
     ("compare-imap", include_str!("../../../lessons/scenarios/stories/compare-imap.toml")),
 ];

@@ -141,6 +141,26 @@ pub enum What {
     Draft(Letter),
     /// Send a message, and keep a copy of it.
     SendAndKeep(Letter),
+    /// Answer a message: it is read first, and the answer goes to whom it asks for (Reply-To, else From).
+    Reply {
+        /// Which.
+        #[serde(default = "newest")]
+        which: String,
+        /// The text of the answer.
+        body: String,
+        /// Answer the others in To and Cc too.
+        #[serde(default, skip_serializing_if = "is_false")]
+        all: bool,
+    },
+    /// Put a letter into the mailbox of somebody on the same machine: no wire is needed (1971).
+    LeaveHere(Letter),
+    /// Read the mailbox that lies on this very machine.
+    ReadHere,
+    /// Something outside of mail, in words: Bob clicks a link in his browser.
+    Elsewhere {
+        /// What happens, as a sentence without its full stop.
+        text: String,
+    },
     /// Bring the device up to date, so that it shows what the others show.
     Sync,
     /// Get every message of the inbox onto the device, for reading without a connection.
@@ -203,6 +223,10 @@ impl What {
             What::Find { .. } => "find",
             What::Draft(_) => "draft",
             What::SendAndKeep(_) => "send-and-keep",
+            What::Reply { .. } => "reply",
+            What::LeaveHere(_) => "leave-here",
+            What::ReadHere => "read-here",
+            What::Elsewhere { .. } => "elsewhere",
             What::Sync => "sync",
             What::Download => "download",
             What::ReadOffline { .. } => "read-offline",
@@ -213,10 +237,18 @@ impl What {
         }
     }
 
+    /// Whether it needs a network.
+    pub fn needs_a_network(&self) -> bool {
+        !matches!(self, What::LeaveHere(_) | What::ReadHere | What::Elsewhere { .. })
+    }
+
     /// The letter in it, where there is one.
     pub fn letter(&self) -> Option<&Letter> {
         match self {
-            What::Send(letter) | What::Draft(letter) | What::SendAndKeep(letter) => Some(letter),
+            What::Send(letter)
+            | What::Draft(letter)
+            | What::SendAndKeep(letter)
+            | What::LeaveHere(letter) => Some(letter),
             What::SendDirect { letter, .. } => Some(letter),
             _ => None,
         }

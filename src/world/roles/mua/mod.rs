@@ -3,9 +3,11 @@
 //! "Email clients find their servers by SRV records of the mail domain" (RFC 6186): the domain after the `@` of the
 //! user's own address, not the recipient's.
 
+pub mod answer;
 pub mod by_imap;
 pub mod by_pop3;
 pub mod disk;
+pub mod here;
 pub mod imap;
 pub mod line;
 pub mod pop3;

@@ -2,7 +2,8 @@
 //! uses, and a connection that broke off is opened again once.
 
 use super::disk::{self, Copy, Disk, Part, Shelf};
-use super::{Client, by_imap, by_pop3};
+use super::{Client, answer, by_imap, by_pop3};
+use crate::world::compose::bare_address;
 use crate::world::scenario::{Access, Leave, Letter, Manner, What};
 
 /// How something that was wanted came out.
@@ -109,12 +110,48 @@ impl Program {
             }
             What::LoseNotes => return self.lose_notes(),
             What::Settings { leave } => return self.set(leave),
+            What::Reply { which, body, all } => return self.reply(name, which, body, *all).await,
             _ => {}
         }
+        self.by_protocol(name, what).await
+    }
+
+    async fn by_protocol(&mut self, name: &str, what: &What) -> Result<Outcome, Trouble> {
         match self.manner.access {
             Access::Pop3 => by_pop3::attempt(self, name, what).await,
             Access::Imap => by_imap::attempt(self, name, what).await,
         }
+    }
+
+    /// Read a message, write the answer, send it, and note that it was answered. After a break what was sent is not
+    /// sent again.
+    async fn reply(&mut self, name: &str, which: &str, body: &str, all: bool) -> Result<Outcome, Trouble> {
+        let sent = self.again && self.outbox.is_some();
+        self.by_protocol(name, &What::Read { which: which.to_owned() }).await?;
+        let (key, copy) = self.find(which)?;
+        let letter = answer::letter(&copy.bytes, &self.mua.account, body, all).ok_or_else(|| {
+            Trouble::Refused(format!("“{}” names nobody to whom an answer could go", copy.subject))
+        })?;
+        if !sent {
+            let message = self.write(name, &letter);
+            let words = super::send::send_written(&self.mua, name, &letter, message.clone()).await;
+            words.map_err(Trouble::Refused)?;
+            self.outbox = Some(message);
+        }
+        match self.manner.access {
+            Access::Imap => by_imap::mark_answered(self, which).await?,
+            Access::Pop3 => {
+                let flags = [copy.flags, vec!["\\Answered".to_owned()]].concat();
+                self.disk(|disk, account| disk.flag(account, &key, flags));
+            }
+        }
+        self.outbox = None;
+        let to: Vec<&str> = letter.to.iter().chain(&letter.cc).map(|a| bare_address(a)).collect();
+        done(format!(
+            "“{}” is sent to {}; In-Reply-To names the letter that it answers",
+            letter.subject,
+            to.join(", ")
+        ))
     }
 
     /// End the connection without a word, if one is open.

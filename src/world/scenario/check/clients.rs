@@ -97,7 +97,14 @@ impl Checker<'_> {
             | What::ListAttachments { which }
             | What::MarkRead { which }
             | What::Delete { which, .. }
-            | What::ReadOffline { which } => self.which(at("which"), which),
+            | What::ReadOffline { which }
+            | What::Reply { which, .. } => self.which(at("which"), which),
+            What::Elsewhere { text } => {
+                self.one_line(at("text"), text);
+                if text.trim().is_empty() {
+                    self.complain(at("text"), "this says what happens, in a sentence", None);
+                }
+            }
             What::SaveAttachment { which, name } => {
                 self.which(at("which"), which);
                 self.one_line(at("name"), name);

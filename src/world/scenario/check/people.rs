@@ -121,6 +121,11 @@ impl Checker<'_> {
                 What::Send(letter) | What::Draft(letter) | What::SendAndKeep(letter) => {
                     self.letter(place!["act", i, "do", name], letter);
                 }
+                What::LeaveHere(letter) => {
+                    self.letter(place!["act", i, "do", name], letter);
+                    self.all_here(i, act, letter);
+                }
+                What::ReadHere => self.kept_here(i, act),
                 What::SendDirect { server, letter } => {
                     self.takes_mail(place!["act", i, "do", "send-direct", "server"], server);
                     self.letter(place!["act", i, "do", "send-direct", "letter"], letter);
@@ -153,6 +158,40 @@ impl Checker<'_> {
         }
     }
 
+    /// Everybody whom the letter is for has a mailbox on the machine that it is written on.
+    fn all_here(&mut self, i: usize, act: &Act, letter: &Letter) {
+        let Some(device) = self.device_of(act) else { return };
+        for (j, to) in letter.to.iter().enumerate() {
+            let Some((local, domain)) = terms::address(to) else { continue };
+            let address = format!("{local}@{domain}");
+            let here = |a: &&Account| same(&a.address, &address) && same(&a.host, &device);
+            if !self.scenario.accounts.iter().any(|a| here(&a)) {
+                let help = Some("use `send` for a letter that has to travel".to_owned());
+                let message = format!("`{address}` has no mailbox on `{device}`");
+                self.complain(place!["act", i, "do", "leave-here", "to", j], message, help);
+            }
+        }
+    }
+
+    /// The mailbox of the one who reads lies on the machine.
+    fn kept_here(&mut self, i: usize, act: &Act) {
+        let Some(device) = self.device_of(act) else { return };
+        let people = &self.scenario.people;
+        let Some(person) = people.iter().find(|person| person.name == act.who) else { return };
+        let accounts = &self.scenario.accounts;
+        if !accounts.iter().any(|a| same(&a.address, &person.account) && same(&a.host, &device)) {
+            let help = Some("use `fetch-imap` or `fetch-pop3` for a mailbox that lies elsewhere".to_owned());
+            let message = format!("the mailbox of {} does not lie on `{device}`", person.name);
+            self.complain(place!["act", i, "who"], message, help);
+        }
+    }
+
+    /// The device that an act is done on: the one that it names, or its person's first.
+    fn device_of(&self, act: &Act) -> Option<String> {
+        let person = self.scenario.people.iter().find(|person| person.name == act.who)?;
+        if act.device.is_empty() { person.devices.first().cloned() } else { Some(act.device.clone()) }
+    }
+
     /// The host exists, and listens on port 25.
     fn takes_mail(&mut self, place: Vec<super::Key>, server: &str) {
         if let Some(host) = self.host(place.clone(), server)
@@ -173,6 +212,19 @@ impl Checker<'_> {
         }
     }
 
+    /// `msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]` (RFC 5322 §3.6.4); empty is none.
+    fn message_id(&mut self, place: Vec<super::Key>, id: &str) {
+        let inner = id.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+        let is_id = |text: &str| {
+            text.split_once('@').is_some_and(|(left, right)| !left.is_empty() && !right.is_empty())
+                && text.chars().all(|c| c.is_ascii_graphic() && !"<>".contains(c))
+        };
+        if !id.is_empty() && !inner.is_some_and(is_id) {
+            let help = Some("write it as `<20260105.1@example.com>`".to_owned());
+            self.complain(place, format!("`{}` is no Message-ID", id.escape_debug()), help);
+        }
+    }
+
     pub(super) fn letter(&mut self, base: Vec<super::Key>, letter: &Letter) {
         let base = base.as_slice();
         let send = |key: &'static str| [base, &[super::Key::Name(key)]].concat();
@@ -180,6 +232,10 @@ impl Checker<'_> {
             self.complain(send("to"), "a letter needs somebody to go to", None);
         }
         self.one_line(send("subject"), &letter.subject);
+        self.message_id(send("in-reply-to"), &letter.in_reply_to);
+        for (j, id) in letter.references.iter().enumerate() {
+            self.message_id([base, &[super::Key::Name("references"), super::Key::At(j)]].concat(), id);
+        }
         let from = (!letter.from.is_empty()).then(|| (send("from"), &letter.from));
         let lists = [("to", &letter.to), ("cc", &letter.cc), ("bcc", &letter.bcc)];
         let named = lists.into_iter().flat_map(|(key, list)| {

@@ -71,6 +71,14 @@ pub(super) async fn mark(program: &mut Program, which: &str) -> Result<Outcome, 
     done(format!("“{}” is \\Seen on the server, and so on every device", copy.subject))
 }
 
+/// `\Answered`, so that every device shows that an answer went out (RFC 9051 §2.3.2).
+pub(in super::super) async fn mark_answered(program: &mut Program, which: &str) -> Result<(), Trouble> {
+    match open_at(program, which).await? {
+        Some((_, _, uid)) => change_flag(program, &[uid], StoreOp::Add, Flag::Answered).await,
+        None => Ok(()),
+    }
+}
+
 /// MOVE in one act (RFC 6851), or where the server cannot: COPY, then `\Deleted` and EXPUNGE.
 pub(super) async fn to_folder(program: &mut Program, which: &str, to: &str) -> Result<Outcome, Trouble> {
     let Some((at, copy, uid)) = open_at(program, which).await? else { return was_done(program, "moved") };

@@ -12,6 +12,8 @@ mod change;
 mod read;
 mod resync;
 
+pub(super) use change::mark_answered;
+
 use super::line::{Line, Say};
 use super::program::{Open as OpenLine, Outcome, Program, Trouble, count, done};
 use crate::base::escape;
