@@ -27,3 +27,7 @@ bench *ARGS:
 # Record the golden transcripts again, after a change that means to change them.
 bless:
     POSTROAD_BLESS=1 cargo test --test journey --test book
+
+# The book as a site, in target/book; needs mdbook.
+book:
+    mdbook build book

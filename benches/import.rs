@@ -13,13 +13,17 @@ mod capture;
 use capture::{Made, Traffic};
 use postroad::dissect::Dissector;
 use postroad::explain::Item;
-use postroad::explain::story::Story;
+use postroad::explain::abreast::{self, Told};
 use postroad::import::{self, Records};
-use postroad::state::State;
-use postroad::trace::Record;
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Where the captures lie while it runs.
 const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
@@ -30,12 +34,28 @@ fn main() {
         let (file, stage) = (arguments.get(at + 1), arguments.get(at + 2));
         return read(Path::new(file.expect("--read FILE STAGE")), stage.expect("--read FILE STAGE"));
     }
+    if let Some(at) = arguments.iter().position(|a| a == "--make") {
+        return make(arguments.get(at + 1..).unwrap_or_default());
+    }
     let size = std::env::var("POSTROAD_BENCH_BYTES").ok().and_then(|n| n.parse().ok()).unwrap_or(1 << 30);
     let runs = std::env::var("POSTROAD_BENCH_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
     for (name, traffic) in [("many small sessions", Traffic::Small), ("few large bodies", Traffic::Large)] {
         compare(name, traffic, size, runs);
     }
     many_connections((size / 1000).min(1_000_000));
+}
+
+/// Leave a capture to look at or to profile with: `--make FILE small|large|open SIZE`.
+fn make(arguments: &[String]) {
+    let [file, traffic, size, ..] = arguments else { panic!("--make FILE small|large|open SIZE") };
+    let traffic = match traffic.as_str() {
+        "small" => Traffic::Small,
+        "large" => Traffic::Large,
+        _ => Traffic::Open,
+    };
+    let size = size.parse().expect("a size in octets, or in connections");
+    let made = capture::write(Path::new(file), traffic, size).expect("the file can be written");
+    describe(file, &made);
 }
 
 /// Both programs on one capture.
@@ -179,33 +199,28 @@ impl Drop for Temporary {
 /// Read a capture as far as `stage`, keeping nothing; say what was in it.
 fn read(file: &Path, stage: &str) {
     let mut records = import::open_path(file).expect("it is a capture");
-    let (mut count, mut steps) = (0_u64, 0_u64);
+    let mut steps = 0_u64;
     match stage {
-        "import" => count = records.by_ref().count() as u64,
+        "import" => steps = records.by_ref().count() as u64,
         "dissect" => {
             let (mut dissector, mut found) = (Dissector::new(), Vec::new());
             for (index, record) in records.by_ref().enumerate() {
-                count += 1;
-                dissector.push_to(index, &record, &mut found);
+                dissector.take_to(index, Cow::Owned(record), &mut found);
                 steps += found.drain(..).count() as u64;
             }
         }
         _ => {
-            let first = records.next();
-            let Some(Record::Head(head)) = &first else { panic!("an import begins with a head") };
-            let mut story = Story::new(head);
-            let mut see = |item: Item, _: &State| steps += u64::from(matches!(item, Item::Step(..)));
-            for (index, record) in first.clone().into_iter().chain(records.by_ref()).enumerate() {
-                count += 1;
-                story.push_each(index, &record, &mut see);
-            }
-            story.finish_each(&mut see);
+            let told = abreast::tell(records.by_ref().map(Cow::Owned), &mut |told| {
+                steps += u64::from(matches!(told, Told::Item(Item::Step(..), _)));
+                Ok::<_, Infallible>(())
+            });
+            assert!(matches!(told, Ok(Some(_))), "an import begins with a head");
         }
     }
     if let Records::Capture(importer) = &records {
         let summary = importer.summary();
         println!(
-            "{} packets, {} connections, {count} records, {steps} steps, {} let go, {} gaps",
+            "{} packets, {} connections, {steps} steps, {} let go, {} gaps",
             summary.packets, summary.connections, summary.let_go, summary.gaps
         );
     }

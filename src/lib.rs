@@ -13,7 +13,7 @@
 //!
 //! # Who may import whom
 //! `proto` and `trace` import nothing but `base`. `import` writes `trace` from captures. `dissect` reads `trace` with proto's grammars. `state` folds
-//! `dissect`'s Steps and `trace`'s Facts. `explain` adds notes. `view` renders. `world` runs proto's machines and
+//! `dissect`'s Steps and `trace`'s Facts. `explain` adds notes. `lesson` asks about stories. `view` renders. `world` runs proto's machines and
 //! writes `trace`. Only `cli` sees everything. `tests/architecture.rs` holds this.
 //!
 //! # Read these five files first
@@ -29,6 +29,7 @@ pub mod compare;
 pub mod dissect;
 pub mod explain;
 pub mod import;
+pub mod lesson;
 pub mod proto;
 pub mod state;
 pub mod trace;

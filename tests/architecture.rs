@@ -16,8 +16,9 @@ fn may_import(folder: &str) -> &'static [&'static str] {
         "dissect" => &["trace", "proto"],
         "state" => &["trace", "dissect"],
         "explain" => &["trace", "dissect", "state", "proto"],
-        "view" => &["trace", "dissect", "state", "explain"],
-        "cli" => &["proto", "trace", "world", "import", "dissect", "state", "explain", "view"],
+        "lesson" => &["trace", "dissect", "state", "explain", "world"],
+        "view" => &["trace", "dissect", "state", "explain", "lesson"],
+        "cli" => &["proto", "trace", "world", "import", "dissect", "state", "explain", "lesson", "view"],
         _ => &[],
     }
 }
@@ -48,6 +49,9 @@ fn against_the_wall(folder: &str, path: &[&str]) -> Option<String> {
             "{folder} may import proto's {}, by that name; never a server or a client",
             SYNTAX.join(", ")
         )),
+        ("lesson", "world") if !part_of(&["scenario"]) => {
+            Some("lesson may import world's scenario only: it runs worlds through its Stage".to_owned())
+        }
         ("explain", "proto") if machine || !part_of(&["codes", "phase"]) => Some(
             "explain may import proto's codes and phase only: what else it needs is a Step's meaning"
                 .to_owned(),
@@ -56,8 +60,8 @@ fn against_the_wall(folder: &str, path: &[&str]) -> Option<String> {
     }
 }
 
-const FOLDERS: [&str; 10] =
-    ["base", "cli", "dissect", "explain", "import", "proto", "state", "trace", "view", "world"];
+const FOLDERS: [&str; 11] =
+    ["base", "cli", "dissect", "explain", "import", "lesson", "proto", "state", "trace", "view", "world"];
 
 /// Fails with all that was found, one line each.
 fn assert_none(what: &str, found: Vec<String>) {

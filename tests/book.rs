@@ -7,12 +7,19 @@
 //! ```
 //!
 //! See `book/excerpt.rs` for the whole of that small language. `POSTROAD_BLESS=1 cargo test --test book` writes
-//! stale excerpts anew; read the diff before it is committed.
+//! stale excerpts anew; read the diff before it is committed. The reference and the cookbook are made whole from the
+//! catalogue (`book/made.rs`, `book/cookbook.rs`), and so are the pictures and the page to step through (`FILES`).
 
+#[path = "book/cookbook.rs"]
+mod cookbook;
 #[path = "book/excerpt.rs"]
 mod excerpt;
+#[path = "book/made.rs"]
+mod made;
 #[path = "book/page.rs"]
 mod page;
+#[path = "book/seen.rs"]
+mod seen;
 #[path = "book/words.rs"]
 mod words;
 
@@ -117,7 +124,8 @@ fn program_output_fits_eighty_columns() {
 #[test]
 fn every_command_line_is_one_the_program_takes() {
     let (mut wrong, mut count) = (String::new(), 0);
-    for page in pages() {
+    // A made page's commands come from the recordings themselves, or were run to make it.
+    for page in pages().into_iter().filter(|page| !page.is_made()) {
         for (line, shown) in page.commands() {
             let Some(mut args) = words::arguments(&shown) else { continue };
             count += 1;
@@ -183,9 +191,121 @@ fn the_table_of_contents_lists_every_page_of_the_book() {
 #[test]
 fn every_chapter_asks_something_and_hides_its_answer() {
     for page in pages() {
-        let asks = page.lines.iter().filter(|l| l.starts_with("**Check yourself")).count();
+        let asks = ["**Check yourself", "**Question "];
+        let asks = page.lines.iter().filter(|l| asks.iter().any(|ask| l.starts_with(ask))).count();
         let answers = page.lines.iter().filter(|l| l.starts_with("<details>")).count();
         let ends = page.lines.iter().filter(|l| *l == "</details>").count();
         assert!(asks == answers && answers == ends, "{}: {asks} questions, {answers} answers", page.name);
     }
+}
+
+#[test]
+fn the_glossary_is_in_order_and_knows_every_topic() {
+    let pages = pages();
+    let page =
+        pages.iter().find(|page| page.name == "book/src/glossary.md").expect("the book has a glossary");
+    let terms: Vec<String> = page
+        .lines
+        .iter()
+        .filter_map(|line| Some(line.strip_prefix("**")?.split_once("** · ")?.0.to_lowercase()))
+        .collect();
+    assert!(terms.len() > 100, "only {} terms", terms.len());
+    let letters = |term: &String| {
+        let plain: String = term.chars().filter(char::is_ascii_alphanumeric).collect();
+        (plain.starts_with(|c: char| c.is_ascii_digit()), plain)
+    };
+    for pair in terms.windows(2) {
+        assert!(letters(&pair[0]) <= letters(&pair[1]), "{} stands before {}", pair[0], pair[1]);
+    }
+    let topics = postroad::explain::catalogue().entries().iter().filter_map(|e| e.id.strip_prefix("topic."));
+    let unknown: Vec<&str> = topics
+        .filter(|topic| !terms.iter().any(|term| term.split(", ").any(|t| t.eq_ignore_ascii_case(topic))))
+        .collect();
+    assert!(unknown.is_empty(), "the glossary does not know {unknown:?}");
+}
+
+/// Files of the book that the program writes: path, and the command line.
+const FILES: [(&str, &[&str]); 8] = [
+    ("book/src/player/journey.html", &["export", "journey", "--format", "html"]),
+    (
+        "book/src/pictures/submission.svg",
+        &["export", "journey", "--format", "svg", "--filter", "smtp and chapter \"hands the letter in\""],
+    ),
+    (
+        "book/src/pictures/routing.svg",
+        &["export", "journey", "--format", "svg", "--filter", "dns and chapter \"Where does\""],
+    ),
+    (
+        "book/src/pictures/relay.svg",
+        &["export", "journey", "--format", "svg", "--filter", "smtp and chapter \"next hop\""],
+    ),
+    ("book/src/pictures/pop3.svg", &["export", "journey", "--format", "svg", "--filter", "pop3"]),
+    ("book/src/pictures/imap.svg", &["export", "journey", "--format", "svg", "--filter", "imap"]),
+    (
+        "book/src/pictures/mx1-down.svg",
+        &["export", "mx1-down", "--format", "svg", "--filter", "chapter \"next hop\""],
+    ),
+    (
+        "book/src/pictures/greylist.svg",
+        &["export", "greylist", "--format", "svg", "--filter", "smtp and chapter \"next hop\""],
+    ),
+];
+
+/// Compare a file with what it should hold; where it is blessed, write it.
+fn held(name: &str, wanted: &str) -> Result<(), String> {
+    let path = root().join(name);
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    if there == wanted {
+        return Ok(());
+    }
+    if std::env::var_os("POSTROAD_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).map_err(|e| e.to_string())?;
+        return std::fs::write(&path, wanted).map_err(|e| format!("{name}: {e}"));
+    }
+    let at = there.lines().zip(wanted.lines()).position(|(a, b)| a != b);
+    let at = at.unwrap_or_else(|| there.lines().count().min(wanted.lines().count()));
+    let line = |text: &str| text.lines().nth(at).unwrap_or("(its end)").chars().take(200).collect::<String>();
+    Err(format!("\n{name}:{}: stale\n  - {}\n  + {}\n", at + 1, line(&there), line(wanted)))
+}
+
+fn words_of(line: &str) -> Result<Vec<String>, String> {
+    Ok(words::split(&format!("postroad {line}"))?.into_iter().map(|word| word.text).collect())
+}
+
+#[test]
+fn pages_that_are_made_from_the_catalogue_are_fresh() {
+    let listed = postroad(&["transcripts".to_owned(), "--json".to_owned()]);
+    // The journey first, then short recordings before long ones: what is looked for stands near their beginning.
+    let mut names: Vec<(bool, u64, String)> = String::from_utf8_lossy(&listed.stdout)
+        .lines()
+        .filter_map(|line| {
+            let entry: serde_json::Value = serde_json::from_str(line).ok()?;
+            let name = entry["name"].as_str()?.to_owned();
+            Some((name != "journey", entry["steps"].as_u64()?, name))
+        })
+        .collect();
+    names.sort();
+    let names: Vec<String> = names.into_iter().map(|(_, _, name)| name).collect();
+    let seen = seen::Seen::read(&names);
+    assert!(seen.len() > 200, "only {} entries are shown by a recording", seen.len());
+    let mut made = made::reference(&seen);
+    let mut memory = BTreeMap::new();
+    let mut run = |line: &str| {
+        let printed = printed(&mut memory, &words_of(line)?)?;
+        Ok(Printed { out: printed.out.clone(), err: printed.err.clone(), code: printed.code })
+    };
+    made.push(cookbook::page(&mut run).unwrap_or_else(|wrong| panic!("{wrong}")));
+    let wrong: String = made.iter().filter_map(|page| held(&page.name, &page.text).err()).collect();
+    assert!(wrong.is_empty(), "{wrong}\n`POSTROAD_BLESS=1 cargo test --test book` writes them anew.");
+}
+
+#[test]
+fn pictures_and_the_page_to_step_through_are_what_the_program_writes() {
+    let mut wrong = String::new();
+    for (name, args) in FILES {
+        let output = postroad(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        wrong.extend(held(name, &String::from_utf8_lossy(&output.stdout)).err());
+    }
+    assert!(wrong.is_empty(), "{wrong}\n`POSTROAD_BLESS=1 cargo test --test book` writes them anew.");
 }

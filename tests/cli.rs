@@ -262,3 +262,62 @@ fn a_reader_that_goes_away_is_no_failure() {
     let ended = child.wait_with_output().expect("it ends");
     assert!(ended.status.success() && ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
+
+#[test]
+fn a_slip_in_a_command_is_met_with_the_right_one() {
+    let told = error(&["jurney"], 2);
+    assert!(told.contains("a similar subcommand exists: 'journey'"), "{told}");
+    // Not a command at all, but a word that the catalogue knows.
+    assert!(error(&["550"], 2).contains("postroad explain 550"), "550 is a code");
+    assert!(!error(&["wibble"], 2).contains("explain"), "nothing is known about wibble");
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for (shell, word) in [
+        ("bash", "complete -F _postroad"),
+        ("zsh", "#compdef postroad"),
+        ("fish", "complete -c postroad"),
+        ("elvish", "edit:completion"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let told = stdout(&postroad(&["completions", shell]).success());
+        // Three of them complete values too, and two only commands and options.
+        let value = if matches!(shell, "bash" | "zsh" | "fish") { "mx1-down" } else { "journey" };
+        assert!(told.contains(word) && told.contains(value), "{shell}: {told}");
+    }
+    assert!(error(&["completions", "cmd"], 2).contains("[possible values: bash"));
+}
+
+#[test]
+fn the_manual_is_one_page_or_a_folder_of_them() {
+    let page = stdout(&postroad(&["man"]).success());
+    assert!(page.contains(".TH postroad 1") && page.contains("postroad\\-journey(1)"), "{page}");
+    assert!(stdout(&postroad(&["man", "journey"]).success()).contains(".TH postroad-journey 1"));
+    assert!(error(&["man", "jurney"], 2).contains("there is no command \"jurney\""));
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("man1");
+    let told = stdout(&postroad(&["man", "--out", &out.to_string_lossy()]).success());
+    assert!(told.contains("pages are in"), "{told}");
+    for name in ["postroad.1", "postroad-journey.1", "postroad-explain.1"] {
+        let text = std::fs::read_to_string(out.join(name)).expect(name);
+        assert!(text.starts_with(".ie") && text.contains(".SH SYNOPSIS"), "{name}: {text}");
+    }
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("a file");
+    assert!(error(&["man", "--out", &file.to_string_lossy()], 1).contains("cannot write"));
+}
+
+#[test]
+fn a_pasted_refusal_is_told_with_what_to_do() {
+    let told = stdout(&postroad(&["explain", "554 5.7.1 <bob@example.edu>: Relay access denied"]).success());
+    let at = |words: &str| told.find(words).unwrap_or_else(|| panic!("{words} is missing in: {told}"));
+    assert!(at("550 or 554 5.7.1: relaying denied") < at("X.7.1: not authorised"), "what to do comes first");
+    assert!(told.contains("what to do 1. ") && told.contains("postroad replay relay-denied"), "{told}");
+    // A complaint that is no line of any protocol.
+    let told = stdout(&postroad(&["explain", "my mail lands in spam"]).success());
+    assert!(told.contains("Authentication-Results"), "{told}");
+    let json = stdout(&postroad(&["explain", "550 5.7.1 relay denied", "--json"]).success());
+    let cases = json.lines().filter(|line| line.contains("\"type\":\"case\"")).count();
+    assert_eq!(cases, 1, "{json}");
+}

@@ -121,7 +121,7 @@ fn has_bytes(stream: &Stream, truth: &Value, sides: [usize; 2]) -> bool {
 /// The word that a command begins with: its verb, or whatever stands there instead.
 fn word(step: &Step) -> String {
     if !step.verb.is_empty() {
-        return step.verb.clone();
+        return step.verb.to_string();
     }
     String::from_utf8_lossy(step.bytes.split(u8::is_ascii_whitespace).next().unwrap_or_default())
         .to_uppercase()

@@ -185,7 +185,7 @@ fn after_stls_the_conversation_goes_on_inside_tls() {
         (Protocol::Tls, wire, Kind::Unparsed, "APPLICATION-DATA"),
         (Protocol::Pop3, plain, Kind::Reply, "USER"),
     ];
-    assert_eq!(got, want.map(|(protocol, layer, kind, verb)| (protocol, layer, kind, verb.to_owned())));
+    assert_eq!(got, want.map(|(protocol, layer, kind, verb)| (protocol, layer, kind, verb.into())));
 }
 
 #[test]

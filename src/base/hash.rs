@@ -33,9 +33,12 @@ pub struct Folding(u64);
 
 impl Hasher for Folding {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let number = chunk.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-            self.write_u64(number);
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        for chunk in chunks {
+            self.write_u64(u64::from_le_bytes(*chunk));
+        }
+        if !rest.is_empty() {
+            self.write_u64(rest.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)));
         }
         self.write_u64(bytes.len() as u64);
     }

@@ -6,13 +6,18 @@ pub mod escape;
 pub mod finding;
 pub mod hash;
 pub mod random;
+pub mod rule;
 pub mod secret;
 pub mod shelf;
 pub mod span;
 pub mod time;
 
 pub use finding::{Finding, Severity};
+pub use rule::{Asked, Rule};
 pub use secret::Secret;
 pub use shelf::Shelf;
 pub use span::{Part, Span};
 pub use time::Instant;
+
+/// A short text, such as a verb or a code: up to 24 octets need no memory of their own.
+pub type Word = compact_str::CompactString;

@@ -50,6 +50,12 @@ pub enum Command {
     Export(super::export::Export),
     /// Lay two stories side by side: the same mail over POP3 and over IMAP, or any two recordings.
     Compare(super::compare::Compare),
+    /// Learn: the course, lesson by lesson, with things to predict, find, type and repair.
+    Lesson(super::lesson::LessonArgs),
+    /// Write what a shell needs to complete this program's command line.
+    Completions(super::completions::Completions),
+    /// Write the manual's pages.
+    Man(super::man::ManArgs),
 }
 
 /// `postroad journey`.
@@ -66,6 +72,9 @@ pub struct Journey {
     /// Seed of all randomness: the same seed gives the same bytes.
     #[arg(long, value_name = "N", help_heading = "The world")]
     pub seed: Option<u64>,
+    /// What servers and clients do with TLS. [default: as the scenario says; Alice's letter to Bob: none]
+    #[arg(long, value_name = "HOW", help_heading = "The world")]
+    pub tls: Option<TlsMode>,
     /// How the letter is fetched. [default: as the scenario says; Alice's letter to Bob: both]
     #[arg(long, value_name = "HOW", help_heading = "The world")]
     pub fetch: Option<Fetch>,
@@ -132,12 +141,35 @@ Examples:
       only what crosses the wires
   postroad journey --to carol@example.com --subject Lunch --body \"At one?\"
       a letter within one domain: it never leaves the server
+  postroad journey --tls starttls
+      the same road, with TLS on every hop that has it
   postroad journey --break mx1-down
       the first server for example.net is away
   postroad journey --to nobody@example.net
       a letter that comes back
   postroad journey --json | jq -r 'select(.type == \"step\") | .note.summary'
       for other programs";
+
+/// What servers and clients do with TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TlsMode {
+    /// Nothing: whoever watches a wire reads all, passwords too.
+    None,
+    /// Each connection begins in clear, and is turned into TLS by STARTTLS or STLS.
+    Starttls,
+    /// Mail programs talk TLS from the first byte on (ports 465, 993, 995); servers use STARTTLS on port 25.
+    Implicit,
+}
+
+impl From<TlsMode> for scenario::Tls {
+    fn from(mode: TlsMode) -> Self {
+        match mode {
+            TlsMode::None => scenario::Tls::None,
+            TlsMode::Starttls => scenario::Tls::Starttls,
+            TlsMode::Implicit => scenario::Tls::Implicit,
+        }
+    }
+}
 
 /// `postroad explain`.
 #[derive(Debug, clap::Args)]

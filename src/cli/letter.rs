@@ -27,6 +27,9 @@ pub fn apply(scenario: &mut Scenario, args: &Journey) -> Result<(), CommandError
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
+    if let Some(tls) = args.tls {
+        scenario.tls = tls.into();
+    }
     if is_rewritten(args) {
         let at = scenario.acts.iter().position(|act| matches!(act.what, What::Send(_))).ok_or_else(|| {
             let hint = "leave out --from, --to, --subject, --body and --attach, or choose another scenario";
@@ -229,6 +232,10 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
         domains: Vec::new(),
         size_limit: 10_485_760,
         imap_without: Vec::new(),
+        tls: None,
+        sign: Vec::new(),
+        verify: false,
+        trust_arc: Vec::new(),
         resolver: String::new(),
     });
     if let Some(zone) = scenario.zones.iter_mut().find(|z| z.origin.eq_ignore_ascii_case(domain)) {

@@ -7,6 +7,8 @@ mod annotate;
 mod args;
 mod check;
 mod compare;
+mod completions;
+mod cookbook;
 mod error;
 mod explain_cmd;
 mod export;
@@ -16,8 +18,10 @@ mod grade;
 mod import;
 mod journey;
 mod lab;
+mod lesson;
 mod letter;
 mod linear;
+mod man;
 mod notes;
 mod onto;
 mod open;
@@ -34,6 +38,7 @@ pub use error::{CommandError, Kind};
 
 use args::{Args, Command};
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -55,10 +60,16 @@ pub fn run() -> ExitCode {
             Some(Command::Import(args)) => import::run(&args),
             Some(Command::Export(args)) => export::run(&args),
             Some(Command::Compare(args)) => compare::run(&args),
+            Some(Command::Lesson(args)) => lesson::run(&args),
+            Some(Command::Completions(args)) => completions::run(&args),
+            Some(Command::Man(args)) => man::run(&args),
         },
         // Help and version come this way too; clap knows where each belongs.
         Err(said) => {
             let _ = said.print();
+            if let Some(hint) = meant_a_word(&said) {
+                let _ = writeln!(std::io::stderr(), "{hint}");
+            }
             return ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2));
         }
     };
@@ -70,4 +81,13 @@ pub fn run() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// `postroad 550`: no command, and a word that the catalogue knows.
+fn meant_a_word(said: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = said.get(ContextKind::InvalidSubcommand) else { return None };
+    let known = said.kind() == ErrorKind::InvalidSubcommand && explain::lookup(word).is_ok();
+    known.then(|| {
+        format!("\n hint: postroad explain {} tells what that means", crate::base::escape::text(word))
+    })
 }

@@ -24,6 +24,8 @@ library!(
     "journey",
     "journey-pop3",
     "journey-imap",
+    "journey-starttls",
+    "journey-implicit",
     "same-domain",
     "one-machine",
     "reply",

@@ -6,6 +6,7 @@
 
 use super::reading::Conversation;
 use super::{Exchange, Line, Reading, align::align};
+use crate::base::Word;
 use crate::dissect::{Kind, Protocol};
 use crate::trace::Direction;
 use std::collections::{BTreeMap, VecDeque};
@@ -148,7 +149,7 @@ fn differences(a: &Exchange, b: &Exchange) -> Vec<Difference> {
         let spoken = |l: &&Line| l.from == from && !matches!(l.kind, Kind::Open | Kind::Close);
         e.lines.iter().filter(spoken).map(untagged).collect()
     };
-    let codes = |e: &Exchange| -> Vec<String> {
+    let codes = |e: &Exchange| -> Vec<Word> {
         e.lines.iter().filter(|l| !l.code.is_empty()).map(|l| l.code.clone()).collect()
     };
     let answers = |e: &Exchange| e.lines.iter().filter(|l| l.from == Direction::Server).count();

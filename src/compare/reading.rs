@@ -4,7 +4,7 @@
 //! an earlier one. What servers do among themselves serves nobody on a device, and is counted as `elsewhere`.
 
 use super::Holdings;
-use crate::base::{Instant, Span};
+use crate::base::{Instant, Span, Word};
 use crate::dissect::{Dissector, Kind, Protocol, Step, Traffic, Turns, Verdict};
 use crate::state::State;
 use crate::trace::{Conn, Direction, Fact, Head, Opened, Record, Transport};
@@ -86,7 +86,7 @@ pub struct Conversation {
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
     /// The verb; `CONNECT` for the greeting, empty for what has none.
-    pub verb: String,
+    pub verb: Word,
     /// The lines, in the order of the wire.
     pub lines: Vec<Line>,
     /// Whether it was sent before the answer to the one before had come.
@@ -112,9 +112,9 @@ pub struct Line {
     /// The protocol.
     pub protocol: Protocol,
     /// Its verb, as in [`Step::verb`].
-    pub verb: String,
+    pub verb: Word,
     /// Its code, as in [`Step::code`].
-    pub code: String,
+    pub code: Word,
     /// What it says, for a reply.
     pub verdict: Option<Verdict>,
     /// Its bytes on the wire.
@@ -326,7 +326,7 @@ fn join(exchanges: &mut Vec<Exchange>, step: &Step) {
     let at_once = asks && exchanges.last().is_some_and(|e| on(e) && !e.answered);
     let verb = if step.kind == Kind::Open { "CONNECT" } else { &step.verb };
     exchanges.push(Exchange {
-        verb: verb.to_owned(),
+        verb: Word::new(verb),
         lines: vec![line],
         at_once,
         answered: step.kind == Kind::Close,

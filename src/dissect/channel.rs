@@ -11,6 +11,7 @@ use super::tls;
 use super::unknown::{UnknownReader, unparsed};
 use crate::base::{Finding, Span};
 use crate::trace::{Direction, Transport};
+use std::borrow::Cow;
 
 /// A piece with its bytes and place: a Step but for its number and connection.
 #[derive(Clone)]
@@ -56,12 +57,12 @@ impl Channel {
     }
 
     /// Take a datagram: always one piece, whole.
-    pub fn datagram(&mut self, from: Direction, bytes: &[u8], stamp: Stamp, out: &mut Vec<Drawn>) {
+    pub fn datagram(&mut self, from: Direction, bytes: Cow<'_, [u8]>, stamp: Stamp, out: &mut Vec<Drawn>) {
         let reader = self.reader.get_or_insert_with(|| {
             // A resolver may have a port of its own.
-            registry::reader(registry::by_datagram(bytes), Transport::Udp)
+            registry::reader(registry::by_datagram(&bytes), Transport::Udp)
         });
-        let mut piece = match reader.read(from, bytes, true) {
+        let mut piece = match reader.read(from, &bytes, true) {
             Some(piece) => piece,
             None => unparsed(bytes.len(), "cut-short", "This datagram holds no whole message."),
         };
@@ -72,18 +73,40 @@ impl Channel {
     }
 
     /// Take bytes of one side; what becomes whole by them goes to `out`. At most `limit` bytes of a side wait.
-    pub fn feed(&mut self, from: Direction, bytes: &[u8], stamp: Stamp, limit: usize, out: &mut Vec<Drawn>) {
-        let mut rest = bytes;
+    pub fn feed(
+        &mut self,
+        from: Direction,
+        bytes: Cow<'_, [u8]>,
+        stamp: Stamp,
+        limit: usize,
+        out: &mut Vec<Drawn>,
+    ) {
+        let room = |channel: &Channel| limit.saturating_sub(channel.stream(from).waiting().len()).max(1);
+        if bytes.len() <= room(self) {
+            return self.take_in(from, bytes, stamp, limit, out);
+        }
+        let mut rest = &*bytes;
         while !rest.is_empty() {
             // Only as much as may wait: then it does not matter how large the record was.
-            let room = limit.saturating_sub(self.stream(from).waiting().len()).max(1);
-            let (now, later) = rest.split_at(room.min(rest.len()));
-            self.stream_mut(from).push(now, stamp);
-            self.drain(from, out);
-            if self.stream(from).waiting().len() >= limit {
-                self.give_up(from, out);
-            }
+            let (now, later) = rest.split_at(room(self).min(rest.len()));
+            self.take_in(from, Cow::Borrowed(now), stamp, limit, out);
             rest = later;
+        }
+    }
+
+    /// Take bytes for which there is room.
+    fn take_in(
+        &mut self,
+        from: Direction,
+        bytes: Cow<'_, [u8]>,
+        stamp: Stamp,
+        limit: usize,
+        out: &mut Vec<Drawn>,
+    ) {
+        self.stream_mut(from).push(bytes, stamp);
+        self.drain(from, out);
+        if self.stream(from).waiting().len() >= limit {
+            self.give_up(from, out);
         }
     }
 

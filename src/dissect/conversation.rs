@@ -7,8 +7,11 @@ use super::channel::{Channel, Drawn};
 use super::registry;
 use super::step::{Kind, Meaning, Piece, Protocol, Step};
 use super::stream::{Stamp, Taken};
+use super::tls::TlsMeaning;
 use crate::base::{Finding, Shelf, Span};
 use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Layer, Missing, Opened, Record, Transport};
+use compact_str::ToCompactString as _;
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -69,22 +72,54 @@ impl Dissector {
 
     /// The same, behind what `out` holds: whoever reads millions of records need not ask for memory at each.
     pub fn push_to(&mut self, index: usize, record: &Record, out: &mut Vec<Step>) {
+        self.take_to(index, Cow::Borrowed(record), out);
+    }
+
+    /// The same of a record that may be given away: then its bytes are not copied. Gives back one that bears none.
+    pub fn take_to<'r>(
+        &mut self,
+        index: usize,
+        record: Cow<'r, Record>,
+        out: &mut Vec<Step>,
+    ) -> Option<Cow<'r, Record>> {
         let first = out.len();
-        match record {
-            Record::Open { at, open } => self.open(open, Stamp { at: *at, record: index }, out),
-            Record::Data { at, data } => self.data(data, Stamp { at: *at, record: index }, out),
-            Record::Gap { at, gap } => self.gap(gap, Stamp { at: *at, record: index }, out),
-            Record::Close { at, conn, from, how } => {
-                self.close(*conn, *from, *how, Stamp { at: *at, record: index }, out);
-            }
-            Record::End { .. } => self.end(out),
-            Record::Head(_) | Record::Fact { .. } | Record::Mark(_) | Record::Unknown(_) => {}
-        }
+        let rest = self.record(index, record, out);
         for step in out.iter_mut().skip(first) {
             self.steps += 1;
             step.number = self.steps;
         }
         self.drawn.shrink_to(KEPT);
+        rest
+    }
+
+    fn record<'r>(
+        &mut self,
+        index: usize,
+        record: Cow<'r, Record>,
+        out: &mut Vec<Step>,
+    ) -> Option<Cow<'r, Record>> {
+        match record {
+            Cow::Owned(Record::Data { at, mut data }) => {
+                let bytes = Cow::Owned(std::mem::take(&mut data.bytes));
+                self.data(&data, bytes, Stamp { at, record: index }, out);
+                return None;
+            }
+            Cow::Borrowed(Record::Data { at, data }) => {
+                self.data(data, Cow::Borrowed(&data.bytes), Stamp { at: *at, record: index }, out);
+                return None;
+            }
+            _ => {}
+        }
+        match &*record {
+            Record::Open { at, open } => self.open(open, Stamp { at: *at, record: index }, out),
+            Record::Gap { at, gap } => self.gap(gap, Stamp { at: *at, record: index }, out),
+            Record::Close { at, conn, from, how } => {
+                self.close(*conn, *from, *how, Stamp { at: *at, record: index }, out);
+            }
+            Record::End { .. } => self.end(out),
+            _ => {}
+        }
+        Some(record)
     }
 
     /// Nothing more comes: what still waits becomes Steps. An `End` record does the same.
@@ -152,10 +187,11 @@ impl Dissector {
         }
     }
 
-    fn data(&mut self, data: &Data, stamp: Stamp, out: &mut Vec<Step>) {
+    /// Bytes came, where and of whom `data` tells.
+    fn data(&mut self, data: &Data, bytes: Cow<'_, [u8]>, stamp: Stamp, out: &mut Vec<Step>) {
         let limits = self.limits;
         let mut drawn = std::mem::take(&mut self.drawn);
-        self.conversation(data.conn, stamp, out).data(data, stamp, limits, &mut drawn, out);
+        self.conversation(data.conn, stamp, out).data(data, bytes, stamp, limits, &mut drawn, out);
         self.drawn = drawn;
     }
 
@@ -168,7 +204,7 @@ impl Dissector {
         let conversation = self.conversations.get_or_insert_with(conn, || {
             let conversation = Conversation::new(unseen(conn));
             let mut step = conversation.opened(stamp);
-            step.verb = String::new();
+            step.verb.clear();
             let detail = "No record says that this connection was opened; it is read from here on.";
             step.findings.push(Finding::hint("open-not-seen", Span::default(), detail));
             out.push(step);
@@ -258,10 +294,11 @@ impl Conversation {
         Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
     }
 
-    /// Take bytes; `drawn` is a place for what they make whole, empty before and after.
+    /// Take bytes, of whom `data` tells; `drawn` is a place for what they make whole, empty before and after.
     fn data(
         &mut self,
         data: &Data,
+        bytes: Cow<'_, [u8]>,
         stamp: Stamp,
         limits: Limits,
         drawn: &mut Vec<Drawn>,
@@ -269,18 +306,24 @@ impl Conversation {
     ) {
         let (channel, layer) = match (self.open.transport, data.layer) {
             (Transport::Udp, _) => {
-                self.wire.datagram(data.from, &data.bytes, stamp, drawn);
+                self.wire.datagram(data.from, bytes, stamp, drawn);
                 return out.extend(drawn.drain(..).map(|drawn| self.step(Layer::Wire, drawn)));
             }
             (Transport::Tcp, Layer::Wire) => (&mut self.wire, Layer::Wire),
             (Transport::Tcp, Layer::Plain) => (self.inside(), Layer::Plain),
         };
-        channel.feed(data.from, &data.bytes, stamp, limits.waiting, drawn);
+        channel.feed(data.from, bytes, stamp, limits.waiting, drawn);
         let mail = |drawn: &Drawn| !matches!(drawn.protocol, Protocol::Tls | Protocol::Unknown);
         if let Some(last) = drawn.iter().rfind(|drawn| mail(drawn)).filter(|_| layer == Layer::Wire) {
             self.before_tls = Some(last.protocol);
         }
-        out.extend(drawn.drain(..).map(|drawn| self.step(layer, drawn)));
+        let inside = self.plain.is_some() && layer == Layer::Wire;
+        for mut drawn in drawn.drain(..) {
+            if inside && drawn.protocol == Protocol::Tls && drawn.piece.verb == "APPLICATION-DATA" {
+                drawn.piece.meaning = Meaning::Tls(TlsMeaning::Carrier);
+            }
+            out.push(self.step(layer, drawn));
+        }
     }
 
     /// Bytes are missing: a Step in their place says so.
@@ -353,14 +396,14 @@ impl Conversation {
 
     fn opened(&self, stamp: Stamp) -> Step {
         let mut piece = Piece::new(Kind::Open, 0);
-        piece.verb = self.open.server.port().to_string();
+        piece.verb = self.open.server.port().to_compact_string();
         piece.meaning = Meaning::Open(self.open.clone());
         self.bare(Direction::Client, piece, stamp)
     }
 
     fn closing(&self, from: Direction, how: CloseHow, stamp: Stamp) -> Step {
         let mut piece = Piece::new(Kind::Close, 0);
-        piece.verb = self.open.server.port().to_string();
+        piece.verb = self.open.server.port().to_compact_string();
         piece.code = match how {
             CloseHow::Fin => "fin",
             CloseHow::Reset => "reset",
@@ -368,7 +411,7 @@ impl Conversation {
             CloseHow::Timeout => "timeout",
             CloseHow::LetGo => "let-go",
         }
-        .to_owned();
+        .into();
         piece.meaning = Meaning::Close(how);
         if how == CloseHow::LetGo {
             let detail = "The connection may have gone on: it was silent longest when more were open than are \

@@ -1,9 +1,10 @@
 //! DNS as the strict observer reads it: one Step a message, in datagrams and over TCP (RFC 1035 §4.2).
 
 use super::step::{Kind, Meaning, Piece, Protocol, Reader, Verdict};
-use crate::base::{Finding, Part, Severity, Span};
+use crate::base::{Finding, Part, Severity, Span, Word};
 use crate::proto::dns::{self, Data, Message, Record};
 use crate::trace::Direction;
+use compact_str::format_compact;
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -180,14 +181,14 @@ impl DnsReader {
         let mut meaning = meaning(&message);
         if message.header.response {
             self.tie(&mut meaning, from, &mut piece.findings);
-            piece.code = code(&message, &meaning);
+            piece.code = code(&message, &meaning).into();
             piece.verdict = Some(verdict(&piece.code));
         } else {
             self.remember(&meaning);
         }
         piece.verb = match message.header.opcode {
-            0 => meaning.qtype.clone(),
-            other => dns::opcode_name(other).map_or_else(|| format!("OPCODE{other}"), str::to_owned),
+            0 => Word::new(&meaning.qtype),
+            other => dns::opcode_name(other).map_or_else(|| format_compact!("OPCODE{other}"), Word::from),
         };
         piece.meaning = Meaning::Dns(meaning);
         piece
@@ -341,7 +342,7 @@ mod tests {
         assert_eq!((piece.kind, piece.findings.len()), (Kind::Answer, 0));
         let Meaning::Dns(meaning) = piece.meaning else { panic!("a DNS step") };
         let rows = meaning.answers.into_iter().map(|row| format!("{} {}", row.rtype, row.data)).collect();
-        (piece.verb, piece.code, piece.verdict.expect("an answer has one"), rows)
+        (piece.verb.to_string(), piece.code.to_string(), piece.verdict.expect("an answer has one"), rows)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! [`Step`]: one thing that a reader steps over; and [`Reader`]: what each protocol's dissector offers.
 
-use crate::base::{Finding, Instant, Part};
+use super::tls::TlsMeaning;
+use crate::base::{Finding, Instant, Part, Word};
 use crate::trace::{CloseHow, Conn, Direction, Layer, Missing, Opened};
 use serde::Serialize;
 use std::ops::Range;
@@ -107,7 +108,7 @@ pub enum Meaning {
     /// DNS.
     Dns(super::dns::DnsMeaning),
     /// TLS, as far as the wire shows it.
-    Tls(super::tls::TlsMeaning),
+    Tls(TlsMeaning),
 }
 
 /// One thing a reader steps over.
@@ -133,10 +134,10 @@ pub struct Step {
     pub kind: Kind,
     /// The verb it carries or answers, in upper case (`RCPT`, `UID FETCH`, `MX`); empty for none. For a reply
     /// this is the verb of the command it answers, so that notes can be keyed by code and verb.
-    pub verb: String,
+    pub verb: Word,
     /// For a reply: its code or status (`250`, `+OK`, `NO`), with the enhanced or response code after a space
     /// where there is one (`550 5.1.1`, `-ERR IN-USE`, `NO TRYCREATE`). For DNS: `NOERROR`, `NXDOMAIN`. Else empty.
-    pub code: String,
+    pub code: Word,
     /// For a reply: what it says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -153,6 +154,18 @@ pub struct Step {
     pub meaning: Meaning,
 }
 
+impl Step {
+    /// Whether somebody who only watches the wire can read what it says: in clear, and not inside TLS. Of TLS itself the
+    /// first messages of a handshake can be read; an encrypted record cannot.
+    pub fn is_readable_on_the_wire(&self) -> bool {
+        let hidden = match &self.meaning {
+            Meaning::Tls(meaning) => matches!(meaning, TlsMeaning::Encrypted | TlsMeaning::Carrier),
+            _ => self.protocol == Protocol::Tls && self.verb == "APPLICATION-DATA",
+        };
+        self.layer == Layer::Wire && !hidden
+    }
+}
+
 /// What a protocol's reader makes of a stretch of one side's bytes: a Step without its place and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -161,9 +174,9 @@ pub struct Piece {
     /// What sort of thing it is.
     pub kind: Kind,
     /// See [`Step::verb`].
-    pub verb: String,
+    pub verb: Word,
     /// See [`Step::code`].
-    pub code: String,
+    pub code: Word,
     /// See [`Step::verdict`].
     pub verdict: Option<Verdict>,
     /// See [`Step::parts`].
@@ -182,8 +195,8 @@ impl Piece {
         Piece {
             len,
             kind,
-            verb: String::new(),
-            code: String::new(),
+            verb: Word::default(),
+            code: Word::default(),
             verdict: None,
             parts: Vec::new(),
             secrets: Vec::new(),

@@ -3,6 +3,7 @@
 //! It stands between Records and readers. What a reader has taken is dropped, so memory holds only what waits.
 
 use crate::base::Instant;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -46,8 +47,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Take bytes that came.
-    pub fn push(&mut self, bytes: &[u8], stamp: Stamp) {
+    /// Take bytes that came. They are kept as they are where nothing else waits.
+    pub fn push(&mut self, bytes: Cow<'_, [u8]>, stamp: Stamp) {
         if bytes.is_empty() {
             return;
         }
@@ -55,7 +56,10 @@ impl Stream {
             self.bytes.drain(..self.head);
             self.head = 0;
         }
-        self.bytes.extend_from_slice(bytes);
+        match bytes {
+            Cow::Owned(bytes) if self.bytes.is_empty() => self.bytes = bytes,
+            bytes => self.bytes.extend_from_slice(&bytes),
+        }
         self.last = Some(stamp);
         let end = self.end();
         match self.stamps.back_mut() {
@@ -76,13 +80,9 @@ impl Stream {
 
     /// Take the first `len` waiting bytes, or as many as wait. `None` where that is none.
     pub fn take(&mut self, len: usize) -> Option<Taken> {
-        let bytes = self.waiting().get(..len).unwrap_or_else(|| self.waiting()).to_vec();
+        let bytes = self.cut(len);
         if bytes.is_empty() {
             return None;
-        }
-        self.head += bytes.len();
-        if self.head == self.bytes.len() {
-            self.rest();
         }
         let start = self.offset;
         self.offset += bytes.len() as u64;
@@ -102,14 +102,23 @@ impl Stream {
         self.offset + self.waiting().len() as u64
     }
 
-    /// Nothing waits: begin the buffer anew, and give a large one back.
-    fn rest(&mut self) {
-        self.head = 0;
-        if self.bytes.capacity() > 1 << 20 {
-            self.bytes = Vec::new();
-        } else {
-            self.bytes.clear();
+    /// The first `len` waiting bytes, or as many as wait. Mostly that is all of them, and then they are not copied.
+    fn cut(&mut self, len: usize) -> Vec<u8> {
+        let len = len.min(self.waiting().len());
+        if self.head + len < self.bytes.len() {
+            let bytes = self.waiting().get(..len).unwrap_or_default().to_vec();
+            self.head += len;
+            return bytes;
         }
+        let mut bytes = std::mem::take(&mut self.bytes);
+        if std::mem::take(&mut self.head) > 0 {
+            bytes = bytes.split_off(bytes.len() - len);
+        }
+        // What grew bit by bit may have room for twice as much; whoever keeps the Step would keep that too.
+        if bytes.capacity() / 3 > len / 2 {
+            bytes.shrink_to_fit();
+        }
+        bytes
     }
 }
 
@@ -124,11 +133,11 @@ mod tests {
     #[test]
     fn what_is_taken_knows_its_place_and_the_record_of_its_last_byte() {
         let mut stream = Stream::default();
-        stream.push(b"EH", stamp(1));
-        stream.push(b"LO\r\nMA", stamp(2));
+        stream.push(Cow::Borrowed(b"EH"), stamp(1));
+        stream.push(Cow::Borrowed(b"LO\r\nMA"), stamp(2));
         let taken = stream.take(6).expect("six bytes wait");
         assert_eq!((taken.bytes.as_slice(), taken.range, taken.stamp.record), (&b"EHLO\r\n"[..], 0..6, 2));
-        stream.push(b"IL", stamp(3));
+        stream.push(Cow::Owned(b"IL".to_vec()), stamp(3));
         assert_eq!(stream.take(2).map(|t| (t.range, t.stamp.record)), Some((6..8, 2)));
         assert_eq!(stream.take(99).map(|t| (t.range, t.stamp.record)), Some((8..10, 3)));
         assert_eq!(stream.take(1), None);
@@ -139,7 +148,7 @@ mod tests {
     fn stamps_of_taken_bytes_are_let_go() {
         let mut stream = Stream::default();
         for record in 0..10_000 {
-            stream.push(b"x", stamp(record));
+            stream.push(Cow::Borrowed(b"x"), stamp(record));
             assert_eq!(stream.take(1).map(|t| t.stamp.record), Some(record));
         }
         assert!(stream.stamps.is_empty() && stream.bytes.is_empty());

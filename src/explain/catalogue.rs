@@ -6,12 +6,13 @@
 //! the placeholders of [`super::template`].
 
 use super::Entry;
+use crate::base::hash::Quick;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The files, in the order in which the reference lists them.
-const FILES: [(&str, &str); 19] = [
+const FILES: [(&str, &str); 20] = [
     ("tcp.toml", include_str!("catalogue/tcp.toml")),
     ("tls.toml", include_str!("catalogue/tls.toml")),
     ("dns.toml", include_str!("catalogue/dns.toml")),
@@ -28,6 +29,7 @@ const FILES: [(&str, &str); 19] = [
     ("imap-parts.toml", include_str!("catalogue/imap-parts.toml")),
     ("findings.toml", include_str!("catalogue/findings.toml")),
     ("facts.toml", include_str!("catalogue/facts.toml")),
+    ("policy.toml", include_str!("catalogue/policy.toml")),
     ("intents.toml", include_str!("catalogue/intents.toml")),
     ("topics.toml", include_str!("catalogue/topics.toml")),
     ("chapters.toml", include_str!("catalogue/chapters.toml")),
@@ -81,18 +83,21 @@ struct File {
     chapter: Vec<ChapterEntry>,
 }
 
+/// What is looked up many times for each Step.
+type Table<T> = std::collections::HashMap<String, T, Quick>;
+
 /// All entries, to be looked up by id.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     entries: Vec<Entry>,
-    by_id: HashMap<String, usize>,
+    by_id: Table<usize>,
     /// The entries `message.FIELD`, by the field's name in lower case.
-    fields: HashMap<String, usize>,
+    fields: Table<usize>,
     /// The entries `PROTOCOL.capability.NAME`, by protocol and the name in lower case.
-    capabilities: HashMap<String, HashMap<String, usize>>,
+    capabilities: Table<Table<usize>>,
     /// By protocol (empty: any) and name.
-    parts: HashMap<String, HashMap<String, PartTexts>>,
-    sentences: HashMap<String, String>,
+    parts: Table<Table<PartTexts>>,
+    sentences: Table<String>,
     chapters: BTreeMap<String, ChapterEntry>,
 }
 
@@ -100,7 +105,7 @@ pub struct Catalogue {
 #[derive(Clone, Debug, Default)]
 struct PartTexts {
     general: Option<String>,
-    by_value: HashMap<String, String>,
+    by_value: Table<String>,
 }
 
 /// Longer values than this have no text of their own, so that they need not be looked up.
@@ -112,7 +117,7 @@ pub struct KnownPart<'c> {
     own: Option<&'c PartTexts>,
     any: Option<&'c str>,
     /// Entries by what they announce in lower case, where it is a capability.
-    capabilities: Option<&'c HashMap<String, usize>>,
+    capabilities: Option<&'c Table<usize>>,
     entries: &'c [Entry],
 }
 

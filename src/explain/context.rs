@@ -8,7 +8,7 @@ use super::template::{Vars, may_have_any};
 use super::{Entry, Note, PartNote, dns, imap, letter, memo, names, pop3, sasl, smtp, tls};
 use crate::base::{Finding, Part, Shelf, Span, escape};
 use crate::dissect::{Kind, Protocol, Step};
-use crate::trace::{CloseHow, Conn, Direction, Head, Opened, Record};
+use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Opened, Record};
 use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ pub(super) struct Talk {
     ends: Ends,
     /// Which sides have ended.
     ended: [bool; 2],
+    /// What was said inside TLS so far: nothing, or something.
+    inside: bool,
     /// The SMTP session.
     pub(super) smtp: smtp::Session,
     /// The SASL exchange that is going on.
@@ -116,11 +118,16 @@ impl Explainer {
         Explainer { hosts: Arc::new(names.collect()), ..Explainer::default() }
     }
 
-    /// Learn from a record who talks to whom; call it before the record's Steps are explained.
-    pub fn observe(&mut self, record: &Record) {
+    /// A record comes: what the one before it ended is forgotten.
+    pub(super) fn pass(&mut self) {
         if let Some(over) = self.over.take() {
             self.talks.remove(&over);
         }
+    }
+
+    /// Learn from a record who talks to whom; call it before the record's Steps are explained.
+    pub fn observe(&mut self, record: &Record) {
+        self.pass();
         match record {
             Record::Open { open, .. } => self.opened(open),
             Record::Close { conn, from, how, .. } => {
@@ -159,10 +166,16 @@ impl Explainer {
         let mut unknown = None;
         let talk = self.talks.get_mut(&step.conn);
         let talk = talk.unwrap_or_else(|| unknown.get_or_insert_with(Talk::default));
-        let Talk { ends, smtp, sasl, pop3, imap, .. } = talk;
+        let Talk { ends, inside, smtp, sasl, pop3, imap, .. } = talk;
         let mut vars = base_vars(ends, step);
         let mut extra = Extra::default();
         sasl::context(sasl, step, &mut vars, &mut extra);
+        if step.layer == Layer::Plain && !std::mem::replace(inside, true) {
+            extra.say("inside-tls", &vars);
+        }
+        if sasl.gives_away_password(step) {
+            extra.say("password-in-clear", &vars);
+        }
         match step.protocol {
             Protocol::Smtp => smtp::context(smtp, step, &mut vars, &mut extra),
             Protocol::Pop3 => pop3::context(pop3, step, &mut extra),

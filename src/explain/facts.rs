@@ -11,7 +11,13 @@ pub fn text(at: Instant, host: &str, fact: &Fact) -> String {
     let mut vars = Vars::default();
     vars.set("host", host);
     let id = fill(at, fact, &mut vars);
-    let found = catalogue().first(&[format!("fact.{id}"), "fact.generic".to_owned()]);
+    let own = match fact {
+        Fact::RuleApplied { rule, .. } => format!("fact.rule.{}", rule.id),
+        Fact::SenderChecked { check, result, .. } => format!("fact.sender-checked.{check}.{result}"),
+        Fact::SenderJudged { decision, .. } => format!("fact.sender-judged.{decision}"),
+        _ => String::new(),
+    };
+    let found = catalogue().first(&[own, format!("fact.{id}"), "fact.generic".to_owned()]);
     found.map(|entry| vars.fill(&entry.summary).into_owned()).unwrap_or_default()
 }
 
@@ -64,7 +70,57 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("id", id);
             "dequeued"
         }
+        Fact::RuleApplied { .. }
+        | Fact::SenderChecked { .. }
+        | Fact::SenderJudged { .. }
+        | Fact::Signed { .. }
+        | Fact::Forwarded { .. } => senders(fact, vars),
         _ => mailboxes(at, fact, vars),
+    }
+}
+
+/// Facts about who sent a message, and where it goes on.
+fn senders(fact: &Fact, vars: &mut Vars) -> &'static str {
+    match fact {
+        Fact::RuleApplied { rule, .. } => {
+            let what = if rule.text.is_empty() { "nothing" } else { rule.text.as_str() };
+            vars.set("this", shortened(what)).set("status", rule.outcome.as_ref()).set("reason", &rule.why);
+            vars.set("detail", if rule.depth > 0 { "in the included record, " } else { "" });
+            "rule"
+        }
+        Fact::SenderChecked { domain, result, .. } => {
+            vars.set("domain", domain).set("status", result);
+            "generic"
+        }
+        Fact::SenderJudged { why, .. } => {
+            vars.set("reason", why);
+            "generic"
+        }
+        Fact::Signed { field, domain, selector, algorithm } => {
+            vars.set("domain", domain).set("name", selector).set("type", algorithm);
+            if field == "ARC-Seal" { "signed.arc" } else { "signed.dkim" }
+        }
+        Fact::Forwarded { id, onward, to, sender, recipient } => {
+            vars.set("id", id).set("notification", onward).set("recipients", list(to));
+            vars.set("sender", sender).set("recipient", recipient);
+            if is_rewritten(sender, recipient) { "forwarded.rewritten" } else { "forwarded" }
+        }
+        _ => "generic",
+    }
+}
+
+/// Whether what goes on has an envelope sender in the forwarder's own domain: a list's, and not the one it came with.
+fn is_rewritten(sender: &str, recipient: &str) -> bool {
+    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    domain(sender).is_some() && domain(sender) == domain(recipient)
+}
+
+/// A record or a tag, not longer than a reader of one line takes in.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 160;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -138,7 +194,19 @@ fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("service", service);
             if service == "all" { "service-up.all" } else { "service-up" }
         }
+        Fact::Tls { .. } => tls(fact, vars),
         _ => "generic",
+    }
+}
+
+/// How a handshake came out.
+fn tls(fact: &Fact, vars: &mut Vars) -> &'static str {
+    let Fact::Tls { server, version, cipher, wrong, goes_on, .. } = fact else { return "generic" };
+    vars.set("server", server).set("detail", version).set("mechanism", cipher).set("reason", wrong);
+    match (wrong.is_empty(), *goes_on) {
+        (true, _) => "tls",
+        (false, true) => "tls.goes-on",
+        (false, false) => "tls.gives-up",
     }
 }
 

@@ -1,6 +1,7 @@
 //! What IMAP's notes say only here: why the list of capabilities is asked for, what a FETCH is after, and whether a
 //! line with a star answers anything (RFC 9051 §5.2, §5.5, §7).
 
+use crate::base::Word;
 use super::context::Extra;
 use super::template::Vars;
 use crate::dissect::imap::{FetchMeaning, ImapCode, ImapMeaning};
@@ -31,7 +32,7 @@ enum Known {
 pub struct Session {
     capabilities: Known,
     /// Tags and verbs of commands that wait for their replies.
-    pending: VecDeque<(String, String)>,
+    pending: VecDeque<(String, Word)>,
 }
 
 impl Session {

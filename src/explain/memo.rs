@@ -27,7 +27,7 @@ pub(super) struct Told {
 
 #[derive(Default)]
 struct Kinds {
-    entries: HashMap<Box<[u8]>, Option<&'static Entry>>,
+    entries: HashMap<Box<[u8]>, Option<&'static Entry>, Quick>,
     key: Vec<u8>,
 }
 

@@ -2,9 +2,11 @@
 //!
 //! The facts are data (`catalogue/*.toml`, keyed by verb, code, part and finding); only what needs context is Rust.
 
+pub mod abreast;
 pub mod catalogue;
 pub mod chapter;
 pub mod context;
+pub mod cookbook;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]

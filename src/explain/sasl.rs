@@ -8,6 +8,7 @@ use super::smtp::words;
 use super::template::Vars;
 use crate::base::escape;
 use crate::dissect::{Kind, Protocol, Step};
+use crate::trace::{Direction, Layer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -16,6 +17,18 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 pub struct Exchange {
     mechanism: String,
     answers: u32,
+}
+
+impl Exchange {
+    /// Whether the Step shows a password to everybody on the way: one that a reader of the wire needs no key for.
+    pub(super) fn gives_away_password(&self, step: &Step) -> bool {
+        let shown = match step.verb.as_str() {
+            "PASS" | "LOGIN" => true,
+            "AUTH" | "AUTHENTICATE" => matches!(self.mechanism.as_str(), "PLAIN" | "LOGIN"),
+            _ => false,
+        };
+        shown && step.layer == Layer::Wire && step.from == Direction::Client && !step.secrets.is_empty()
+    }
 }
 
 /// Take the Step in, and say what it means.

@@ -4,7 +4,7 @@
 use super::catalogue::catalogue;
 use super::context::Extra;
 use super::template::Vars;
-use crate::base::{Span, escape};
+use crate::base::{escape, Span, Word};
 use crate::dissect::{Kind, Step, Verdict};
 use std::collections::VecDeque;
 
@@ -29,7 +29,7 @@ struct Envelope {
 /// A command that waits for its reply.
 #[derive(Clone, Debug, Default)]
 struct Asked {
-    verb: String,
+    verb: Word,
     /// The address of MAIL or RCPT, where it has one.
     path: Option<String>,
     /// Which recipient of its envelope it is.
@@ -112,7 +112,7 @@ pub(super) fn context(session: &mut Session, step: &Step, vars: &mut Vars, extra
             }
             // One reply for the letter, in however many Steps it comes.
             if step.verb != "BDAT" && session.asked.back().is_none_or(|asked| asked.verb != ".") {
-                session.ask(Asked { verb: ".".to_owned(), ..Asked::default() });
+                session.ask(Asked { verb: ".".into(), ..Asked::default() });
             }
         }
         Kind::Continuation => session.ask(Asked { verb: step.verb.clone(), ..Asked::default() }),

@@ -99,18 +99,32 @@ impl Story {
 
     /// The same, each item as it is told, with what holds then.
     pub fn push_each(&mut self, index: usize, record: &Record, tell: &mut dyn FnMut(Item, &State)) {
-        if !self.is_bare {
-            self.explainer.observe(record);
-        }
-        self.chapters.observe(record);
-        let mut telling = Telling { first: true, tell };
         let mut steps = std::mem::take(&mut self.steps);
         self.dissector.push_to(index, record, &mut steps);
-        for step in steps.drain(..) {
-            self.step(step, &mut telling);
-        }
+        self.take(Some(record), steps.drain(..), tell);
         self.steps = steps;
         self.steps.shrink_to(KEPT);
+    }
+
+    /// Tell a record that was dissected elsewhere: with its Steps, and without itself where it holds nothing but bytes.
+    pub(super) fn take(
+        &mut self,
+        record: Option<&Record>,
+        steps: impl Iterator<Item = Step>,
+        tell: &mut dyn FnMut(Item, &State),
+    ) {
+        match record {
+            Some(record) => {
+                self.explainer.observe(record);
+                self.chapters.observe(record);
+            }
+            None => self.explainer.pass(),
+        }
+        let mut telling = Telling { first: true, tell };
+        for step in steps {
+            self.step(step, &mut telling);
+        }
+        let Some(record) = record else { return };
         match record {
             Record::Fact { at, host, fact } => {
                 if let Some(chapter) = self.chapters.fact(host, fact, &self.state) {
@@ -140,11 +154,21 @@ impl Story {
 
     /// The same, each item as it is told, with what holds then.
     pub fn finish_each(&mut self, tell: &mut dyn FnMut(Item, &State)) {
+        let steps = self.dissector.finish();
+        self.finish_with(steps.into_iter(), tell);
+    }
+
+    /// The same, where it was dissected elsewhere, and these Steps are left.
+    pub(super) fn finish_with(
+        &mut self,
+        steps: impl Iterator<Item = Step>,
+        tell: &mut dyn FnMut(Item, &State),
+    ) {
         for item in std::mem::take(&mut self.held) {
             tell(item, &self.state);
         }
         let mut telling = Telling { first: false, tell };
-        for step in self.dissector.finish() {
+        for step in steps {
             self.step(step, &mut telling);
         }
     }

@@ -31,6 +31,7 @@ pub(super) fn context(step: &Step, vars: &mut Vars, extra: &mut Extra) {
         TlsMeaning::Alert { fatal, what } => {
             vars.set("reason", if *fatal { format!("{what}, fatal") } else { what.clone() });
         }
+        TlsMeaning::Carrier => extra.instead("tls.APPLICATION-DATA.carrier"),
         TlsMeaning::Encrypted => extra.instead(format!("tls.{}.encrypted", step.verb)),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Folded from Steps alone: this is what somebody who only watches the wire knows.
 
+use crate::base::Word;
 use crate::dissect::pop3::{Asked, Phase, Pop3Meaning, Told};
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
 use crate::trace::{Layer, Opened};
@@ -40,7 +41,7 @@ pub struct Connection {
     pub maildrop: Option<Maildrop>,
     /// Commands that are not answered yet, by verb, with the argument that their success would make true.
     #[serde(skip)]
-    asked: Vec<(String, String)>,
+    asked: Vec<(Word, String)>,
 }
 
 /// An SMTP transaction, from MAIL to the end of its data (RFC 5321 §3.3): what the server accepted.
@@ -221,7 +222,7 @@ impl Connection {
     }
 
     fn pop3_done(&mut self, answers: Option<&Asked>, told: &Told) {
-        let name = |asked: &[(String, String)]| asked.last().map(|(_, name)| name.clone());
+        let name = |asked: &[(Word, String)]| asked.last().map(|(_, name)| name.clone());
         match answers {
             Some(Asked::Pass | Asked::Apop { .. }) => self.user = name(&self.asked),
             Some(Asked::Stls) => self.tls = true,

@@ -2,11 +2,14 @@
 //!
 //! Facts are complete and in order, so each is a plain edit. What names something unknown makes the least that fits.
 
-use super::{Cached, Copy, Intent, Mailbox, Message, QueueEntry, State, Waiting};
+use super::{Cached, Copy, Intent, Mailbox, Message, QueueEntry, State, Verdict, Waiting};
 use crate::base::Instant;
 use crate::trace::Fact;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The most verdicts that are kept of one message; there is one for each of its signatures.
+const MOST_VERDICTS: usize = 32;
 
 impl State {
     /// What holds after `host` stated `fact` at `at`.
@@ -18,6 +21,7 @@ impl State {
             | Fact::Relayed { .. }
             | Fact::Failed { .. }
             | Fact::Bounced { .. }
+            | Fact::Forwarded { .. }
             | Fact::Dequeued { .. } => self.queue(host, fact),
             Fact::Delivered { .. } | Fact::FlagsSet { .. } | Fact::Removed { .. } => self.message(host, fact),
             Fact::MailboxCreated { .. } | Fact::MailboxDeleted { .. } | Fact::MailboxRenamed { .. } => {
@@ -42,7 +46,12 @@ impl State {
             }
             // It changes nothing: the answer stays as it was kept.
             Fact::ResolverHit { .. } => {}
+            // The connection's own records tell that it is encrypted; this is why, or why not.
+            Fact::Tls { .. } => {}
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.service(host, fact),
+            Fact::SenderChecked { .. } | Fact::SenderJudged { .. } => self.checked(host, fact),
+            // Each is one reason of a verdict that follows, or leaves its mark in the message itself.
+            Fact::RuleApplied { .. } | Fact::Signed { .. } => {}
         }
     }
 
@@ -88,6 +97,9 @@ impl State {
             Fact::Relayed { id, recipients, .. } | Fact::Failed { id, recipients, .. } => {
                 self.queued(host, id, |entry| entry.waiting.retain(|w| !recipients.contains(&w.recipient)));
             }
+            Fact::Forwarded { id, recipient, .. } => {
+                self.queued(host, id, |entry| entry.waiting.retain(|w| w.recipient != *recipient));
+            }
             Fact::Bounced { id, notification, .. } => {
                 self.queued(host, id, |entry| entry.notification = Some(notification.clone()));
             }
@@ -98,6 +110,23 @@ impl State {
                 self.queues.retain(|_, queue| !queue.is_empty());
             }
             _ => {}
+        }
+    }
+
+    /// What a host found about the message that it takes now: SPF comes first, and begins anew.
+    fn checked(&mut self, host: &str, fact: &Fact) {
+        let verdicts = self.verdicts.entry(host.to_owned()).or_default();
+        let (check, domain, result) = match fact {
+            Fact::SenderChecked { check, domain, result } => (check.as_str(), domain.as_str(), result),
+            Fact::SenderJudged { decision, .. } => ("decision", "", decision),
+            _ => return,
+        };
+        if check == "spf" {
+            verdicts.clear();
+        }
+        if verdicts.len() < MOST_VERDICTS {
+            let (check, domain) = (check.to_owned(), domain.to_owned());
+            verdicts.push(Verdict { check, domain, result: result.clone() });
         }
     }
 

@@ -53,6 +53,9 @@ pub struct State {
     pub noted: BTreeMap<String, BTreeMap<String, Noted>>,
     /// host → `NAME TYPE` (as in `example.net. MX`) → what its resolver keeps.
     pub caches: BTreeMap<String, Shelf<String, Arc<Cached>>>,
+    /// host → what it found about who sent the last message that it checked, in order.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub verdicts: BTreeMap<String, Vec<Verdict>>,
     /// host → services that do not answer.
     pub down: BTreeMap<String, BTreeSet<String>>,
     /// What people have begun and not ended, in the order they began.
@@ -140,6 +143,17 @@ pub struct Cached {
     pub answer: String,
     /// Until when it may be used; it stays listed afterwards.
     pub until: Instant,
+}
+
+/// What a check of who sent a message gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// `spf`, `dkim`, `arc`, `dmarc`; `decision` for what was done about it.
+    pub check: String,
+    /// The domain that it is about.
+    pub domain: String,
+    /// As in `pass`, `fail`; of a decision `accept`, `junk`, `reject`.
+    pub result: String,
 }
 
 /// What somebody is about.

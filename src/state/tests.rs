@@ -17,8 +17,8 @@ fn step(kind: Kind, protocol: Protocol, verb: &str, bytes: &str) -> Step {
         record: 0,
         protocol,
         kind,
-        verb: verb.to_owned(),
-        code: String::new(),
+        verb: verb.into(),
+        code: String::new().into(),
         verdict: None,
         bytes: bytes.as_bytes().to_vec(),
         parts: Vec::new(),
@@ -51,7 +51,7 @@ fn says(state: &mut State, protocol: Protocol, verb: &str, argument: Option<(&'s
 /// `S:` a reply to that verb.
 fn answers(state: &mut State, protocol: Protocol, verb: &str, code: &str, verdict: Verdict) {
     let mut reply = step(Kind::Reply, protocol, verb, code);
-    reply.code = code.to_owned();
+    reply.code = code.into();
     reply.verdict = Some(verdict);
     state.apply_step(&reply);
 }

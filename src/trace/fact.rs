@@ -2,6 +2,8 @@
 //!
 //! Facts are complete: folding them (see `state`) rebuilds every queue, mailbox and client's copy.
 
+use super::Conn;
+use crate::base::Rule;
 use serde::{Deserialize, Serialize};
 
 /// What a host states. Addresses are written without angle brackets; the null reverse-path is the empty string.
@@ -247,6 +249,72 @@ pub enum Fact {
         name: String,
         /// The type asked for.
         rtype: String,
+    },
+    /// A client has done a TLS handshake, or given it up. The certificate crosses the wire encrypted (RFC 8446 §4.4.2), so
+    /// what the client thought of it stands nowhere else.
+    Tls {
+        /// On which connection.
+        conn: Conn,
+        /// The name that the certificate must be for.
+        server: String,
+        /// The version agreed on, as in `TLS 1.3`; empty: none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        version: String,
+        /// The cipher suite agreed on, as in `TLS_AES_256_GCM_SHA384`; empty: none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        cipher: String,
+        /// What was wrong with the certificate, or with the handshake; empty: nothing.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        wrong: String,
+        /// Whether the client goes on: a strict one does not where something is wrong.
+        goes_on: bool,
+    },
+    /// A host applied one rule of a check of who sent a message.
+    RuleApplied {
+        /// Which check: `spf`, `dkim`, `arc`, `dmarc`.
+        check: String,
+        /// The rule: what stood there, what was asked, what came of it.
+        rule: Rule,
+    },
+    /// What came of a check of who sent a message, once all its rules were applied.
+    SenderChecked {
+        /// Which check.
+        check: String,
+        /// The domain that it is about; empty where there is none.
+        domain: String,
+        /// The result, as in `pass`, `softfail`, `permerror`.
+        result: String,
+    },
+    /// What a host does with a message that failed its sender's policy.
+    SenderJudged {
+        /// `accept`, `junk` or `reject`.
+        decision: String,
+        /// Why.
+        why: String,
+    },
+    /// A host signed a message in the name of a domain.
+    Signed {
+        /// Which field: `DKIM-Signature` or `ARC-Seal`.
+        field: String,
+        /// The domain.
+        domain: String,
+        /// Which of its keys.
+        selector: String,
+        /// How, as in `rsa-sha256`.
+        algorithm: String,
+    },
+    /// A queued message was sent on to other addresses, as a new entry of the queue.
+    Forwarded {
+        /// Its queue id.
+        id: String,
+        /// The recipient whose mail goes on.
+        recipient: String,
+        /// The queue id of what goes on.
+        onward: String,
+        /// To whom.
+        to: Vec<String>,
+        /// The envelope's reverse-path from here on; empty for `<>`.
+        sender: String,
     },
     /// A service of a host stops answering (a fault of the scenario).
     ServiceDown {

@@ -9,6 +9,7 @@ pub mod fact;
 pub mod file;
 pub mod marks;
 pub mod record;
+pub mod runner;
 pub mod tap;
 
 pub use change::Change;

@@ -80,8 +80,17 @@ impl Tap {
 
     /// Bytes leave one end. No bytes, no record.
     pub fn data(&self, at: Instant, conn: Conn, from: Direction, bytes: &[u8]) {
+        self.bytes(at, conn, from, Layer::Wire, bytes);
+    }
+
+    /// One end says this inside TLS: the plain layer of bytes that cross the wire encrypted. No bytes, no record.
+    pub fn plain(&self, at: Instant, conn: Conn, from: Direction, bytes: &[u8]) {
+        self.bytes(at, conn, from, Layer::Plain, bytes);
+    }
+
+    fn bytes(&self, at: Instant, conn: Conn, from: Direction, layer: Layer, bytes: &[u8]) {
         if !bytes.is_empty() && !self.is_silent {
-            let data = Data { conn, from, layer: Layer::Wire, bytes: bytes.to_vec() };
+            let data = Data { conn, from, layer, bytes: bytes.to_vec() };
             self.write(|_| Record::Data { at, data });
         }
     }

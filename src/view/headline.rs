@@ -5,6 +5,7 @@
 
 use super::cast::Cast;
 use super::page::{Label, StepPage, Voice};
+use crate::dissect::tls::TlsMeaning;
 use crate::dissect::{Kind, Meaning, Step};
 use crate::explain::Item;
 use crate::trace::{CloseHow, Fact};
@@ -59,13 +60,16 @@ pub fn of(step: &Step, page: &StepPage) -> Headline {
         page.wire.lines.iter().map(|l| l.chunks.iter().map(|c| c.text.as_str()).collect()).collect();
     let more = (lines.len() + page.wire.elided).saturating_sub(1);
     let first = lines.first().cloned().unwrap_or_default();
+    // The walls of the tunnel stand around what was said inside TLS.
+    let first = if page.inside { format!("║ {first} ║") } else { first };
     let text = match more {
         0 => first,
         1 => format!("{first} (+ 1 line)"),
         n => format!("{first} (+ {n} lines)"),
     };
     let whole: String = lines.join("\n").chars().take(LONGEST).collect();
-    Headline { arrow, text, whole, is_wire: page.voice != Voice::Close }
+    let is_wire = page.voice != Voice::Close && !is_carrier(step);
+    Headline { arrow, text, whole, is_wire }
 }
 
 /// The first characters of a text, with `…` where something is missing.
@@ -78,8 +82,16 @@ pub fn cut(text: &str, most: usize) -> String {
     short + "…"
 }
 
-/// Mailboxes that stood there before the story began: no event.
+/// Whether a Step is nothing but the encrypted form of what another Step tells.
+pub fn is_carrier(step: &Step) -> bool {
+    matches!(step.meaning, Meaning::Tls(TlsMeaning::Carrier))
+}
+
+/// Mailboxes that stood there before the story began: no event; and records that carry what is told in plain words.
 pub fn is_furniture(cast: &Cast, item: &Item) -> bool {
+    if let Item::Step(step, _) = item {
+        return is_carrier(step);
+    }
     let made = |fact: &Fact| matches!(fact, Fact::MailboxCreated { .. });
     matches!(item, Item::Fact { at, fact, .. } if *at == cast.start && made(fact))
 }

@@ -6,7 +6,7 @@
 //! | `type` | fields |
 //! |---|---|
 //! | `chapter` | `number`, `id`, `title`, `intro` |
-//! | `step` | `number`, `conn`, `client`, `server` (hosts), `layer`, `from` (`c`, `s`), `range` (offsets in that side's stream), `at`, `record`, `protocol`, `kind`, `verb`, `code`, `verdict`, `text`, `base64`, `redacted`, `parts`, `note` |
+//! | `step` | `number`, `conn`, `client`, `server` (hosts), `layer`, `from` (`c`, `s`), `range` (offsets in that side's stream), `at`, `record`, `protocol`, `kind`, `verb`, `code`, `verdict`, `text`, `base64`, `redacted`, `encrypted` (a watcher of the wire cannot read it), `parts`, `note` |
 //! | `fact` | `at`, `host`, `text`, and the fact's own fields under `fact` |
 //! | `mark` | `kind`, `text`, and its anchor: `conn`, `from`, `range`, `quote` |
 //! | `summary` | the counts of `view::tally::Tally`, and `places` |
@@ -84,6 +84,9 @@ struct StepLine<'a> {
     base64: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     redacted: bool,
+    /// Nobody who only watches the wire can read it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    encrypted: bool,
     parts: &'a [Part],
     note: &'a Note,
 }
@@ -131,6 +134,7 @@ impl<W: Write> Json<W> {
             text,
             base64,
             redacted: hide,
+            encrypted: !step.is_readable_on_the_wire(),
             parts: &step.parts,
             note,
         }

@@ -21,7 +21,7 @@ pub mod mermaid;
 pub mod page;
 pub mod pcapng;
 pub mod plain;
-pub mod runner;
+pub use crate::trace::runner;
 pub mod svg;
 pub mod talk;
 pub mod tally;

@@ -6,10 +6,11 @@
 use super::cast::{Call, Cast};
 use super::wire::{self, Amount, WireLines};
 use crate::base::{Severity, Span, escape};
+use crate::dissect::tls::TlsMeaning;
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
 use crate::explain::{Chapter, Item, Note};
 use crate::trace::answers::choices;
-use crate::trace::{CloseHow, Direction, Fact, Mark};
+use crate::trace::{CloseHow, Direction, Fact, Layer, Mark};
 use std::time::Duration;
 
 /// What a stretch of text is.
@@ -125,6 +126,8 @@ pub struct StepPage {
     pub refused: bool,
     /// Between whom, where that is known.
     pub call: Option<Call>,
+    /// It was said inside TLS: whoever watched the wire saw records of encrypted bytes in its place.
+    pub inside: bool,
     /// What is shown of its bytes (for what has none to read: words instead).
     pub wire: WireLines,
     /// What the parts mean: indices in [`wire::WireLine::parts`] lead here.
@@ -228,6 +231,7 @@ fn step(step: &Step, note: &Note, cast: &Cast, choice: Choice) -> StepPage {
         protocol: step.protocol,
         refused: matches!(step.verdict, Some(Verdict::Transient | Verdict::Negative)),
         call: cast.call(step.conn),
+        inside: step.layer == Layer::Plain,
         wire: wire_of(step, voice, cast, &parts, choice),
         parts,
         note: note_of(note),
@@ -260,8 +264,7 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
         (Voice::Open, _) => WireLines::default(),
         (Voice::Close, _) => wire::words(label, &[ending(step, cast)]),
         (_, Protocol::Tls) => {
-            let text = format!("TLS: {} bytes that only the two ends can read", step.bytes.len());
-            wire::words(label, &[text])
+            wire::words(label, &[tls(step)])
         }
         (_, Protocol::Dns) => super::dns::lines(step, label),
         _ => {
@@ -269,6 +272,24 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
             let secrets = if choice.show_secrets { &[][..] } else { &step.secrets };
             wire::lines(&wire::Source { bytes: &step.bytes, label, secrets, parts: &spans }, choice.amount)
         }
+    }
+}
+
+/// A TLS record in words: whose message it is where that can be read, else how long it is.
+fn tls(step: &Step) -> String {
+    let count = super::clock::count(step.bytes.len() as u64, "byte");
+    match &step.meaning {
+        Meaning::Tls(TlsMeaning::ClientHello(hello)) => match &hello.server_name {
+            Some(name) => format!("TLS ClientHello for {}, {count}", escape::text(name)),
+            None => format!("TLS ClientHello, {count}"),
+        },
+        Meaning::Tls(TlsMeaning::ServerHello(hello)) => {
+            let chosen = format!("{}, {}", hello.version, hello.suite);
+            format!("TLS ServerHello: {}, {count}", escape::text(&chosen))
+        }
+        Meaning::Tls(TlsMeaning::Alert { what, .. }) => format!("TLS alert: {}", escape::text(what)),
+        _ if step.verb == "CHANGE-CIPHER-SPEC" => format!("TLS ChangeCipherSpec, {count}"),
+        _ => format!("TLS: {count} that only the two ends can read"),
     }
 }
 

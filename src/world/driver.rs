@@ -6,6 +6,7 @@
 use super::change::Edits;
 use super::clock::Clock;
 use super::net::ByteStream;
+use super::net::tls::Wire;
 use crate::base::Instant;
 use crate::proto::{Machine, Output};
 use std::future::Future;
@@ -45,10 +46,10 @@ pub trait Owner<M: Machine>: Send {
 /// Run `machine` over `stream` until it closes, the peer resets, or the owner drops it.
 ///
 /// # Errors
-/// What the stream says: a reset or a broken pipe.
+/// What the stream says: a reset or a broken pipe; or why there is no TLS.
 pub async fn drive<M, O>(
     machine: &mut M,
-    stream: &mut dyn ByteStream,
+    stream: &mut Wire,
     clock: Clock,
     owner: &mut O,
     edits: &mut Edits,
@@ -58,6 +59,9 @@ where
     M::Event: Send,
     O: Owner<M>,
 {
+    if stream.begins_with_tls() {
+        stream.secure().await?;
+    }
     let mut buffer = vec![0_u8; 16 * 1024];
     let mut peer_ended = false;
     loop {
@@ -103,7 +107,7 @@ enum Drained {
 
 async fn drain<M, O>(
     machine: &mut M,
-    stream: &mut dyn ByteStream,
+    stream: &mut Wire,
     clock: Clock,
     owner: &mut O,
     edits: &mut Edits,
@@ -117,7 +121,8 @@ where
         match machine.poll(clock.now()) {
             Output::Send(bytes) => {
                 let edited = edits.apply(bytes);
-                write(stream, &edited.bytes).await?;
+                let bytes = stream.on_the_way(edited.bytes);
+                write(stream, &bytes).await?;
                 if edited.cut {
                     return Ok(Drained::Dropped);
                 }
@@ -126,6 +131,11 @@ where
                 if owner.on_event(machine, event).await == Flow::Drop {
                     return Ok(Drained::Dropped);
                 }
+            }
+            // Nothing of the peer's waits here: what was read was handed over, and the machine has forgotten it.
+            Output::StartTls => {
+                stream.secure().await?;
+                machine.secured(clock.now());
             }
             Output::Close => return Ok(Drained::Closed),
             Output::WakeAt(at) => return Ok(Drained::Waiting(Some(at))),
@@ -144,7 +154,10 @@ async fn write(stream: &mut dyn ByteStream, mut bytes: &[u8]) -> io::Result<()> 
             return Err(io::ErrorKind::WriteZero.into());
         }
     }
-    Ok(())
+    // TLS may hold back what a slow peer has no room for yet.
+    tokio::time::timeout(UNREAD, stream.flush())
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 async fn sleep_until(clock: Clock, at: Option<Instant>) {
@@ -232,7 +245,8 @@ mod tests {
             let ends = ("192.0.2.1:1".parse().expect("one"), "192.0.2.2:2".parse().expect("two"));
             let conn = tap.open(clock.now(), Transport::Tcp, ends.0, ends.1);
             let manner = LinkManner { latency: Duration::from_millis(1), kbit: 0 };
-            let (mut client, mut server) = pipe::pair(&tap, clock, conn, manner);
+            let (mut client, server) = pipe::pair(&tap, clock, conn, manner);
+            let mut server = Wire::clear(Box::new(server));
             let flood = tokio::spawn(async move { client.write_all(&vec![0; 4 << 20]).await });
             let mut machine = Asker::default();
             let (mut owner, mut edits) = (Slow, Edits::default());

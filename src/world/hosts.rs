@@ -13,7 +13,9 @@ use super::queue::Queue;
 use super::resolver::{Exchange, Resolver};
 use super::roles::mua::disk::{Copy, Disk, KeptRow};
 use super::scenario::{self, Fault, RoleKind, Scenario};
+use super::secure::Realm;
 use super::snapshot::MailboxRows;
+use super::store::keep::Keeper;
 use crate::base::{Secret, random};
 use crate::trace::tap::Tap;
 use crate::trace::{Conn, Direction, Fact, Transport};
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -47,12 +49,16 @@ pub struct World {
     /// How long a host takes until it looks at what it has just queued. In a journey long enough that client and
     /// server have said goodbye: one conversation after the other is easier to follow.
     pub handling: Duration,
+    /// Whose certificates there are.
+    pub tls: Arc<Realm>,
     /// Who is busy: the story goes on while somebody is.
     pub activity: Arc<Activity>,
     /// Mail for domains that no host here takes.
     pub beyond: Beyond,
     /// Rings when the services are to end: every session is told.
     pub closing: Arc<Changes>,
+    /// Whether servers that offer TLS take passwords without it too. RFC 8314 §3 is against it, and a journey keeps to that.
+    pub takes_clear_passwords: bool,
 }
 
 /// What becomes of mail for domains that no host of the world takes.
@@ -86,6 +92,8 @@ pub struct Host {
     /// What a client keeps on its own disk.
     disk: Mutex<Disk>,
     resolver: Option<Resolver<HostExchange>>,
+    /// What keeps its mail on a real disk, where something does.
+    keeper: OnceLock<Keeper>,
 }
 
 /// Queue id → recipients that wait.
@@ -119,8 +127,9 @@ impl World {
             .map(|spec| (spec.name.clone(), Arc::new(Host::build(spec, &scenario, clock, net.clone()))));
         let hosts = hosts.collect();
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
+        let tls = Arc::new(Realm::seeded(scenario.seed));
         let (beyond, closing) = (Beyond::default(), Arc::default());
-        World { hosts, scenario, clock, tap, net, changes, late, handling, activity, beyond, closing }
+        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing, takes_clear_passwords: false }
     }
 
     /// Whether no host of this world takes mail for a domain, or has it as its address (`[192.0.2.25]`).
@@ -171,6 +180,14 @@ impl World {
         mailboxes.resolve(address).or_else(postmaster).filter(|account| !self.is_gone(account))
     }
 
+    /// Where mail for an address goes on to, where `host` sends it on.
+    pub fn redirect(&self, host: &Host, address: &str) -> Option<&scenario::Redirect> {
+        let here = |r: &&scenario::Redirect| {
+            r.address.eq_ignore_ascii_case(address) && r.host.eq_ignore_ascii_case(&host.spec.name)
+        };
+        self.scenario.redirects.iter().find(here)
+    }
+
     /// The account, if these credentials are right and its mailboxes are kept at `host`.
     pub fn log_in(&self, host: &Host, user: &str, password: &Secret) -> Option<String> {
         lock(&host.mailboxes).authenticate(user, password).filter(|account| !self.is_gone(account))
@@ -189,7 +206,8 @@ impl World {
         self.tap.fact(self.clock.now(), &host.spec.name, fact);
     }
 
-    /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about.
+    /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about. Where they may lie on
+    /// a disk, changes go by [`World::change_mailboxes`] instead.
     pub fn with_mailboxes<T>(&self, host: &Host, act: impl FnOnce(&mut Mailboxes) -> T) -> T {
         let mut mailboxes = lock(&host.mailboxes);
         let result = act(&mut mailboxes);
@@ -258,6 +276,7 @@ impl Host {
             disk: Mutex::default(),
             resolver: resolver(spec, scenario, clock, net),
             spec: spec.clone(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -276,6 +295,23 @@ impl Host {
         let mut ids = lock(&self.ids);
         ids.next_queue_id += 1;
         format!("{:X}", ids.next_queue_id)
+    }
+
+    /// Count queue ids on from the highest of these.
+    pub(super) fn ids_from<'a>(&self, used: impl Iterator<Item = &'a str>) {
+        let highest = used.filter_map(|id| u32::from_str_radix(id, 16).ok()).max().unwrap_or(0);
+        let mut ids = lock(&self.ids);
+        ids.next_queue_id = ids.next_queue_id.max(highest);
+    }
+
+    /// What keeps its mail on a disk.
+    pub(super) fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.get()
+    }
+
+    /// Keep its mail on a disk from now on. Only the first call counts.
+    pub(super) fn keep_with(&self, keeper: Keeper) {
+        let _ = self.keeper.set(keeper);
     }
 
     /// A string that no other call gives: for Message-IDs and boundaries.

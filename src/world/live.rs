@@ -12,9 +12,11 @@ use super::net::loopback::{Bound, Doors, Visitors};
 use super::net::memory::MemoryNet;
 use super::run::{self, RunError};
 use super::scenario::{Account, Scenario};
+use super::secure::Realm;
+use super::store::Data;
 use super::terrain::ScenarioTerrain;
 use super::zones::Eras;
-use crate::base::Secret;
+use crate::base::{Instant, Secret};
 use crate::trace::Head;
 use crate::trace::record::LIVE;
 use crate::trace::tap::{Observer, Tap};
@@ -34,6 +36,10 @@ pub struct Lab {
     pub connections: usize,
     /// Mail for domains that no host of it takes.
     pub beyond: Beyond,
+    /// The certificates of its servers.
+    pub tls: Realm,
+    /// Where its mail is kept over a stop; `None`: in memory.
+    pub data: Option<Data>,
 }
 
 /// Closes a running lab, from whatever thread. Clones close the same one.
@@ -45,6 +51,11 @@ impl Closer {
     pub fn close(&self) {
         self.0.ring();
     }
+}
+
+/// The time of this machine's clock.
+pub fn now() -> Instant {
+    super::clock::real_now()
 }
 
 /// The world of a lab whose mail for other domains is caught: each domain gets an account for it.
@@ -67,9 +78,9 @@ pub fn with_catch_all(mut scenario: Scenario, password: &Secret) -> Scenario {
 /// Where the operating system gives no runtime, or does not take a socket.
 pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let tap = runtime.block_on(async {
+    let data = runtime.block_on(async {
         let clock = Clock::live();
-        let Lab { mut scenario, doors, connections, beyond } = lab;
+        let Lab { mut scenario, doors, connections, beyond, data, tls } = lab;
         // Identifiers must differ from those of the last time: mail programs remember them.
         scenario.seed = clock.start().as_micros().unsigned_abs();
         let head = Head {
@@ -86,7 +97,11 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
         let mut world = World::build(scenario, Vec::new(), clock, tap.clone(), network);
         world.handling = Duration::ZERO;
         world.beyond = beyond;
+        world.tls = Arc::new(tls);
+        // People type at these doors, and look on: what a password looks like in clear is one of the lessons.
+        world.takes_clear_passwords = true;
         world.closing = closer.0.clone();
+        data.as_ref().map_or(Ok(()), |data| data.attach(&world))?;
         let world = Arc::new(world);
         run::begin(&world, &zones);
         let visitors = Arc::new(Visitors::new(connections));
@@ -95,9 +110,11 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
         closer.0.after(0).await;
         let _ = tokio::time::timeout(GRACE, visitors.all_gone()).await;
         tap.end(clock.now());
-        Ok::<(), std::io::Error>(())
+        Ok::<Option<Data>, RunError>(data)
     });
     // Sessions that did not end in time are dropped here; what their streams do in dying comes after the end record.
+    // What is being written is written to its end, and only then may another lab have the folder.
     drop(runtime);
-    Ok(tap?)
+    drop(data?);
+    Ok(())
 }

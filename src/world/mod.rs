@@ -4,6 +4,7 @@
 //! [`live`] is the same world on the real clock, with doors to real programs: the lab.
 //! Nothing outside `net` opens a socket; nothing outside `clock` knows the time; only the tap writes records.
 
+pub mod ca;
 pub mod change;
 pub mod clock;
 pub mod compose;
@@ -22,7 +23,10 @@ pub mod resolver;
 pub mod roles;
 pub mod run;
 pub mod scenario;
+pub mod secure;
+pub mod sender;
 pub mod snapshot;
+pub mod store;
 pub mod terrain;
 pub mod zones;
 

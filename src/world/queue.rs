@@ -88,6 +88,21 @@ impl Queue {
         self.schedule.first().map(|(next, _)| *next)
     }
 
+    /// What came for a recipient goes on to others, as a new entry: nobody waits for it here any more.
+    pub fn forwarded(&mut self, id: &str, recipient: &str, onward: Entry) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.waiting.retain(|waiting| waiting != recipient);
+        }
+        self.facts.push(Fact::Forwarded {
+            id: id.to_owned(),
+            recipient: recipient.to_owned(),
+            onward: onward.id.clone(),
+            to: onward.waiting.clone(),
+            sender: onward.sender.clone(),
+        });
+        self.accept(onward);
+    }
+
     /// Write down what an attempt brought. Where recipients failed for good, gives the entry with them, to be
     /// reported to its sender; a message that nobody waits for any more leaves the queue.
     pub fn settle(&mut self, id: &str, verdicts: Vec<(String, Verdict)>, now: Instant) -> Option<Entry> {
@@ -129,6 +144,11 @@ impl Queue {
             self.schedule.insert((entry.next, id.to_owned()));
         }
         report
+    }
+
+    /// The entry of this id, if it waits.
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(id)
     }
 
     /// State that a notification about `id` was queued.

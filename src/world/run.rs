@@ -12,8 +12,8 @@ use super::net::memory::MemoryNet;
 use super::net::{Connection, Network, Responder};
 use super::people;
 use super::roles::{dns, dns_tcp, imap, pop3, queue_runner, smtp, typist};
-use super::scenario::{Fault, RoleKind, Scenario};
-use super::terrain::{ScenarioTerrain, port};
+use super::scenario::{Fault, RoleKind, Scenario, Tls};
+use super::terrain::{ScenarioTerrain, implicit_port, port};
 use super::zones::Eras;
 use crate::base::Instant;
 use crate::trace::tap::{Observer, Tap};
@@ -32,6 +32,9 @@ pub enum RunError {
     /// The runtime could not be made.
     #[error("no runtime: {0}")]
     Runtime(#[from] std::io::Error),
+    /// The folder in which a lab keeps its mail cannot be read.
+    #[error("{0}")]
+    Store(#[from] super::store::OpenError),
 }
 
 /// Run `scenario` with `changes` to its end. An `observer` is told of every record as it is written, and may look at
@@ -267,17 +270,33 @@ fn open_dns(world: &Arc<World>, host: &Arc<Host>, zones: &Arc<Eras>) {
 }
 
 fn open_door(world: &Arc<World>, host: &Arc<Host>, role: RoleKind) {
-    let Some(port) = port(role) else { return };
     let faults = Arc::new(Faults::of(&world.scenario, &world.late, &host.spec.name, role));
-    for address in &host.spec.addresses {
-        let mut listener = world.net.listen(SocketAddr::new(*address, port));
-        let (world, host, faults) = (world.clone(), host.clone(), faults.clone());
-        tokio::spawn(async move {
-            while let Some(connection) = listener.recv().await {
-                tokio::spawn(serve(world.clone(), host.clone(), role, faults.clone(), connection));
-            }
-        });
+    let implicit = implicit_port(role).filter(|_| world.tls_of(host) == Tls::Implicit);
+    let ports = port(role).map(|port| (port, false)).into_iter().chain(implicit.map(|port| (port, true)));
+    for (port, implicit) in ports {
+        for address in &host.spec.addresses {
+            let at = SocketAddr::new(*address, port);
+            take_calls(world, host, role, &faults, at, implicit);
+        }
     }
+}
+
+fn take_calls(
+    world: &Arc<World>,
+    host: &Arc<Host>,
+    role: RoleKind,
+    faults: &Arc<Faults>,
+    at: SocketAddr,
+    implicit: bool,
+) {
+    let mut listener = world.net.listen(at);
+    let (world, host, faults) = (world.clone(), host.clone(), faults.clone());
+    tokio::spawn(async move {
+        while let Some(connection) = listener.recv().await {
+            let connection = Connection { implicit, ..connection };
+            tokio::spawn(serve(world.clone(), host.clone(), role, faults.clone(), connection));
+        }
+    });
 }
 
 async fn serve(

@@ -20,6 +20,16 @@ pub fn port(role: RoleKind) -> Option<u16> {
     }
 }
 
+/// The port at which a role takes calls inside TLS from the first byte on. RFC 8314 §3.
+pub fn implicit_port(role: RoleKind) -> Option<u16> {
+    match role {
+        RoleKind::Submission => Some(465),
+        RoleKind::Pop3 => Some(995),
+        RoleKind::Imap => Some(993),
+        RoleKind::Mua | RoleKind::Mta | RoleKind::Dns => None,
+    }
+}
+
 /// The scenario's links and outages, by address.
 pub struct ScenarioTerrain {
     names: BTreeMap<IpAddr, String>,
@@ -35,7 +45,7 @@ struct Outage {
     after: u64,
     host: String,
     /// `None`: every service.
-    port: Option<u16>,
+    service: Option<RoleKind>,
     health: Health,
     from: Duration,
     /// `None`: for ever.
@@ -79,7 +89,7 @@ impl Terrain for ScenarioTerrain {
         };
         let concerns = |o: &&Outage| {
             o.host == *name
-                && o.port.is_none_or(|p| p == at.port())
+                && o.service.is_none_or(|s| [port(s), implicit_port(s)].contains(&Some(at.port())))
                 && o.from <= elapsed
                 && o.until.is_none_or(|until| elapsed < until)
                 && self.late.begins(o.after)
@@ -96,7 +106,7 @@ impl Outage {
         Some(Outage {
             after,
             host: host.clone(),
-            port: SERVICES.into_iter().find(|r| r.name() == service).and_then(port),
+            service: SERVICES.into_iter().find(|r| r.name() == service),
             health: if how == "silent" { Health::Silent } else { Health::Refused },
             from: Duration::from_secs(*from_s),
             until: (*until_s > 0).then(|| Duration::from_secs(*until_s)),

@@ -106,6 +106,9 @@ impl Page {
                     out.push((number, target.to_owned()));
                 }
             }
+            for rest in plain.split(" src=\"").skip(1) {
+                out.extend(rest.split_once('"').map(|(target, _)| (number, target.to_owned())));
+            }
         }
         out
     }
@@ -149,10 +152,19 @@ impl Page {
     /// The anchors of its headings, as GitHub and mdBook make them.
     fn anchors(&self) -> Vec<String> {
         let headings = self.prose().into_iter().filter(|(_, line)| line.starts_with('#'));
-        let slug = |title: &str| {
-            let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-            kept.collect::<String>().to_lowercase().replace(' ', "-")
-        };
         headings.map(|(_, line)| slug(line.trim_start_matches('#').trim())).collect()
     }
+
+    /// Whether a test makes it from the catalogue.
+    pub fn is_made(&self) -> bool {
+        self.lines.first().is_some_and(|line| line == crate::made::MARK)
+    }
+}
+
+/// The anchor of a heading, as GitHub and mdBook make it.
+pub fn slug(title: &str) -> String {
+    // What a page escapes is no part of the anchor.
+    let title = title.replace("&lt;", "").replace("&gt;", "");
+    let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
 }

@@ -100,7 +100,7 @@ fn reference(piece: &str) -> Option<(u32, Vec<Section>, String, &str)> {
 /// All rows of the test files beside this one.
 fn rows() -> BTreeSet<Row> {
     let mut rows = BTreeSet::new();
-    for module in ["imap", "misbehaving", "pop3", "queue", "smtp", "tough"] {
+    for module in ["imap", "misbehaving", "pop3", "queue", "smtp", "tls", "tough"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/conformance/{module}.rs"));
         let source = std::fs::read_to_string(path).expect("the test's own source");
         let mut doc = String::new();
@@ -138,8 +138,10 @@ fn title(rfc: u32) -> &'static str {
         1939 => "POP3",
         2177 => "IMAP: IDLE",
         2449 => "POP3: extensions",
+        2595 => "POP3 and IMAP: STLS and STARTTLS",
         2920 => "SMTP: pipelining",
         3030 => "SMTP: chunking",
+        3207 => "SMTP: STARTTLS",
         3464 => "delivery status notifications",
         3501 => "IMAP4rev1",
         4954 => "SMTP: authentication",
@@ -148,7 +150,10 @@ fn title(rfc: u32) -> &'static str {
         6152 => "SMTP: 8-bit content",
         6409 => "submission",
         6647 => "greylisting",
+        7435 => "opportunistic encryption",
         7505 => "null MX",
+        8314 => "TLS for people's mail programs",
+        8446 => "TLS 1.3",
         9051 => "IMAP4rev2",
         other => panic!("RFC {other} needs a title here"),
     }

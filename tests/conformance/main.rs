@@ -13,4 +13,5 @@ mod pop3;
 mod queue;
 mod smtp;
 mod talk;
+mod tls;
 mod tough;

@@ -3,12 +3,12 @@
 //! A dialogue is read line by line. `C: text` sends a line with CR LF; lines of `C:` that follow one another leave in
 //! one piece. `C~ text` sends bytes as they are, with the escapes `\r \n \0 \\ \xHH`, and no line end. `S: text` expects
 //! the next line that the server says; `…` in it stands for anything. `S+: text` expects one or more such lines.
-//! `S: (silence)` expects that nothing comes, `S: (closed)` that the server ends the connection. A name in front, as in
+//! `C: (TLS)` does the TLS handshake, as a client that checks the certificate for the host's name. `S: (silence)` expects that nothing comes, `S: (closed)` that the server ends the connection. A name in front, as in
 //! `phone C: …`, tells which connection; without one it is the connection that was named last. `#` begins a remark.
 
-use postroad::trace::{Fact, Record};
-use postroad::world::net::ByteStream;
-use postroad::world::scenario::Scenario;
+use postroad::trace::{Conn, Fact, Record};
+use postroad::world::net::{ByteStream, Connection};
+use postroad::world::scenario::{RoleKind, Scenario};
 use postroad::world::{World, with_world};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -73,11 +73,13 @@ pub fn facts(records: &[Record]) -> Vec<&Fact> {
 pub struct Wire {
     pub stream: Box<dyn ByteStream>,
     held: Vec<u8>,
+    /// Which connection of the transcript, and to which host and port.
+    line: Option<(Conn, String, SocketAddr)>,
 }
 
 impl Wire {
     pub fn new(stream: Box<dyn ByteStream>) -> Self {
-        Wire { stream, held: Vec::new() }
+        Wire { stream, held: Vec::new(), line: None }
     }
 
     /// Send bytes. Whether the peer has gone already shows when one listens.
@@ -146,8 +148,28 @@ impl Talk {
         let at = SocketAddr::new(self.address(host), port);
         let from = IpAddr::from([192, 0, 2, 99]);
         let connection = self.world.net.connect(from, at).await.expect("it listens");
-        self.wires.insert(name.to_owned(), Wire::new(connection.stream));
+        let line = Some((connection.conn, host.to_owned(), at));
+        let wire = Wire { line, ..Wire::new(connection.stream) };
+        self.wires.insert(name.to_owned(), wire);
         name.clone_into(&mut self.current);
+    }
+
+    /// The TLS handshake, as a client that checks the certificate.
+    ///
+    /// # Errors
+    /// Why there is no TLS now.
+    pub async fn secure(&mut self, name: &str) -> std::io::Result<()> {
+        let caller = self.world.hosts["alice-laptop.example.com"].clone();
+        let world = self.world.clone();
+        let wire = self.wire(name);
+        assert_eq!(String::from_utf8_lossy(&wire.held), "", "nothing was said that nobody heard");
+        let (conn, host, at) = wire.line.clone().expect("a connection into the world");
+        let stream = std::mem::replace(&mut wire.stream, Box::new(tokio::io::empty()));
+        let connection = Connection::new(stream, conn, at, at);
+        let mut secured = world.calls(&caller, &host, RoleKind::Mta, true, connection);
+        let outcome = secured.secure().await;
+        wire.stream = Box::new(secured);
+        outcome
     }
 
     /// Tear a connection down at once.
@@ -197,10 +219,16 @@ impl Talk {
             self.said.push((*line).to_owned());
             at += 1;
             match mark {
+                'c' if rest == "(TLS)" => {
+                    let current = self.current.clone();
+                    self.secure(&current).await.expect("the handshake is done");
+                }
                 'c' | '~' => {
                     let mut bytes =
                         if mark == 'c' { [rest.as_bytes(), b"\r\n"].concat() } else { unescape(rest) };
-                    while let Some((None, more @ ('c' | '~'), rest)) = lines.get(at).map(|l| parts(l)) {
+                    while let Some((None, more @ ('c' | '~'), rest)) =
+                        lines.get(at).filter(|l| !l.ends_with("(TLS)")).map(|l| parts(l))
+                    {
                         self.said.push(lines[at].to_owned());
                         bytes.extend(if more == 'c' {
                             [rest.as_bytes(), b"\r\n"].concat()

@@ -49,6 +49,7 @@ impl<M: Machine> Lone<M> {
             match self.machine.poll(Instant::from_secs(1)) {
                 Output::Send(bytes) => self.said += &String::from_utf8_lossy(&bytes),
                 Output::Event(event) => (self.refuse)(&mut self.machine, event),
+                Output::StartTls => {}
                 Output::Close => self.closed = true,
                 Output::Idle | Output::WakeAt(_) => return,
             }

@@ -7,9 +7,11 @@ mod message;
 mod session;
 
 use super::args::{Detail, Explain};
-use super::{CommandError, explain, screen};
+use super::{CommandError, cookbook, explain, screen};
 use crate::base::escape;
+use crate::explain::cookbook::fitting;
 use crate::import::{logs, message as letters, text};
+use session::Pace;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -36,12 +38,12 @@ enum Sort {
 pub fn run(args: &Explain) -> Result<(), CommandError> {
     let query = args.query.join(" ");
     if query == "-" {
-        return any(args, io::stdin(), "the standard input");
+        return any(args, io::stdin(), "the standard input", Pace::Live);
     }
     if let Some(path) = named_file(args, &query) {
         let name = escape::text(&path.display().to_string());
         let file = File::open(path).map_err(|error| CommandError::file("read", path, &error))?;
-        return any(args, file, &name);
+        return any(args, file, &name, Pace::AtOnce);
     }
     if query.trim().contains('\n') {
         return text_of(args, query.as_bytes(), "the pasted text");
@@ -58,14 +60,19 @@ fn named_file<'a>(args: &Explain, query: &'a str) -> Option<&'a Path> {
 }
 
 /// A recording is told as it comes; anything else is read whole.
-fn any(args: &Explain, mut from: impl Read + Send + 'static, name: &str) -> Result<(), CommandError> {
+fn any(
+    args: &Explain,
+    mut from: impl Read + Send + 'static,
+    name: &str,
+    pace: Pace,
+) -> Result<(), CommandError> {
     let mut begins = Vec::new();
     let unread = |error| CommandError::file("read", Path::new(name), &error);
     from.by_ref().take(64).read_to_end(&mut begins).map_err(unread)?;
     let recording = sort(&begins) == Sort::Recording;
     let from = io::Cursor::new(begins).chain(from);
     if recording {
-        return session::recording(args, from, name);
+        return session::recording(args, from, name, pace);
     }
     text_of(args, &whole(from, name)?, name)
 }
@@ -113,7 +120,7 @@ fn text_of(args: &Explain, bytes: &[u8], name: &str) -> Result<(), CommandError>
         ));
     }
     match sort(bytes) {
-        Sort::Recording => session::recording(args, io::Cursor::new(bytes.to_vec()), name),
+        Sort::Recording => session::recording(args, io::Cursor::new(bytes.to_vec()), name, Pace::AtOnce),
         Sort::Message => message::tell(args, &letters::read(bytes, letters::Limits::default())),
         Sort::Log => log::tell(args, &logs::read(bytes, logs::Limits::default())),
         Sort::Session => {
@@ -134,30 +141,46 @@ fn text_of(args: &Explain, bytes: &[u8], name: &str) -> Result<(), CommandError>
     }
 }
 
-/// Look the query up and print what is known.
+/// Look the query up and print what is known: the catalogue's entries, and what the cookbook says of such a line. Whoever
+/// pastes a line with its words wants to know what to do: then that comes first.
 fn word(args: &Explain, query: &str) -> Result<(), CommandError> {
-    let entries = explain::lookup(query).map_err(|not_found| {
-        let path = query.contains(['/', '\\']) || Path::new(query).extension().is_some_and(|e| e.len() <= 5);
-        if args.query.len() == 1 && path && !query.contains(' ') {
-            let error = io::Error::from(io::ErrorKind::NotFound);
-            return CommandError::file("read", Path::new(query), &error);
-        }
-        let hint = "try a verb (RCPT), a code (550 5.1.1), an extension (SIZE), or a pasted line";
-        CommandError::failure(not_found.to_string(), hint)
-    })?;
+    let cases = fitting(query);
+    let entries = match explain::lookup(query) {
+        Ok(entries) => entries,
+        Err(_) if !cases.is_empty() => Vec::new(),
+        Err(not_found) => return Err(unknown(args, query, &not_found)),
+    };
     let mut out = screen::out();
     if args.json {
-        for entry in entries {
-            let mut value = serde_json::to_value(entry).unwrap_or_default();
-            value["type"] = "entry".into();
+        let entries = entries.iter().map(|entry| ("entry", serde_json::to_value(entry)));
+        let cases = cases.iter().map(|case| ("case", serde_json::to_value(case)));
+        for (kind, value) in entries.chain(cases) {
+            let mut value = value.unwrap_or_default();
+            value["type"] = kind.into();
             writeln!(out, "{value}")?;
         }
         return Ok(out.flush()?);
     }
-    for line in explain::page(query, width(args)).unwrap_or_default() {
+    let known = explain::page(query, width(args)).unwrap_or_default();
+    let practice = cookbook::page(query, width(args));
+    let between = (!known.is_empty() && !practice.is_empty()).then(String::new);
+    let is_line = query.split_whitespace().filter(|w| w.contains(|c: char| c.is_alphabetic())).count() > 1;
+    let (first, then) = if is_line { (practice, known) } else { (known, practice) };
+    for line in first.into_iter().chain(between).chain(then) {
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
+}
+
+/// Why nothing can be said, and what could be asked.
+fn unknown(args: &Explain, query: &str, not_found: &explain::NotFound) -> CommandError {
+    let path = query.contains(['/', '\\']) || Path::new(query).extension().is_some_and(|e| e.len() <= 5);
+    if args.query.len() == 1 && path && !query.contains(' ') {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        return CommandError::file("read", Path::new(query), &error);
+    }
+    let hint = "try a verb (RCPT), a code (550 5.1.1), an extension (SIZE), or a pasted line";
+    CommandError::failure(not_found.to_string(), hint)
 }
 
 /// Columns for prose.

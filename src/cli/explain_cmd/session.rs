@@ -3,7 +3,7 @@
 use super::super::args::Explain;
 use super::super::{CommandError, screen};
 use super::detail;
-use crate::explain::Story;
+use crate::explain::abreast::{self, Told};
 use crate::import;
 use crate::trace::Record;
 use crate::view::json::Json;
@@ -13,25 +13,43 @@ use crate::view::{Cast, Closing, Renderer, Tally};
 use std::borrow::Cow;
 use std::io::{Read, Write};
 
+/// How a recording comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// All of it is there.
+    AtOnce,
+    /// Somebody may still be writing it: each line is told when it comes.
+    Live,
+}
+
 /// Tell a pasted session.
 pub fn told(args: &Explain, records: &[Record]) -> Result<(), CommandError> {
-    tell(args, records.iter().map(Cow::Borrowed)).map(drop)
+    tell(args, records.iter().map(Cow::Borrowed), Pace::Live)
 }
 
 /// Tell a recording, as it is read: a transcript or a capture. What was off in it is told at the end.
-pub fn recording(args: &Explain, from: impl Read + Send + 'static, name: &str) -> Result<(), CommandError> {
+pub fn recording(
+    args: &Explain,
+    from: impl Read + Send + 'static,
+    name: &str,
+    pace: Pace,
+) -> Result<(), CommandError> {
     let failed = |error: import::Error| CommandError::failure(format!("{name}: {error}"), "");
     let mut records = import::open(from, name).map_err(failed)?;
-    tell(args, records.by_ref().map(Cow::Owned))?;
+    tell(args, records.by_ref().map(Cow::Owned), pace)?;
     for trouble in records.troubles().iter().take(20) {
         let _ = writeln!(std::io::stderr(), "note: {name}: {}", prose(trouble));
     }
     Ok(())
 }
 
-fn tell<'r>(args: &Explain, records: impl Iterator<Item = Cow<'r, Record>>) -> Result<(), CommandError> {
+fn tell<'r>(
+    args: &Explain,
+    records: impl Iterator<Item = Cow<'r, Record>> + Send,
+    pace: Pace,
+) -> Result<(), CommandError> {
     if args.json {
-        return onto(&mut Json::new(screen::out(), args.show_secrets), records);
+        return onto(&mut Json::new(screen::out(), args.show_secrets), records, pace);
     }
     let options = Options {
         detail: detail(args),
@@ -39,34 +57,35 @@ fn tell<'r>(args: &Explain, records: impl Iterator<Item = Cow<'r, Record>>) -> R
         colour: screen::colour(),
         show_secrets: args.show_secrets,
     };
-    onto(&mut Plain::new(screen::out(), options), records)
+    onto(&mut Plain::new(screen::out(), options), records, pace)
 }
 
 fn onto<'r>(
     view: &mut impl Renderer,
-    records: impl Iterator<Item = Cow<'r, Record>>,
+    records: impl Iterator<Item = Cow<'r, Record>> + Send,
+    pace: Pace,
 ) -> Result<(), CommandError> {
     let (mut cast, mut tally) = (Cast::default(), Tally::default());
-    let mut story: Option<Story> = None;
-    for (index, record) in records.enumerate() {
-        let record = &*record;
-        cast.learn(record);
-        if let (None, Record::Head(head)) = (&story, record) {
-            story = Some(Story::new(head));
-            view.begin(&cast)?;
+    let mut see = |told: Told<'_>| -> Result<(), CommandError> {
+        match told {
+            Told::Record(record) => {
+                cast.learn(record);
+                if matches!(record, Record::Head(_)) {
+                    view.begin(&cast)?;
+                }
+            }
+            Told::Item(item, _) => {
+                tally.see(&item, cast.start);
+                view.item(&cast, &item)?;
+            }
         }
-        let Some(story) = &mut story else {
-            return Err(CommandError::failure("the recording has no head, so nobody knows who is who", ""));
-        };
-        for item in story.push(index, record) {
-            tally.see(&item, cast.start);
-            view.item(&cast, &item)?;
-        }
-    }
-    let mut story = story.ok_or_else(|| CommandError::failure("nothing is recorded in it", ""))?;
-    for item in story.finish() {
-        tally.see(&item, cast.start);
-        view.item(&cast, &item)?;
-    }
+        Ok(())
+    };
+    let story = match pace {
+        Pace::AtOnce => abreast::tell(records, &mut see)?,
+        Pace::Live => abreast::tell_alone(records, &mut see)?,
+    };
+    let no_head = "the recording has no head, so nobody knows who is who";
+    let story = story.ok_or_else(|| CommandError::failure(no_head, ""))?;
     Ok(view.end(&cast, &tally, &Closing { state: story.state(), real: None, next: &[] })?)
 }

@@ -7,6 +7,7 @@ use crate::world::hosts::Beyond;
 use crate::world::scenario::Scenario;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 /// What stands on it.
@@ -19,6 +20,8 @@ pub struct Board<'a> {
     pub on: &'a [IpAddr],
     /// Mail for other domains.
     pub beyond: Beyond,
+    /// The certificate that programs must trust, for TLS.
+    pub authority: &'a Path,
     /// Words on what is not as usual.
     pub notes: Vec<String>,
 }
@@ -49,6 +52,8 @@ impl Board<'_> {
             let pad = " ".repeat(widest.saturating_sub(address.width()));
             let _ = writeln!(out, "     {address}{pad}   {}", escape::text(account.password.expose()));
         }
+        let authority = escape::text(&self.authority.display().to_string());
+        let _ = writeln!(out, "\n   for TLS, trust this authority: {authority}");
         self.tries(&mut out);
         let other = match self.beyond {
             Beyond::Caught => {
@@ -128,11 +133,11 @@ impl Board<'_> {
              --from {} --to {}\n     curl 'imap://{at}:{imap}/INBOX;MAILINDEX=1' --user {}:{}\n   \
              and --print-config for more programs",
             from.address,
-            quoted(&from.password),
+            quoted(from.password.expose()),
             from.address,
             to.address,
             to.address,
-            quoted(&to.password),
+            quoted(to.password.expose()),
         );
     }
 }

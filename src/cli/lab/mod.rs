@@ -19,9 +19,12 @@ use crate::trace::Record;
 use crate::trace::tap::Observer;
 use crate::view::plain::Options;
 use crate::world::RunError;
+use crate::world::ca::{CERTIFICATE_FILE, Ca};
 use crate::world::hosts::Beyond;
 use crate::world::live::{self, Closer, Lab};
 use crate::world::scenario::Scenario;
+use crate::world::secure::Realm;
+use crate::world::store::{self, Data, Kind};
 use board::Board;
 use clap::{ArgAction, ValueHint};
 use doors::Wishes;
@@ -62,6 +65,20 @@ pub struct LabArgs {
     #[arg(long, help_heading = "The mail")]
     pub catch_all: bool,
 
+    /// Keep mail and queues in this folder, over a stop: fsync before "250". Without it all is in memory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "The mail")]
+    pub data: Option<PathBuf>,
+    /// How mail lies in that folder.
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        default_value_t,
+        requires = "data",
+        help_heading = "The mail"
+    )]
+    pub store: Store,
+
     /// Print settings for a mail program, ready to paste, and open nothing. Without a name: for all that are known.
     #[arg(long, value_name = "PROGRAM", num_args = 0..=1, default_missing_value = "all", value_enum,
           help_heading = "Programs")]
@@ -91,6 +108,16 @@ pub struct LabArgs {
     pub width: Option<u16>,
 }
 
+/// How mail lies on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Store {
+    /// One file for each message, as Dovecot and mutt read it.
+    #[default]
+    Maildir,
+    /// One text file for each mailbox, to look into.
+    Mbox,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   postroad lab
@@ -99,6 +126,8 @@ Examples:
       for a program that sends mail to anybody: everything lands here
   postroad lab --port-base 12000
       where the usual ports are taken
+  postroad lab --data ~/lab-mail
+      everything is there again at the next start; mutt -f ~/lab-mail/mail/bob@example.net reads it
   postroad lab --print-config msmtp
       settings for a mail program, with the ports of the same options
   postroad lab --record session.jsonl
@@ -114,17 +143,22 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     let (on, missing) = doors::addresses(args.bind);
     if let (Some(program), Some(host)) = (args.print_config, on.first()) {
         let mut out = screen::out();
-        out.write_all(settings::text(program, &scenario, &planned, *host)?.as_bytes())?;
+        let authority = authority_folder(args).join(CERTIFICATE_FILE);
+        out.write_all(settings::text(program, &scenario, &planned, *host, &authority)?.as_bytes())?;
         return Ok(out.flush()?);
     }
     let (planned, bound): (Vec<_>, Vec<_>) = doors::bind(planned, &on)?.into_iter().unzip();
+    let (data, unread) = data(args)?;
     let beyond = if args.catch_all { Beyond::Caught } else { Beyond::Refused };
     let writers = writers(args)?;
-    let notes = missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).collect();
-    let board = Board { scenario: &scenario, doors: &planned, on: &on, beyond, notes }.text();
+    let (tls, authority) = authority(args)?;
+    let notes = missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).chain(unread);
+    let notes = notes.collect();
+    let board =
+        Board { scenario: &scenario, doors: &planned, on: &on, beyond, authority: &authority, notes }.text();
     if is_walked(args) {
         scenario.title = board::title(&planned, &on);
-        let lab = Lab { scenario, doors: bound, connections: args.connections, beyond };
+        let lab = Lab { scenario, doors: bound, connections: args.connections, beyond, data, tls };
         return walk(args, lab, writers, &board);
     }
     let closer = Closer::default();
@@ -142,7 +176,7 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
         };
         listeners.push(Box::new(Lines::new(out.clone(), options)));
     }
-    let lab = Lab { scenario, doors: bound, connections: args.connections, beyond };
+    let lab = Lab { scenario, doors: bound, connections: args.connections, beyond, data, tls };
     operate(lab, listeners, &closer)?;
     writeln!(out, "\nThe lab is closed.")?;
     Ok(out.flush()?)
@@ -191,6 +225,43 @@ fn walk(args: &LabArgs, lab: Lab, writers: Writers, board: &str) -> Result<(), C
     // A record that could not be written is told when the screen is gone.
     told.join().map_err(|_| broken())??;
     watched.map(|_| ())
+}
+
+/// The folder for the mail, if one was named, and what a person should know of it.
+fn data(args: &LabArgs) -> Result<(Option<Data>, Vec<String>), CommandError> {
+    let Some(dir) = &args.data else { return Ok((None, Vec::new())) };
+    let kind = match args.store {
+        Store::Maildir => Kind::Maildir,
+        Store::Mbox => Kind::Mbox,
+    };
+    let data = store::open(dir, kind).map_err(|error| CommandError::failure(error.to_string(), ""))?;
+    let unread = data.unread().map_err(|error| CommandError::file("read", dir, &error))?;
+    let told =
+        unread.iter().map(|u| format!("{} is not in the queue: {}", u.path.display(), u.why)).collect();
+    Ok((Some(data), told))
+}
+
+/// Where the lab's own certification authority is kept: with the mail, or where this person's programs keep their data.
+fn authority_folder(args: &LabArgs) -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || Some(set("HOME")?.join(".local").join("share"));
+    let base = || set("XDG_DATA_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home);
+    let own = || base().unwrap_or_else(std::env::temp_dir).join("postroad").join("lab");
+    args.data.clone().unwrap_or_else(own)
+}
+
+/// The certificates of its servers, under an authority that is made at the first start; and the file that programs are
+/// told to trust.
+fn authority(args: &LabArgs) -> Result<(Realm, PathBuf), CommandError> {
+    let folder = authority_folder(args);
+    let hint = "name a folder that you may write to with --data, or by the variable XDG_DATA_HOME";
+    let no = |why: String| CommandError::failure(format!("the lab has no certificates for TLS: {why}"), hint);
+    std::fs::create_dir_all(&folder).map_err(|error| CommandError::file("make", &folder, &error))?;
+    let (ca, _) = Ca::open_or_make(&folder, live::now()).map_err(|error| no(error.to_string()))?;
+    let mut also: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    also.extend(args.bind.map(|address| address.to_string()));
+    also.dedup();
+    Ok((Realm::under(ca, also), folder.join(CERTIFICATE_FILE)))
 }
 
 /// Run the lab and tell what happens, until it is closed.

@@ -2,7 +2,7 @@
 
 use super::meaning::{self, ImapMeaning};
 use super::{Awaited, Expect, ImapReader, LARGEST, LONGEST_LINE, MOST_LITERALS, Sasl};
-use crate::base::{Finding, Part, Span};
+use crate::base::{Finding, Part, Span, Word};
 use crate::dissect::step::{Kind, Meaning, Piece};
 use crate::proto::imap::framing::{self, Announced, Scan, without_terminator};
 use crate::proto::imap::grammar::{self, Dialect};
@@ -108,7 +108,7 @@ impl ImapReader {
         let mut piece = if self.idle.is_some() && text.eq_ignore_ascii_case(b"DONE") {
             self.idle = None;
             let mut piece = Piece::new(Kind::Continuation, len);
-            piece.verb = "DONE".to_owned();
+            piece.verb = "DONE".into();
             piece.parts = vec![Part::leaf("done", Span::new(0, text.len()))];
             piece.meaning = Meaning::Imap(ImapMeaning::Done);
             piece
@@ -238,17 +238,17 @@ impl ImapReader {
 }
 
 /// The verb of a command; of one that cannot be read, what stands there, if it can be a name.
-fn verb(body: &CommandBody) -> String {
+fn verb(body: &CommandBody) -> Word {
     let name = body.name();
     let plain = name.len() <= 32 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b" -._".contains(&b));
-    if plain { name.to_owned() } else { String::new() }
+    if plain { Word::new(name) } else { Word::default() }
 }
 
 fn sasl_response(mechanism: &str, text: &[u8], len: usize) -> Piece {
     let cancelled = text == b"*";
     let span = Span::new(0, text.len());
     let mut piece = Piece::new(Kind::Continuation, len);
-    piece.verb = "AUTHENTICATE".to_owned();
+    piece.verb = "AUTHENTICATE".into();
     piece.parts = vec![Part::leaf(if cancelled { "cancel" } else { "base64" }, span)];
     if !cancelled && !span.is_empty() {
         piece.secrets = vec![span];

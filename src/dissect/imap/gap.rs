@@ -3,8 +3,8 @@
 
 use super::client::after_gap;
 use super::{Expect, ImapReader};
-use crate::base::Severity;
 use crate::base::Span;
+use crate::base::{Severity, Word};
 use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
 use crate::proto::imap::framing::{self, Scan, Scanner, without_terminator};
 use crate::proto::imap::grammar;
@@ -33,7 +33,7 @@ pub(super) struct Doubt {
     /// The client's last command was cut off, perhaps inside its name.
     pub half_verb: bool,
     /// What the server's torn response was called.
-    pub response: String,
+    pub response: Word,
 }
 
 fn at(side: Direction) -> usize {

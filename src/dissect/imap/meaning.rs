@@ -1,5 +1,6 @@
 //! What an IMAP Step means: the values that state and notes need, in plain serialisable types.
 
+use crate::base::Word;
 use crate::proto::imap::response::{
     BodyStructure, Code, Condition, ESearch, FetchData, ListEntry, Status, Untagged,
 };
@@ -177,7 +178,7 @@ pub enum ImapMeaning {
         /// How it ended.
         status: Status,
         /// The command's verb; empty where no command had that tag.
-        verb: String,
+        verb: Word,
         /// The response code.
         code: Option<ImapCode>,
         /// For people.

@@ -14,6 +14,7 @@ mod tests;
 pub use meaning::{FetchMeaning, ImapCode, ImapMeaning};
 
 use super::step::{Piece, Protocol, Reader};
+use crate::base::Word;
 use crate::proto::imap::framing::Scanner;
 use crate::proto::imap::grammar::Dialect;
 use crate::proto::imap::phase::{self, Phase};
@@ -36,7 +37,7 @@ pub const MOST_LITERALS: usize = 100;
 #[derive(Clone, Debug)]
 struct Pending {
     tag: String,
-    verb: String,
+    verb: Word,
     /// Its reply may be in a gap.
     doubtful: bool,
     /// It was sent before a gap in which the phase may have changed.
@@ -56,7 +57,7 @@ enum Expect {
 #[derive(Clone, Debug, Default)]
 struct Awaited {
     tag: String,
-    verb: String,
+    verb: Word,
     /// All of the command so far, large literals left out.
     before: Vec<u8>,
     /// Sizes of the literals left out, in order.
@@ -163,7 +164,7 @@ impl ImapReader {
         possible.into_iter().any(|phase| phase::is_legal(phase, verb))
     }
 
-    fn remember(&mut self, tag: String, verb: String) {
+    fn remember(&mut self, tag: String, verb: Word) {
         if self.pending.len() >= MOST_PENDING {
             self.pending.remove(0);
         }

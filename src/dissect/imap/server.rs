@@ -3,12 +3,13 @@
 use super::client::{is_too_large, too_long};
 use super::meaning::{self, ImapCode, ImapMeaning};
 use super::{Expect, ImapReader, LONGEST_LINE};
-use crate::base::{Finding, Span};
+use crate::base::{Finding, Span, Word};
 use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
 use crate::proto::imap::framing::Scan;
 use crate::proto::imap::grammar;
 use crate::proto::imap::phase::{self, Phase};
 use crate::proto::imap::response::{Code, Condition, Response, Status, Untagged};
+use compact_str::format_compact;
 
 impl ImapReader {
     pub(super) fn read_server(&mut self, waiting: &[u8], ended: bool) -> Option<Piece> {
@@ -74,7 +75,7 @@ impl ImapReader {
             _ => Phase::NotAuthenticated,
         });
         piece.kind = Kind::Greeting;
-        piece.verb = "CONNECT".to_owned();
+        piece.verb = "CONNECT".into();
         piece.code = code_text(condition);
         piece.verdict =
             Some(if condition.status == Status::Bye { Verdict::Negative } else { Verdict::Positive });
@@ -86,7 +87,7 @@ impl ImapReader {
     }
 
     fn untagged(&mut self, data: Untagged, piece: &mut Piece) {
-        data.name().clone_into(&mut piece.verb);
+        piece.verb = data.name().into();
         match &data {
             Untagged::Condition(condition) => {
                 piece.code = code_text(condition);
@@ -103,14 +104,14 @@ impl ImapReader {
     /// `+`: the server waits for the client to go on with the command under way.
     fn go_on(&mut self, text: String, piece: &mut Piece) {
         piece.kind = Kind::Reply;
-        piece.code = "+".to_owned();
+        piece.code = "+".into();
         piece.verdict = Some(Verdict::Intermediate);
         if let Expect::Literal(awaited) = &mut self.expect {
             awaited.accepted = true;
             piece.verb.clone_from(&awaited.verb);
         } else if let Some(sasl) = &mut self.sasl {
             sasl.client_next = true;
-            piece.verb = "AUTHENTICATE".to_owned();
+            piece.verb = "AUTHENTICATE".into();
             // "continue-req = "+" SP (resp-text / base64) CRLF": in this exchange it is base64.
             piece.parts.iter_mut().filter(|part| part.name == "text").for_each(|part| part.name = "base64");
         } else if let Some(last) = self.pending.last() {
@@ -184,9 +185,9 @@ fn shown(tag: &str) -> String {
 }
 
 /// `OK`, or `NO TRYCREATE` where a code stands in brackets.
-fn code_text(condition: &Condition) -> String {
+fn code_text(condition: &Condition) -> Word {
     match &condition.code {
-        Some(code) => format!("{} {}", condition.status.name(), code.name()),
-        None => condition.status.name().to_owned(),
+        Some(code) => format_compact!("{} {}", condition.status.name(), code.name()),
+        None => condition.status.name().into(),
     }
 }

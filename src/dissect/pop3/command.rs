@@ -2,7 +2,7 @@
 
 use super::lines::Found;
 use super::{Asked, OUTSTANDING, Outstanding, Pop3Meaning, Pop3Reader, judge_terminator};
-use crate::base::{Finding, Part, Span};
+use crate::base::{Finding, Part, Span, Word};
 use crate::dissect::step::{Kind, Meaning, Piece};
 use crate::proto::line::Terminator;
 use crate::proto::pop3::grammar::{Command, Parsed, Verb, parse_command};
@@ -57,7 +57,7 @@ impl Pop3Reader {
     fn sasl_response(&mut self, found: Found) -> Piece {
         let span = Span::new(0, found.text);
         let mut piece = Piece::new(Kind::Continuation, found.len);
-        piece.verb = "AUTH".to_owned();
+        piece.verb = "AUTH".into();
         piece.parts.push(Part::leaf("response", span));
         piece.secrets.push(span);
         piece.meaning = Meaning::Pop3(Pop3Meaning::SaslResponse);
@@ -65,7 +65,7 @@ impl Pop3Reader {
             let detail = "a SASL response comes after the server's \"+ \"; here it has not come";
             piece.findings.push(Finding::error("response-too-early", span, detail));
             if self.outstanding.len() < OUTSTANDING {
-                let (asked, verb) = (Asked::Unknown, String::new());
+                let (asked, verb) = (Asked::Unknown, Word::default());
                 self.outstanding.push_back(Outstanding { asked, verb, early_response: true, hole: false });
             }
         }
@@ -79,7 +79,7 @@ impl Pop3Reader {
         let asked = Asked::of(&value);
         let verb = match &value {
             Command::Unknown { keyword } => printable(keyword),
-            known => known.verb().name().to_owned(),
+            known => known.verb().name().into(),
         };
         let mut piece = Piece::new(Kind::Command, found.len);
         piece.secrets = secrets(&value, line, &parts);
@@ -148,6 +148,6 @@ fn secrets(command: &Command, line: &[u8], parts: &[Part]) -> Vec<Span> {
 }
 
 /// A keyword off the wire as a Step's verb: printable, and not too long.
-fn printable(keyword: &str) -> String {
+fn printable(keyword: &str) -> Word {
     keyword.chars().take(KEYWORD).map(|c| if c.is_ascii_graphic() { c } else { '?' }).collect()
 }

@@ -6,7 +6,7 @@
 
 use super::reply::OpenBlock;
 use super::{Asked, Outstanding, Pop3Reader};
-use crate::base::{Finding, Severity, Span};
+use crate::base::{Finding, Severity, Span, Word};
 use crate::dissect::step::{Kind, Piece};
 use crate::proto::pop3::grammar::block::BlockScanner;
 use crate::proto::pop3::grammar::{Command, Parsed, Status, reply::parse_status_line};
@@ -49,7 +49,7 @@ impl Pop3Reader {
                 self.sasl = false;
                 self.doubt.client = Some(Rest { secret: !logged_in, first: true });
                 if !self.outstanding.back().is_some_and(|o| o.hole) {
-                    let (asked, verb) = (Asked::Unknown, String::new());
+                    let (asked, verb) = (Asked::Unknown, Word::default());
                     self.outstanding.push_back(Outstanding {
                         asked,
                         verb,

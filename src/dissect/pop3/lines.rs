@@ -31,7 +31,7 @@ impl LineScan {
     pub fn next(&mut self, waiting: &[u8], ended: bool) -> Option<Found> {
         let window = waiting.get(..LINE).unwrap_or(waiting);
         let rest = window.get(self.looked..).unwrap_or_default();
-        let found = if let Some(lf) = rest.iter().position(|&b| b == b'\n') {
+        let found = if let Some(lf) = memchr::memchr(b'\n', rest) {
             let lf = self.looked + lf;
             match window.get(..lf).and_then(<[u8]>::split_last) {
                 Some((b'\r', text)) => Found { text: text.len(), len: lf + 1, terminator: Terminator::CrLf },

@@ -19,7 +19,7 @@ pub use crate::proto::pop3::grammar::{Capability, DropListing, ScanListing, Uniq
 pub use crate::proto::pop3::phase::Phase;
 
 use super::step::{Kind, Piece, Protocol, Reader};
-use crate::base::{Finding, Span};
+use crate::base::{Finding, Span, Word};
 use crate::proto::line::Terminator;
 use crate::proto::pop3::phase;
 use crate::trace::Direction;
@@ -65,7 +65,7 @@ pub struct Pop3Reader {
 #[derive(Clone, Debug)]
 struct Outstanding {
     asked: Asked,
-    verb: String,
+    verb: Word,
     /// No command, but the response of a SASL exchange that the server has not asked for yet. If it never does, it
     /// takes this line for a command.
     early_response: bool,

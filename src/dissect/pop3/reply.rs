@@ -2,7 +2,7 @@
 
 use super::lines::Found;
 use super::{Asked, Outstanding, Pop3Meaning, Pop3Reader, Told, cut_short, judge_terminator, message};
-use crate::base::{Finding, Part, Span};
+use crate::base::{Finding, Part, Span, Word};
 use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
 use crate::proto::line::Terminator;
 use crate::proto::pop3::grammar::block::{BlockLine, BlockScanner};
@@ -89,7 +89,7 @@ impl Pop3Reader {
         let parsed = parse_greeting(line);
         findings.extend(parsed.findings);
         let mut piece = Piece::new(Kind::Greeting, found.len);
-        piece.verb = "CONNECT".to_owned();
+        piece.verb = "CONNECT".into();
         piece.code = code(&parsed.value.line);
         piece.verdict = verdict(parsed.value.line.status);
         piece.parts = parsed.parts;
@@ -127,7 +127,7 @@ impl Pop3Reader {
         let Some(command) = answers else {
             if unsure {
                 if said.status == Status::Continue {
-                    "AUTH".clone_into(&mut piece.verb);
+                    piece.verb = "AUTH".into();
                 }
                 (self.phase, self.hoped) = (None, None);
             } else if self.phase.is_some() {
@@ -265,7 +265,7 @@ fn verdict(status: Status) -> Option<Verdict> {
     }
 }
 
-fn code(line: &StatusLine) -> String {
+fn code(line: &StatusLine) -> Word {
     line.code().chars().take(CODE).collect()
 }
 

@@ -4,7 +4,7 @@ use super::gap::Torn;
 use super::meaning::SmtpMeaning;
 use super::replies::text_of;
 use super::{AuthWatch, Client, LIMIT, SmtpReader, message};
-use crate::base::{Finding, Part, Span};
+use crate::base::{Finding, Part, Span, Word};
 use crate::dissect::step::{Kind, Meaning, Piece};
 use crate::proto::sasl::{self, Observed};
 use crate::proto::smtp::data::{DataReader, LineEnds};
@@ -80,7 +80,7 @@ impl SmtpReader {
     fn line_len(&mut self, waiting: &[u8], ended: bool) -> Option<usize> {
         let most = waiting.len().min(LIMIT);
         let rest = waiting.get(self.looked..most).unwrap_or_default();
-        let len = match rest.iter().position(|b| *b == b'\n') {
+        let len = match memchr::memchr(b'\n', rest) {
             Some(at) => self.looked + at + 1,
             None if most == LIMIT || ended => most,
             None => {
@@ -130,7 +130,7 @@ impl SmtpReader {
         self.client = Client::Command;
         let len = whole.min(waiting.len());
         let mut piece = Piece::new(Kind::Data, len);
-        "BDAT".clone_into(&mut piece.verb);
+        piece.verb = "BDAT".into();
         piece.parts.push(Part::leaf("chunk", Span::new(0, len)));
         self.torn = Torn::Nothing;
         if len < whole {
@@ -227,7 +227,7 @@ impl SmtpReader {
         self.client = Client::Command;
         let text = text_of(line);
         let mut piece = Piece::new(Kind::Continuation, line.len());
-        "AUTH".clone_into(&mut piece.verb);
+        piece.verb = "AUTH".into();
         let cancelled = text == b"*";
         let auth = self.auth.get_or_insert_default();
         if cancelled {
@@ -287,9 +287,9 @@ fn find_line_end(line: &[u8], findings: &mut Vec<Finding>) {
 }
 
 /// The verb for note ids: an unknown word only where it could be a command.
-fn note_verb(verb: &str) -> String {
+fn note_verb(verb: &str) -> Word {
     let sound = verb.len() <= 20 && verb.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if sound { verb.to_owned() } else { String::new() }
+    if sound { Word::new(verb) } else { Word::default() }
 }
 
 fn phase_words(phase: Phase) -> &'static str {

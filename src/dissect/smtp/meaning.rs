@@ -1,5 +1,6 @@
 //! [`SmtpMeaning`]: the values in an SMTP Step that state and notes need.
 
+use crate::base::Word;
 use crate::proto::smtp::codes::Enhanced;
 use crate::proto::smtp::grammar::{EhloLine, Parameter, Problem};
 use crate::proto::smtp::phase::Phase;
@@ -142,7 +143,7 @@ pub struct ReplySeen {
     pub enhanced: Option<Enhanced>,
     /// The verb of the command it answers: `CONNECT` for the greeting, `.` for the end of data; empty where it
     /// answers nothing.
-    pub of: String,
+    pub of: Word,
     /// The text of its lines, without codes.
     pub text: Vec<String>,
     /// What a positive reply to EHLO offers.

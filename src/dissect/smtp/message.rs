@@ -15,7 +15,7 @@ const DOTS: usize = 100;
 /// The piece of a message of which `reader` has read all of `wire`.
 pub(super) fn piece(wire: &[u8], reader: &DataReader, complete: bool) -> Piece {
     let mut piece = Piece::new(Kind::Data, wire.len());
-    "message".clone_into(&mut piece.verb);
+    piece.verb = "message".into();
     let end = wire.len().saturating_sub(if complete { 3 } else { 0 });
     let (fields, parts, body_at) = header(wire.get(..end).unwrap_or_default(), &mut piece.findings);
     piece.parts = parts;
@@ -45,7 +45,7 @@ pub(super) fn piece(wire: &[u8], reader: &DataReader, complete: bool) -> Piece {
 /// The rest of a message whose beginning is missing: nobody can tell its header from its body.
 pub(super) fn rest(wire: &[u8], reader: &DataReader, complete: bool) -> Piece {
     let mut piece = Piece::new(Kind::Data, wire.len());
-    "message".clone_into(&mut piece.verb);
+    piece.verb = "message".into();
     let end = wire.len().saturating_sub(if complete { 3 } else { 0 });
     let dots = reader.stuffed_dots().iter().take(DOTS);
     let dots: Vec<Part> = dots.map(|at| Part::leaf("stuffed-dot", Span::new(*at, at + 1))).collect();

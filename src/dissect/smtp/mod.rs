@@ -15,7 +15,7 @@ mod tests;
 pub use meaning::{Field, MessageSeen, ReplySeen, SmtpMeaning};
 
 use super::step::{Piece, Protocol, Reader};
-use crate::base::{Finding, Span};
+use crate::base::{Finding, Span, Word};
 use crate::proto::smtp::codes::Class;
 use crate::proto::smtp::data::DataReader;
 use crate::proto::smtp::phase::{self, Phase, Verb};
@@ -49,7 +49,7 @@ enum Client {
 #[derive(Clone, Debug)]
 struct Pending {
     /// Its name in note ids.
-    name: String,
+    name: Word,
     /// Its verb, where it is one of the table.
     verb: Option<Verb>,
     /// The last BDAT chunk: the message ends with it.
@@ -62,7 +62,7 @@ struct Pending {
 
 impl Pending {
     fn new(name: &str, verb: Option<Verb>) -> Self {
-        Pending { name: name.to_owned(), verb, last: false, assumed: false, hole: false }
+        Pending { name: Word::new(name), verb, last: false, assumed: false, hole: false }
     }
 
     /// The phase after a positive reply in `phase`.

@@ -6,7 +6,10 @@ use super::{LIMIT, SmtpReader};
 use crate::base::{Finding, Part, Span};
 use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
 use crate::proto::smtp::codes::Class;
-use crate::proto::smtp::grammar::{EhloLine, Parsed, ReplyLine, parse_ehlo_line, parse_reply_line};
+use crate::proto::smtp::grammar::{
+    EhloLine, Parsed, ReplyLine, look_at_reply_line, parse_ehlo_line, parse_reply_line,
+};
+use compact_str::format_compact;
 
 /// How far the reply at the front of the waiting bytes was looked at.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +37,7 @@ impl ReplyScan {
         loop {
             let most = waiting.len().min(LIMIT);
             let rest = waiting.get(self.looked..most).unwrap_or_default();
-            let end = match rest.iter().position(|b| *b == b'\n') {
+            let end = match memchr::memchr(b'\n', rest) {
                 Some(feed) => self.looked + feed + 1,
                 None if most == LIMIT || ended && most > self.line => most,
                 // The stream ended between the lines of a reply.
@@ -44,19 +47,19 @@ impl ReplyScan {
                     return Front::Unfinished;
                 }
             };
-            let read = parse_reply_line(text_of(Span::new(self.line, end).of(waiting))).value;
+            let (code, more) = look_at_reply_line(text_of(Span::new(self.line, end).of(waiting)));
             // What is no line of this reply begins something new: garbage, or a reply with another code.
-            if self.line > 0 && read.code != self.code {
+            if self.line > 0 && code != self.code {
                 return self.reply(self.line);
             }
-            if read.code.is_none() {
+            if code.is_none() {
                 *self = ReplyScan::default();
                 return Front::Garbage(end);
             }
-            if !read.more || end == LIMIT {
+            if !more || end == LIMIT {
                 return self.reply(end);
             }
-            self.code = read.code;
+            self.code = code;
             self.line = end;
             self.looked = end;
         }
@@ -111,20 +114,25 @@ impl SmtpReader {
     fn reply_piece(&mut self, bytes: &[u8]) -> Piece {
         let mut piece = Piece::new(Kind::Reply, bytes.len());
         let lines = read_lines(bytes, &mut piece.findings);
-        let first = lines.first().map(|(_, line)| line.value.clone());
-        let code = first.as_ref().and_then(|line| line.code).unwrap_or(0);
+        let first = lines.first().map(|(_, line)| &line.value);
+        let code = first.and_then(|line| line.code).unwrap_or(0);
         let enhanced = first.and_then(|line| line.enhanced);
         self.rest_of_reply = false;
         let answered = self.expected_by(code, &mut piece);
         let of = answered.name.clone();
         self.answered_ehlo = of == "EHLO";
         let mut extensions = Vec::new();
-        for (at, (start, line)) in lines.iter().enumerate() {
+        let mut text = Vec::with_capacity(lines.len());
+        piece.parts.reserve_exact(lines.len());
+        for (at, (start, line)) in lines.into_iter().enumerate() {
             let offer = of == "EHLO" && Class::of(code) == Class::Completion && at > 0;
-            piece.parts.push(line_part(bytes, *start, line, offer, &of, at, &mut extensions));
+            let (part, said) = line_part(bytes, start, line, offer, &of, at, &mut extensions);
+            piece.parts.push(part);
+            text.push(said);
         }
         piece.kind = if of == "CONNECT" { Kind::Greeting } else { Kind::Reply };
-        piece.code = enhanced.map_or_else(|| format!("{code:03}"), |e| format!("{code:03} {e}"));
+        piece.code =
+            enhanced.map_or_else(|| format_compact!("{code:03}"), |e| format_compact!("{code:03} {e}"));
         piece.verdict = Some(verdict(code));
         match (of.as_str(), Class::of(code)) {
             ("EHLO", Class::Completion) => {
@@ -134,7 +142,6 @@ impl SmtpReader {
             _ => {}
         }
         self.follow_reply(&answered, code);
-        let text = lines.into_iter().map(|(_, line)| line.value.text).collect();
         let phase = self.knows_its_place().then_some(self.phase);
         piece.verb.clone_from(&of);
         let seen = ReplySeen { code, enhanced, of, text, extensions, phase };
@@ -188,19 +195,20 @@ fn read_lines(bytes: &[u8], findings: &mut Vec<Finding>) -> Vec<(usize, Parsed<R
     lines
 }
 
-/// One line's part: `reply-line` with what it is made of; EHLO's offers, hosts and challenges told apart.
+/// One line's part and text: `reply-line` with what it is made of; EHLO's offers, hosts and challenges told apart.
 fn line_part(
     bytes: &[u8],
     start: usize,
-    line: &Parsed<ReplyLine>,
+    line: Parsed<ReplyLine>,
     offer: bool,
     of: &str,
     at: usize,
     extensions: &mut Vec<EhloLine>,
-) -> Part {
-    let mut inner = Vec::new();
-    for part in &line.parts {
-        let part = part.clone().shifted(start);
+) -> (Part, String) {
+    let code = line.value.code;
+    let mut inner = Vec::with_capacity(line.parts.len() + 1);
+    for part in line.parts {
+        let part = part.shifted(start);
         if part.name != "textstring" {
             inner.push(part);
             continue;
@@ -210,10 +218,7 @@ fn line_part(
             let read = parse_ehlo_line(text);
             inner.extend(read.parts.into_iter().map(|p| p.shifted(part.span.start)));
             extensions.push(read.value);
-        } else if at == 0
-            && matches!(of, "EHLO" | "HELO" | "CONNECT")
-            && line.value.code.is_some_and(|c| c < 300)
-        {
+        } else if at == 0 && matches!(of, "EHLO" | "HELO" | "CONNECT") && code.is_some_and(|c| c < 300) {
             let domain = text.iter().position(|b| *b == b' ').unwrap_or(text.len());
             let rest = Span::new(part.span.start + domain, part.span.end);
             inner.push(Part::leaf("domain", Span::new(part.span.start, rest.start)));
@@ -221,7 +226,7 @@ fn line_part(
                 let name = if of == "CONNECT" { "textstring" } else { "ehlo-greet" };
                 inner.push(Part::leaf(name, Span::new(rest.start + 1, rest.end)));
             }
-        } else if of == "AUTH" && line.value.code == Some(334) {
+        } else if of == "AUTH" && code == Some(334) {
             inner.push(Part::leaf("challenge", part.span));
         } else {
             inner.push(part);
@@ -229,8 +234,8 @@ fn line_part(
     }
     let end = bytes
         .get(start..)
-        .and_then(|b| b.iter().position(|b| *b == b'\n'))
+        .and_then(|b| memchr::memchr(b'\n', b))
         .map_or(bytes.len(), |i| start + i);
     let end = if end > start && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
-    Part::node("reply-line", Span::new(start, end), inner)
+    (Part::node("reply-line", Span::new(start, end), inner), line.value.text)
 }

@@ -46,6 +46,8 @@ pub enum TlsMeaning {
     },
     /// The number on it says handshake or alert, and it is encrypted.
     Encrypted,
+    /// It carries what stands on the plain layer of the same connection.
+    Carrier,
 }
 
 /// One side of the connection.
@@ -212,7 +214,7 @@ impl TlsReader {
     fn record(&mut self, from: Direction, name: &str, fragment: &[u8]) -> Piece {
         let length = fragment.len();
         let mut piece = Piece::new(Kind::Unparsed, HEADER + length);
-        piece.verb = name.to_owned();
+        piece.verb = name.into();
         let mut inner = Vec::new();
         let is_13 = self.is_13;
         let side = &mut self.sides[usize::from(from == Direction::Server)];
@@ -222,7 +224,7 @@ impl TlsReader {
             "HANDSHAKE" => {
                 if let Some((message, at)) = side.handshake(fragment) {
                     let told = handshake::read(&message);
-                    piece.verb = told.name.to_owned();
+                    piece.verb = told.name.into();
                     piece.findings = told.findings;
                     if let Some(at) = at {
                         inner = told.parts.into_iter().map(|part| part.shifted(HEADER + at)).collect();

@@ -190,11 +190,11 @@ impl Question {
         let (line, typed) = (untagged(&plainly(&self.truth.line)), untagged(typed));
         let verb = self.truth.verb.to_lowercase();
         let Some(rest) =
-            typed.strip_prefix(&verb).filter(|rest| rest.is_empty() || rest.starts_with([' ', ':']))
+            typed.strip_prefix(verb.as_str()).filter(|rest| rest.is_empty() || rest.starts_with([' ', ':']))
         else {
             return self.abbreviated(&line, &typed, text);
         };
-        let want = line.strip_prefix(&verb).unwrap_or(&line).replace(": ", ":");
+        let want = line.strip_prefix(verb.as_str()).unwrap_or(&line).replace(": ", ":");
         let rest = rest.replace(": ", ":");
         match rest.trim() {
             "" | "to" | "from" | "to:" | "from:" => (Verdict::Right, format!("Right: {}.", self.truth.verb)),

@@ -20,7 +20,7 @@ pub use score::Score;
 use super::index::RowKinds;
 use super::template::Vars;
 use super::{Item, Misconception, Note, StoryIndex, misconception};
-use crate::base::{escape, random};
+use crate::base::{escape, random, Word};
 use crate::dissect::{Kind, Meaning, Protocol, Step};
 use crate::state::State;
 use crate::trace::{CloseHow, Direction};
@@ -94,8 +94,8 @@ struct Truth {
     from_server: bool,
     /// The first line whole.
     line: String,
-    verb: String,
-    code: String,
+    verb: Word,
+    code: Word,
     /// Other words that name it.
     accept: Vec<String>,
 }
@@ -141,7 +141,7 @@ pub fn ask(moment: &Moment<'_>, note: &Note, seed: u64) -> Option<Question> {
         from_server: step.from == Direction::Server,
         line: truth_line(step, &right),
         verb: step.verb.clone(),
-        code: if step.kind == Kind::Close { key.code.to_owned() } else { step.code.clone() },
+        code: if step.kind == Kind::Close { key.code.into() } else { step.code.clone() },
         accept: prompt.map(|prompt| prompt.accept.clone()).unwrap_or_default(),
     };
     let at = random.usize(0..=choices.len());

@@ -100,7 +100,7 @@ impl Scanner {
         let Some(fresh) = waiting.get(self.searched..) else {
             return Scan::More;
         };
-        let Some(found) = fresh.iter().position(|&b| b == b'\n') else {
+        let Some(found) = memchr::memchr(b'\n', fresh) else {
             self.searched = waiting.len();
             let too_long = waiting.len().saturating_sub(self.line_start) > limit.saturating_add(1);
             return if too_long { Scan::TooLong } else { Scan::More };
@@ -127,7 +127,7 @@ impl Scanner {
     /// looked where there is no end yet; [`Scanner::reset`] when the line is taken.
     pub fn first_line(&mut self, waiting: &[u8]) -> Option<usize> {
         let from = if self.line_start == 0 { self.searched } else { 0 };
-        let found = waiting.get(from..)?.iter().position(|&b| b == b'\n');
+        let found = memchr::memchr(b'\n', waiting.get(from..)?);
         if found.is_none() && self.line_start == 0 {
             self.searched = waiting.len();
         }

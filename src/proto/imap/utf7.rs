@@ -25,6 +25,16 @@ impl fmt::Display for BadName {
 
 /// The name in UTF-8.
 pub fn decode(name: &[u8]) -> Result<String, BadName> {
+    decoded(name, true)
+}
+
+/// The same, where what could stand as it is may be written in base64 too: so folders on disks spell a `.`
+/// that parts no levels (Courier and others write `&AC4-`).
+pub fn decode_folder(name: &[u8]) -> Result<String, BadName> {
+    decoded(name, false)
+}
+
+fn decoded(name: &[u8], strict: bool) -> Result<String, BadName> {
     let mut out = String::with_capacity(name.len());
     let mut at = 0;
     let mut shift_ended = false;
@@ -37,7 +47,7 @@ pub fn decode(name: &[u8]) -> Result<String, BadName> {
             }
             b'&' if shift_ended => return Err(BadName { at, why: "a shift right behind a shift" }),
             b'&' => {
-                at = shifted(name, at, &mut out)?;
+                at = shifted(name, at, strict, &mut out)?;
                 shift_ended = true;
             }
             0x20..=0x7e => {
@@ -52,7 +62,7 @@ pub fn decode(name: &[u8]) -> Result<String, BadName> {
 }
 
 /// Reads the stretch whose `&` stands at `start`; gives the offset behind its `-`.
-fn shifted(name: &[u8], start: usize, out: &mut String) -> Result<usize, BadName> {
+fn shifted(name: &[u8], start: usize, strict: bool, out: &mut String) -> Result<usize, BadName> {
     let rest = name.get(start + 1..).unwrap_or_default();
     let Some(len) = rest.iter().position(|&b| b == b'-') else {
         return Err(BadName { at: start, why: "a shift without its end '-'" });
@@ -76,7 +86,7 @@ fn shifted(name: &[u8], start: usize, out: &mut String) -> Result<usize, BadName
     }
     for unit in char::decode_utf16(units) {
         match unit {
-            Ok(' '..='~') => return Err(BadName { at: start, why: "an ASCII character written in base64" }),
+            Ok(' '..='~') if strict => return Err(BadName { at: start, why: "an ASCII character written in base64" }),
             Ok(c) => out.push(c),
             Err(_) => return Err(BadName { at: start, why: "half of a surrogate pair" }),
         }
@@ -86,10 +96,15 @@ fn shifted(name: &[u8], start: usize, out: &mut String) -> Result<usize, BadName
 
 /// The name as modified UTF-7.
 pub fn encode(name: &str) -> String {
+    encode_folder(name, |_| true)
+}
+
+/// The same, with those printable ASCII characters in base64 too that are not `plain`; see [`decode_folder`].
+pub fn encode_folder(name: &str, plain: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(name.len());
     let mut waiting: Vec<u16> = Vec::new();
     for c in name.chars() {
-        if (' '..='~').contains(&c) {
+        if (' '..='~').contains(&c) && plain(c) {
             flush(&mut waiting, &mut out);
             out.push(c);
             if c == '&' {

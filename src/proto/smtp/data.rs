@@ -163,7 +163,7 @@ impl DataReader {
         while let Some(&byte) = bytes.get(used) {
             if self.at == At::Text && self.look == Look::Text {
                 let rest = bytes.get(used..).unwrap_or_default();
-                let run = rest.iter().position(|b| matches!(b, b'\r' | b'\n' | 0)).unwrap_or(rest.len());
+                let run = memchr::memchr3(b'\r', b'\n', 0, rest).unwrap_or(rest.len());
                 if run > 0 {
                     self.emit(rest.get(..run).unwrap_or_default());
                     self.offset += run;

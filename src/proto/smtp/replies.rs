@@ -44,6 +44,11 @@ pub fn greylisted() -> Reply {
     Reply::enhanced(450, (4, 7, 1), "Greylisted, please try again later")
 }
 
+/// 550 5.7.26: neither SPF nor DKIM shows that it is from whom it says (RFC 7372 §3.3).
+pub fn unauthenticated(why: &str) -> Reply {
+    Reply::enhanced(550, (5, 7, 26), why)
+}
+
 /// 250 2.0.0: the message is in the queue, and this host answers for it from now on. RFC 5321 §4.2.5.
 pub fn queued(id: &str) -> Reply {
     Reply::enhanced(250, (2, 0, 0), format!("OK: queued as {id}"))
@@ -64,6 +69,21 @@ pub fn auth_required() -> Reply {
     Reply::enhanced(530, (5, 7, 0), "Authentication required")
 }
 
+/// 538 5.7.11: no password in clear. RFC 4954 §6.
+pub fn encryption_needed() -> Reply {
+    Reply::enhanced(538, (5, 7, 11), "Encryption required for requested authentication mechanism")
+}
+
+/// 530 5.7.0: TLS first. RFC 3207 §4.
+pub fn starttls_first() -> Reply {
+    Reply::enhanced(530, (5, 7, 0), "Must issue a STARTTLS command first")
+}
+
+/// 220 2.0.0: the next bytes are the TLS handshake. RFC 3207 §4.
+pub fn ready_to_start_tls() -> Reply {
+    Reply::enhanced(220, (2, 0, 0), "Ready to start TLS")
+}
+
 /// 252 2.1.5: neither yes nor no; try to send. RFC 5321 §7.3.
 pub fn cannot_verify() -> Reply {
     Reply::enhanced(252, (2, 1, 5), "Cannot VRFY user, but will take a message and try to deliver it")
@@ -78,6 +98,11 @@ pub fn expn_refused() -> Reply {
 /// 451 4.3.0: something broke here; nothing was kept. RFC 5321 §4.2.3.
 pub fn local_error(why: &str) -> Reply {
     Reply::enhanced(451, (4, 3, 0), format!("Local error: {why}"))
+}
+
+/// 452 4.3.1: the disk is full; nothing was kept. RFC 5321 §4.2.3; RFC 3463 §3.4: "Mail system full".
+pub fn no_storage() -> Reply {
+    Reply::enhanced(452, (4, 3, 1), "Insufficient system storage, try again later")
 }
 
 /// 421 4.3.2: the service is going away. RFC 5321 §3.8; RFC 3463 §3.4: "System not accepting network messages".

@@ -94,6 +94,11 @@ fn entries() -> &'static [Entry] {
     FILE.as_ref().map_or(&[], |file| &file.choice)
 }
 
+/// Whether there is a choice of this id, wherever it fits.
+pub fn is_known(id: &str) -> bool {
+    entries().iter().any(|entry| entry.id == id)
+}
+
 /// What could be otherwise here, in the order of the file: lines first, then the world.
 pub fn of(moment: &Moment) -> Vec<Choice> {
     let mut choices: Vec<Choice> = entries().iter().filter_map(|entry| entry.offer(moment)).collect();
@@ -157,7 +162,7 @@ impl Edit {
             return None;
         }
         let bytes = &moment.step.bytes;
-        let range = &moment.step.range;
+        let range = &moment.range();
         let instead = match self {
             Edit::Line { text } => format!("{}\r\n", words.fill(text)?).into_bytes(),
             Edit::Substitute { old, new } => {

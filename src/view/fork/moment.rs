@@ -3,13 +3,16 @@
 //! It knows where the Step stands in its stream, what held before it, whom it is about, and from which record on a
 //! fork may differ: nothing of what was written before that record can.
 
+use crate::base::Word;
 use super::weave::Stream;
 use crate::dissect::smtp::SmtpMeaning;
 use crate::dissect::{Dissector, Kind, Meaning, Protocol, Step};
 use crate::state::State;
 use crate::trace::{Change, Conn, Direction, Head, Layer, Opened, Record};
 use serde_json::json;
+use crate::view::headline;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Octets of a Step that can be edited as text.
 const EDITABLE: usize = 64 * 1024;
@@ -33,6 +36,9 @@ pub struct Moment {
     pub told: u64,
     /// So many are written before its speaker decides on it: behind the command that a reply answers.
     pub decided: u64,
+    /// How many bytes its speaker had said in clear before TLS began, where the Step was said inside: its machine's own
+    /// stream goes on from there.
+    clear: u64,
     /// Whether the client sent the same verb before it in one go: a rule would bite there first.
     crowded: bool,
 }
@@ -45,10 +51,12 @@ struct Reading {
     /// The client's last Steps that wait for an answer, by connection.
     asked: BTreeMap<Conn, Vec<Step>>,
     /// The numbers and verbs of what the client said in its last record, by connection.
-    said: BTreeMap<Conn, (usize, Vec<(usize, String)>)>,
+    said: BTreeMap<Conn, (usize, Vec<(usize, Word)>)>,
     /// Where each side's data records begin in its stream.
-    pieces: BTreeMap<(Conn, Direction), Vec<(u64, usize)>>,
-    sent: BTreeMap<(Conn, Direction), u64>,
+    pieces: BTreeMap<(Conn, Direction, Layer), Vec<(u64, usize)>>,
+    sent: BTreeMap<(Conn, Direction, Layer), u64>,
+    /// How many bytes each side has said in clear.
+    clear: BTreeMap<(Conn, Direction), u64>,
 }
 
 impl Moment {
@@ -83,12 +91,16 @@ impl Moment {
         Stream { conn: self.step.conn, side: self.step.from }
     }
 
-    /// Whether its bytes may be other ones: it has some, they are all here, and nothing hides them.
+    /// Where it stands in its machine's own stream, which goes on from clear text into TLS.
+    pub fn range(&self) -> Range<u64> {
+        self.step.range.start + self.clear..self.step.range.end + self.clear
+    }
+
+    /// Whether its bytes may be other ones: it has some, they are all here, and they can be read.
     pub fn has_bytes(&self) -> bool {
         let tcp = self.open.as_ref().is_some_and(|open| open.transport == crate::trace::Transport::Tcp);
         let kind = !matches!(self.step.kind, Kind::Open | Kind::Close | Kind::Gap | Kind::Unparsed);
         tcp && kind
-            && self.step.layer == Layer::Wire
             && matches!(self.step.protocol, Protocol::Smtp | Protocol::Pop3 | Protocol::Imap)
     }
 
@@ -116,7 +128,7 @@ impl Moment {
         if !self.has_bytes() || bytes == self.step.bytes {
             return None;
         }
-        Some(self.stream().replace(&self.changes, self.step.range.clone(), bytes))
+        Some(self.stream().replace(&self.changes, self.range(), bytes))
     }
 
     /// The changes of an answer that a person gives in the server's place.
@@ -196,9 +208,9 @@ impl Moment {
         match self.open.as_ref()?.server.port() {
             25 => Some("mta"),
             53 => Some("dns"),
-            110 => Some("pop3"),
-            143 => Some("imap"),
-            587 => Some("submission"),
+            110 | 995 => Some("pop3"),
+            143 | 993 => Some("imap"),
+            465 | 587 => Some("submission"),
             _ => None,
         }
     }
@@ -220,8 +232,8 @@ impl Reading {
             Record::Open { open, .. } => {
                 self.opens.insert(open.conn, open.clone());
             }
-            Record::Data { data, .. } if data.layer == Layer::Wire => {
-                let key = (data.conn, data.from);
+            Record::Data { data, .. } => {
+                let key = (data.conn, data.from, data.layer);
                 let sent = self.sent.entry(key).or_default();
                 self.pieces.entry(key).or_default().push((*sent, index));
                 *sent += data.bytes.len() as u64;
@@ -232,6 +244,12 @@ impl Reading {
 
     fn apply(&mut self, step: Step) {
         self.state.apply_step(&step);
+        if step.layer == Layer::Wire && !matches!(step.protocol, Protocol::Tls | Protocol::Tcp) {
+            self.clear.insert((step.conn, step.from), step.range.end);
+        }
+        if headline::is_carrier(&step) {
+            return; // It is what another Step says.
+        }
         let asked = self.asked.entry(step.conn).or_default();
         match (step.from, step.kind) {
             (_, Kind::Open) => {}
@@ -270,6 +288,7 @@ impl Reading {
             before: self.state,
             head,
             changes,
+            clear: self.clear.get(&(step.conn, step.from)).copied().filter(|_| step.layer == Layer::Plain).unwrap_or(0),
             command,
             told,
             decided: decided.min(told),
@@ -282,7 +301,7 @@ impl Reading {
     fn first_record(&self, step: &Step) -> (usize, bool) {
         let pieces = self
             .pieces
-            .get(&(step.conn, step.from))
+            .get(&(step.conn, step.from, step.layer))
             .filter(|_| !matches!(step.kind, Kind::Open | Kind::Close));
         let piece =
             pieces.and_then(|pieces| pieces.iter().rev().find(|(start, _)| *start <= step.range.start));

@@ -99,6 +99,7 @@ impl After {
             | Fact::Relayed { id, .. }
             | Fact::Failed { id, .. }
             | Fact::Bounced { id, .. }
+            | Fact::Forwarded { id, .. }
             | Fact::Dequeued { id } => self.touch(Key::Queue(host, id.clone())),
             Fact::Delivered { account, mailbox, uid, id, .. } => {
                 if let Some(id) = id {
@@ -130,7 +131,13 @@ impl After {
             Fact::ResolverCached { name, rtype, .. } | Fact::ResolverHit { name, rtype } => {
                 self.touch(Key::Cache(host, format!("{name} {rtype}")));
             }
+            Fact::Tls { conn, .. } => self.touch(Key::Conn(*conn)),
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.touch(Key::Down(host)),
+            // What was found about a sender is told where it was found, and changes no row.
+            Fact::RuleApplied { .. }
+            | Fact::SenderChecked { .. }
+            | Fact::SenderJudged { .. }
+            | Fact::Signed { .. } => {}
         }
     }
 

@@ -62,12 +62,13 @@ pub fn said(step: &StepPage, most: Option<usize>) -> Vec<String> {
         Voice::Client | Voice::Server => {}
     }
     let speaker = if step.voice == Voice::Client { client } else { server };
+    let inside = if step.inside { ", inside TLS" } else { "" };
     let verb = if step.refused { "refuses" } else { "says" };
     let count = lines.len() + step.wire.elided;
     if count <= 1 {
-        return vec![format!("{speaker} {verb}: {}", lines.pop().unwrap_or_default())];
+        return vec![format!("{speaker} {verb}{inside}: {}", lines.pop().unwrap_or_default())];
     }
-    let mut out = vec![format!("{speaker} {verb}, in {count} lines:")];
+    let mut out = vec![format!("{speaker} {verb}{inside}, in {count} lines:")];
     let shown = most.unwrap_or(usize::MAX).min(lines.len());
     out.extend(lines.drain(..shown));
     let left = count - shown;

@@ -21,7 +21,7 @@ use crate::trace::Conn;
 use crate::view::wire::Amount;
 use ink::Ink;
 use layout::{Layout, Row, wrap};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -101,6 +101,10 @@ pub struct Plain<W> {
     asking: Option<(String, String, u16)>,
     /// A chapter that waits for its first item, so that a pause is said in front of it.
     waiting: Option<Page>,
+    /// Records that carried what was told in plain words, and their octets, by connection.
+    carried: BTreeMap<Conn, (u64, u64)>,
+    /// Whether it was said how a line inside TLS is told.
+    seen_inside: bool,
     /// Whether a whole note stands above, so that the next command begins after an empty row.
     airy: bool,
 }
@@ -124,6 +128,8 @@ impl<W: Write> Plain<W> {
             gap: true,
             asking: None,
             waiting: None,
+            carried: BTreeMap::new(),
+            seen_inside: false,
             airy: false,
         }
     }
@@ -269,6 +275,7 @@ impl<W: Write> Renderer for Plain<W> {
             Item::Chapter(_) | Item::Mark(_) => None,
         };
         if self.is_furniture(cast, item) {
+            self.weigh(item);
             return Ok(());
         }
         if self.keep(cast, item)? {

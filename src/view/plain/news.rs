@@ -2,10 +2,12 @@
 
 use super::{Detail, Plain};
 use crate::base::Instant;
+use crate::explain::surroundings::MOST_CONNS;
 use crate::explain::{Item, facts};
 use crate::trace::Fact;
 use crate::view::Cast;
 use crate::view::clock;
+use crate::view::headline;
 use crate::view::page::{Label, prose};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -34,6 +36,10 @@ impl<W: Write> Plain<W> {
 
     /// What stood there before the story began, and in brief what another line has told: left out.
     pub(super) fn is_furniture(&self, cast: &Cast, item: &Item) -> bool {
+        if let Item::Step(step, _) = item {
+            // The plain words stand above; how much crossed the wire is told when the connection ends.
+            return self.options.detail == Detail::Brief && headline::is_carrier(step);
+        }
         let Item::Fact { at, fact, .. } = item else { return false };
         match fact {
             // In a lab the clock runs on while mailboxes are made, and nothing was told before.
@@ -43,6 +49,18 @@ impl<W: Write> Plain<W> {
             // The letter was handed on, delivered or given up in the line before.
             Fact::Dequeued { .. } => self.options.detail == Detail::Brief,
             _ => false,
+        }
+    }
+
+    /// A record is not shown: how much it carried is remembered.
+    pub(super) fn weigh(&mut self, item: &Item) {
+        if let Item::Step(step, _) = item {
+            let (records, bytes) = self.carried.entry(step.conn).or_default();
+            *records += 1;
+            *bytes += step.bytes.len() as u64;
+            if self.carried.len() > MOST_CONNS {
+                self.carried.pop_first();
+            }
         }
     }
 

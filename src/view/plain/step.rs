@@ -64,6 +64,7 @@ impl<W: Write> Plain<W> {
             if step.voice == Voice::Client && std::mem::take(&mut self.airy) {
                 self.space()?;
             }
+            self.tunnel(conn, step)?;
             self.wire(step, &chosen.lines, &folds)?;
         }
         match self.options.detail {
@@ -93,6 +94,22 @@ impl<W: Write> Plain<W> {
                 Chosen { lines: lines.collect(), left: 0 }
             }
         }
+    }
+
+    /// What a reader must know of TLS beside the lines: how lines inside it are told; and, at the end of a connection, what
+    /// crossed the wire in their place.
+    fn tunnel(&mut self, conn: Conn, step: &StepPage) -> io::Result<()> {
+        if step.inside && !std::mem::replace(&mut self.seen_inside, true) {
+            let legend = "║ inside TLS: whoever watches the wire sees encrypted bytes in place of these lines";
+            self.margined((Label::Rule, "·"), Label::Dim, legend)?;
+        }
+        let Some((records, bytes)) = self.carried.get(&conn).copied().filter(|_| step.voice == Voice::Close) else {
+            return Ok(());
+        };
+        self.carried.remove(&conn);
+        let (records, bytes) = (clock::count(records, "record"), clock::count(bytes, "octet"));
+        let said = format!("on the wire, in place of the lines marked ║: {records}, {bytes} that only the two ends can read");
+        self.margined((Label::Rule, "·"), Label::Dim, &said)
     }
 
     /// A connection begins: who calls whom, and for what.
@@ -173,6 +190,8 @@ impl<W: Write> Plain<W> {
     /// The Step's lines, with number, time and direction in front of the first.
     fn wire(&mut self, step: &StepPage, parts: &[Vec<usize>], folds: &[Fold]) -> io::Result<()> {
         let mark = match step.voice {
+            Voice::Client if step.inside => (Label::ClientLine, "▶║C"),
+            Voice::Server if step.inside => (Label::ServerLine, "◀║S"),
             Voice::Client => (Label::ClientLine, "▶ C"),
             Voice::Server => (Label::ServerLine, "◀ S"),
             Voice::Open | Voice::Close => (Label::Rule, "└──"),

@@ -6,6 +6,8 @@
 use super::mailbox::Mailbox;
 use super::{Account, DELIMITER, INBOX, Mailboxes, Refusal, StoreLimits};
 use crate::trace::Fact;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A mailbox name as LIST sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub(super) fn canonical(name: &str) -> String {
 
 /// A name that a mailbox may have: no empty level, no `.` or `..` (a folder on a disk may stand behind it), no
 /// control character.
-fn possible(name: &str, limits: &StoreLimits) -> bool {
+pub(super) fn possible(name: &str, limits: &StoreLimits) -> bool {
     !name.is_empty()
         && name.len() <= limits.name
         && name.split(DELIMITER).count() <= limits.levels
@@ -73,7 +75,7 @@ impl Mailboxes {
             return Err(Refusal::TooMany);
         }
         let uidvalidity = owner.next_uidvalidity();
-        owner.mailboxes.insert(name.clone(), Mailbox::new(uidvalidity, special_use));
+        owner.mailboxes.insert(name.clone(), Arc::new(Mailbox::new(uidvalidity, special_use)));
         let account = owner.setup.address.clone();
         self.state(Fact::MailboxCreated { account, mailbox: name, uidvalidity });
         Ok(uidvalidity)
@@ -154,6 +156,11 @@ impl Mailboxes {
     pub fn unsubscribe(&mut self, account: &str, mailbox: &str) -> Result<(), Refusal> {
         self.account_mut(account)?.subscribed.remove(&canonical(mailbox));
         Ok(())
+    }
+
+    /// The names subscribed to.
+    pub fn subscriptions(&self, account: &str) -> Result<BTreeSet<String>, Refusal> {
+        Ok(self.account(account)?.subscribed.clone())
     }
 
     /// Every name there is: mailboxes, the levels above them, and what is only subscribed to; sorted.

@@ -12,6 +12,23 @@ pub struct ImapSession {
     pub account: Option<String>,
 }
 
+/// Whether answering a request would change the store.
+pub fn changes(store: &Mailboxes, account: &str, ask: &Ask) -> bool {
+    match ask {
+        Ask::Login { .. } | Ask::Folders | Ask::Bodies { .. } | Ask::Status { .. } => false,
+        // What is \Recent is claimed, where anything is.
+        Ask::Select { mailbox, read_only } => {
+            !read_only && store.status(account, mailbox).is_ok_and(|status| status.recent > 0)
+        }
+        Ask::Changes { uidvalidity, since, claim } => {
+            let arrived = |name: String| store.changes_since(account, &name, *since).map(|c| c.arrived);
+            let new = store.name_of(account, *uidvalidity).map(arrived);
+            *claim && new.is_some_and(|new| new.is_ok_and(|new| !new.is_empty()))
+        }
+        _ => true,
+    }
+}
+
 /// Answer one request of a connection's server.
 pub fn answer_ask(store: &mut Mailboxes, session: &mut ImapSession, ask: Ask, now: Instant) -> Answer {
     let answer = match (ask, &session.account) {

@@ -4,8 +4,7 @@
 //! Every change takes the next modification sequence (RFC 7162 §3.1.1), so "what changed since" is a range.
 
 use super::{SnapshotRow, StoreLimits};
-use crate::base::Instant;
-use std::collections::BTreeMap;
+use crate::base::{Instant, Shelf};
 use std::sync::Arc;
 
 /// The flags that the standard defines and that stay with a message; \Recent is a session's view, not kept here.
@@ -64,12 +63,12 @@ pub struct MailboxStatus {
 
 /// A message as stored.
 #[derive(Clone, Debug)]
-struct Message {
-    body: Arc<[u8]>,
-    flags: Vec<String>,
-    internal_date: Instant,
-    born: u64,
-    modseq: u64,
+pub(super) struct Message {
+    pub(super) body: Arc<[u8]>,
+    pub(super) flags: Vec<String>,
+    pub(super) internal_date: Instant,
+    pub(super) born: u64,
+    pub(super) modseq: u64,
 }
 
 /// One mailbox.
@@ -77,17 +76,17 @@ struct Message {
 pub(super) struct Mailbox {
     pub(super) uidvalidity: u32,
     pub(super) special_use: Option<String>,
-    uidnext: u32,
-    highest: u64,
+    pub(super) uidnext: u32,
+    pub(super) highest: u64,
     /// Messages from this UID on have been announced to no session.
-    recent_from: u32,
-    octets: u64,
-    messages: BTreeMap<u32, Message>,
-    by_modseq: BTreeMap<u64, u32>,
-    removed: BTreeMap<u64, u32>,
+    pub(super) recent_from: u32,
+    pub(super) octets: u64,
+    pub(super) messages: Shelf<u32, Message>,
+    pub(super) by_modseq: Shelf<u64, u32>,
+    pub(super) removed: Shelf<u64, u32>,
     /// Removals up to this modification sequence are forgotten.
-    forgotten: u64,
-    keywords: Vec<String>,
+    pub(super) forgotten: u64,
+    pub(super) keywords: Vec<String>,
 }
 
 impl Mailbox {
@@ -99,9 +98,9 @@ impl Mailbox {
             highest: 1,
             recent_from: 1,
             octets: 0,
-            messages: BTreeMap::new(),
-            by_modseq: BTreeMap::new(),
-            removed: BTreeMap::new(),
+            messages: Shelf::new(),
+            by_modseq: Shelf::new(),
+            removed: Shelf::new(),
             forgotten: 0,
             keywords: Vec::new(),
         }

@@ -167,7 +167,7 @@ impl Mailboxes {
         let owner = self.account_mut(account)?;
         let room = remove || owner.has_room(octets);
         let address = owner.setup.address.clone();
-        let target = owner.mailboxes.get_mut(&name).ok_or(Refusal::NoSuchMailbox)?;
+        let target = owner.mailbox_mut(&name)?;
         if !room || u64::from(u32::MAX - target.status().uidnext) <= picked.len() as u64 {
             return Err(Refusal::Full);
         }

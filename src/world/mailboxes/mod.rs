@@ -4,9 +4,11 @@
 //! are IMAP's (RFC 9051 §2.3): a message has a UID that never returns, a mailbox a UIDVALIDITY, every change a
 //! modification sequence (RFC 7162). POP3 sees INBOX as its maildrop.
 //!
-//! Every mutation states a [`Fact`]; folding the facts gives [`Mailboxes::snapshot`] again. The signatures hold no
-//! borrowed iterators and no references into the store, so that a disk may stand behind them one day.
+//! Every mutation states a [`Fact`]; folding the facts gives [`Mailboxes::snapshot`] again. A copy of the whole store
+//! shares with it what neither has changed since: where a disk stands behind it (`world/store`), a change is made on a
+//! copy, [`delta`] says what it changed, and the copy takes the store's place once the disk has it.
 
+pub mod delta;
 pub mod folders;
 pub mod imap;
 pub mod mailbox;
@@ -125,7 +127,7 @@ impl AccountSetup {
 #[derive(Clone, Debug)]
 struct Account {
     setup: AccountSetup,
-    mailboxes: BTreeMap<String, Mailbox>,
+    mailboxes: BTreeMap<String, Arc<Mailbox>>,
     subscribed: BTreeSet<String>,
     next_uidvalidity: u32,
     /// Treated as full whatever the quota (a fault of the scenario).
@@ -136,7 +138,11 @@ struct Account {
 
 impl Account {
     fn octets(&self) -> u64 {
-        self.mailboxes.values().map(Mailbox::octets).sum()
+        self.mailboxes.values().map(|m| m.octets()).sum()
+    }
+
+    fn mailbox_mut(&mut self, name: &str) -> Result<&mut Mailbox, Refusal> {
+        self.mailboxes.get_mut(name).map(Arc::make_mut).ok_or(Refusal::NoSuchMailbox)
     }
 
     fn has_room(&self, octets: u64) -> bool {
@@ -151,7 +157,7 @@ pub type SnapshotRow = (u32, Vec<String>, u64);
 /// All accounts of a host.
 #[derive(Clone, Debug, Default)]
 pub struct Mailboxes {
-    accounts: BTreeMap<String, Account>,
+    accounts: BTreeMap<String, Arc<Account>>,
     facts: Vec<Fact>,
     version: u64,
     limits: StoreLimits,
@@ -185,7 +191,7 @@ impl Mailboxes {
             full: false,
             lock: None,
         };
-        self.accounts.insert(key, account);
+        self.accounts.insert(key, Arc::new(account));
         // Names that cannot be are left out: a scenario is checked before it comes here.
         let _ = self.create(&address, INBOX, None);
         for (name, special_use) in folders {
@@ -198,7 +204,7 @@ impl Mailboxes {
     pub fn resolve(&self, address: &str) -> Option<String> {
         let by_name = self.accounts.get(&address.to_ascii_lowercase());
         let by_alias = || {
-            let is_here = |a: &&Account| a.setup.aliases.iter().any(|x| x.eq_ignore_ascii_case(address));
+            let is_here = |a: &&Arc<Account>| a.setup.aliases.iter().any(|x| x.eq_ignore_ascii_case(address));
             self.accounts.values().find(is_here)
         };
         by_name.or_else(by_alias).map(|a| a.setup.address.clone())
@@ -258,7 +264,7 @@ impl Mailboxes {
         let owner = self.account_mut(account)?;
         let room = owner.has_room(size);
         let address = owner.setup.address.clone();
-        let target = owner.mailboxes.get_mut(&name).ok_or(Refusal::NoSuchMailbox)?;
+        let target = owner.mailbox_mut(&name)?;
         let uid = if room { target.add(bytes, flags, now, &limits) } else { None }.ok_or(Refusal::Full)?;
         let flags = target.flags_of(uid);
         let id = queue_id.map(str::to_owned);
@@ -278,7 +284,7 @@ impl Mailboxes {
 
     /// Everything, for comparing with the folded state: account → mailbox → (UID, flags, octets).
     pub fn snapshot(&self) -> BTreeMap<String, BTreeMap<String, Vec<SnapshotRow>>> {
-        let of = |a: &Account| a.mailboxes.iter().map(|(n, m)| (n.clone(), m.rows())).collect();
+        let of = |a: &Arc<Account>| a.mailboxes.iter().map(|(n, m)| (n.clone(), m.rows())).collect();
         self.accounts.values().map(|a| (a.setup.address.clone(), of(a))).collect()
     }
 
@@ -288,21 +294,23 @@ impl Mailboxes {
     }
 
     fn account(&self, account: &str) -> Result<&Account, Refusal> {
-        self.accounts.get(&account.to_ascii_lowercase()).ok_or(Refusal::NoSuchAccount)
+        let found = self.accounts.get(&account.to_ascii_lowercase());
+        found.map(Arc::as_ref).ok_or(Refusal::NoSuchAccount)
     }
 
     fn account_mut(&mut self, account: &str) -> Result<&mut Account, Refusal> {
-        self.accounts.get_mut(&account.to_ascii_lowercase()).ok_or(Refusal::NoSuchAccount)
+        let found = self.accounts.get_mut(&account.to_ascii_lowercase());
+        found.map(Arc::make_mut).ok_or(Refusal::NoSuchAccount)
     }
 
     fn mailbox(&self, account: &str, mailbox: &str) -> Result<&Mailbox, Refusal> {
         let mailboxes = &self.account(account)?.mailboxes;
-        mailboxes.get(&folders::canonical(mailbox)).ok_or(Refusal::NoSuchMailbox)
+        mailboxes.get(&folders::canonical(mailbox)).map(Arc::as_ref).ok_or(Refusal::NoSuchMailbox)
     }
 
     fn mailbox_mut(&mut self, account: &str, mailbox: &str) -> Result<&mut Mailbox, Refusal> {
         let name = folders::canonical(mailbox);
-        self.account_mut(account)?.mailboxes.get_mut(&name).ok_or(Refusal::NoSuchMailbox)
+        self.account_mut(account)?.mailbox_mut(&name)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::Connection;
 use super::memory::MemoryNet;
+use super::tls::Hears;
 use crate::trace::tap::Tap;
 use crate::trace::{CloseHow, Conn, Direction, Transport};
 use crate::world::clock::Clock;
@@ -168,7 +169,8 @@ impl Doors {
             shut: false,
             visit: Some(visit),
         };
-        let connection = Connection { stream: Box::new(stream), conn, local: to, peer, crowded };
+        let mut connection = Connection::new(Box::new(stream), conn, to, peer);
+        (connection.crowded, connection.hears) = (crowded, Hears::Both);
         // Where the service is down, the connection is dropped, and so reset.
         let _ = self.net.hand_over(connection);
     }

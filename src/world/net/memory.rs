@@ -137,13 +137,13 @@ impl MemoryNet {
         };
         self.way(manner.latency * 2).await;
         let (client, server) = pipe::pair(&self.tap, self.clock, conn, manner);
-        let accepted = Connection { stream: Box::new(server), conn, local: to, peer: local, crowded: false };
+        let accepted = Connection::new(Box::new(server), conn, to, local);
         tokio::spawn(async move {
             self.way(manner.latency).await;
             // A listener that is gone by now drops the connection, which resets it.
             let _ = listener.send(accepted);
         });
-        Ok(Connection { stream: Box::new(client), conn, local, peer: to, crowded: false })
+        Ok(Connection::new(Box::new(client), conn, local, to))
     }
 
     async fn ask(

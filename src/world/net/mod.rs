@@ -6,6 +6,8 @@
 pub mod loopback;
 pub mod memory;
 pub mod pipe;
+mod strip;
+pub mod tls;
 
 use std::future::Future;
 use std::io;
@@ -31,8 +33,24 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The other end.
     pub peer: SocketAddr,
+    /// Whose words this end writes down where there is TLS.
+    pub hears: tls::Hears,
     /// Whether that address has more connections open than one may: it is to be told, and turned away.
     pub crowded: bool,
+    /// TLS begins with the first byte (RFC 8314 §3): the door, or whoever called it, says so.
+    pub implicit: bool,
+}
+
+impl Connection {
+    /// A connection between two ends that are both ours, in clear to begin with.
+    pub fn new(
+        stream: Box<dyn ByteStream>,
+        conn: crate::trace::Conn,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> Self {
+        Connection { stream, conn, local, peer, hears: tls::Hears::Itself, implicit: false, crowded: false }
+    }
 }
 
 /// Takes connections that others opened to one address and port.

@@ -2,10 +2,10 @@
 
 use crate::proto::smtp::Envelope;
 use crate::proto::smtp::client::{Client, ClientConfig, ClientEvent, Outcome};
-use crate::trace::Direction;
+use crate::trace::{Conn, Direction};
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::hosts::World;
-use crate::world::net::Connection;
+use crate::world::net::tls::Wire;
 
 /// Carry a message over a connection. Gives what became of it.
 ///
@@ -13,17 +13,18 @@ use crate::world::net::Connection;
 /// How the stream ended, where it did before anybody's fate was known.
 pub async fn carry(
     world: &World,
-    connection: Connection,
+    conn: Conn,
+    mut wire: Wire,
     config: ClientConfig,
     envelope: Envelope,
     message: Vec<u8>,
 ) -> Result<Outcome, String> {
     let mut machine = Client::new(config, envelope, message);
     let mut word = Word { outcome: None };
-    let mut edits = world.edits(connection.conn, Direction::Client);
-    let mut stream = connection.stream;
-    let driven = drive(&mut machine, &mut *stream, world.clock, &mut word, &mut edits).await;
-    word.outcome.ok_or_else(|| format!("{driven:?}"))
+    let mut edits = world.edits(conn, Direction::Client);
+    let driven = drive(&mut machine, &mut wire, world.clock, &mut word, &mut edits).await;
+    let why = driven.err().map_or_else(|| "without a word".to_owned(), |error| error.to_string());
+    word.outcome.ok_or(why)
 }
 
 /// Waits for the client's word on what became of the message.

@@ -1,12 +1,15 @@
 //! The IMAP server of a host: its questions answered from the host's mailboxes, and news told to those who wait.
 
+use crate::proto::imap::server::ask::{Answer, Ask, Refusal};
 use crate::proto::imap::server::{Server, ServerConfig, ServerEvent};
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, LastWord, World};
-use crate::world::mailboxes::imap::{ImapSession, answer_ask};
+use crate::world::mailboxes::imap::{ImapSession, answer_ask, changes};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
+use crate::world::secure::Door;
 use std::sync::Arc;
 
 /// Serve one connection.
@@ -14,15 +17,17 @@ pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, conn
     let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
     config.consult = faults.any() || connection.crowded;
     config.without.extend(host.spec.imap_without.iter().map(|name| name.to_ascii_uppercase()));
+    let (conn, crowded) = (connection.conn, connection.crowded);
+    let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Imap, connection);
+    (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
-    let Connection { mut stream, conn, crowded, .. } = connection;
     let clock = world.clock;
     let seen = host.changed.count();
     let mut edits = world.edits(conn, Direction::Server);
     let (session, last_word) = (ImapSession::default(), LastWord::of(&world));
     let mut owner = ImapOwner { world, host, faults, seen, session, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
 
 struct ImapOwner {
@@ -35,6 +40,24 @@ struct ImapOwner {
     /// It is turned away.
     crowded: bool,
     last_word: LastWord,
+}
+
+impl ImapOwner {
+    /// The store's answer; where it is a change, given when the store has kept it.
+    async fn answer(&mut self, ask: Ask) -> Answer {
+        let now = self.world.clock.now();
+        let session = &mut self.session;
+        let account = session.account.clone().unwrap_or_default();
+        if !self.world.with_mailboxes(&self.host, |store| changes(store, &account, &ask)) {
+            return self.world.with_mailboxes(&self.host, |store| answer_ask(store, session, ask, now));
+        }
+        // Only a login changes the session, and a login changes no mailbox.
+        let mut session = session.clone();
+        let change = self.world.change_mailboxes(&self.host, &account, move |store| {
+            answer_ask(store, &mut session, ask, now)
+        });
+        change.await.unwrap_or(Answer::Refused(Refusal::Unavailable))
+    }
 }
 
 impl Owner<Server> for ImapOwner {
@@ -51,10 +74,7 @@ impl Owner<Server> for ImapOwner {
                 Some(Interference::Drop) => return Flow::Drop,
             },
             ServerEvent::Ask(ask) => {
-                let now = self.world.clock.now();
-                let session = &mut self.session;
-                let answer =
-                    self.world.with_mailboxes(&self.host, |store| answer_ask(store, session, ask, now));
+                let answer = self.answer(ask).await;
                 server.answer(answer);
             }
         }

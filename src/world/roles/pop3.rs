@@ -10,21 +10,24 @@ use crate::world::faults::{Faults, Interference};
 use crate::world::hosts::{Host, LastWord, World};
 use crate::world::mailboxes::{INBOX, Refusal};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
+use crate::world::secure::Door;
 use std::sync::Arc;
 
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
-    let Connection { mut stream, conn, crowded, .. } = connection;
-    let consult = faults.any() || crowded;
-    let config = ServerConfig { hostname: host.spec.name.clone(), consult, ..ServerConfig::default() };
+    let (conn, crowded) = (connection.conn, connection.crowded);
+    let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Pop3, connection);
+    let (hostname, consult) = (host.spec.name.clone(), faults.any() || crowded);
+    let config = ServerConfig { hostname, consult, security, plaintext_login, ..ServerConfig::default() };
     let mut machine = Server::new(config);
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
     let (session, last_word) = (u64::from(conn.0), LastWord::of(&world));
     let mut owner = Pop3Owner { world, host, faults, session, open: None, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
-    owner.release();
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
+    owner.release().await;
 }
 
 struct Pop3Owner {
@@ -60,7 +63,10 @@ impl Owner<Server> for Pop3Owner {
             },
             ServerEvent::Login { user, password } => {
                 let account = self.world.log_in(&self.host, &user, &password);
-                let answer = account.ok_or(LoginRefusal::Credentials).and_then(|account| self.open(account));
+                let answer = match account {
+                    Some(account) => self.open(account).await,
+                    None => Err(LoginRefusal::Credentials),
+                };
                 server.answer_login(answer);
             }
             // No banner is given in, so APOP is not offered.
@@ -72,8 +78,8 @@ impl Owner<Server> for Pop3Owner {
                 });
                 server.answer_body(body);
             }
-            ServerEvent::Update { delete } => server.answer_update(self.update(&delete)),
-            ServerEvent::Released => self.release(),
+            ServerEvent::Update { delete } => server.answer_update(self.update(&delete).await),
+            ServerEvent::Released => self.release().await,
         }
         Flow::Continue
     }
@@ -89,11 +95,13 @@ impl Owner<Server> for Pop3Owner {
 
 impl Pop3Owner {
     /// Lock and list the maildrop: message numbers are fixed from here on (RFC 1939 §4).
-    fn open(&mut self, account: String) -> Result<Maildrop, LoginRefusal> {
+    async fn open(&mut self, account: String) -> Result<Maildrop, LoginRefusal> {
         let session = self.session;
-        let listed =
-            self.world.with_mailboxes(&self.host, |mailboxes| mailboxes.lock_maildrop(&account, session));
-        let listed = listed.map_err(|refusal| match refusal {
+        let owner = account.clone();
+        let lock = self.world.change_mailboxes(&self.host, &account, move |mailboxes| {
+            mailboxes.lock_maildrop(&owner, session)
+        });
+        let listed = lock.await.map_err(|_| LoginRefusal::Unavailable)?.map_err(|refusal| match refusal {
             Refusal::InUse => LoginRefusal::InUse,
             _ => LoginRefusal::Unavailable,
         })?;
@@ -106,22 +114,35 @@ impl Pop3Owner {
     }
 
     /// QUIT in TRANSACTION: the UPDATE state (RFC 1939 §6).
-    fn update(&mut self, delete: &[usize]) -> Result<(), UpdateRefusal> {
+    async fn update(&mut self, delete: &[usize]) -> Result<(), UpdateRefusal> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let uids: Vec<u32> = delete.iter().filter_map(|index| open.uids.get(*index).copied()).collect();
         let session = self.session;
-        let removed = self
-            .world
-            .with_mailboxes(&self.host, |mailboxes| mailboxes.update_maildrop(&open.account, session, &uids));
-        removed.map(|_| ()).map_err(|refusal| UpdateRefusal { reason: refusal.to_string() })
+        let owner = open.account.clone();
+        let update = self.world.change_mailboxes(&self.host, &open.account, move |mailboxes| {
+            mailboxes.update_maildrop(&owner, session, &uids)
+        });
+        let removed = match update.await {
+            Ok(removed) => removed.map_err(|refusal| refusal.to_string()),
+            Err(unkept) => Err(unkept.to_string()),
+        };
+        if removed.is_err() {
+            // Nothing was removed; the next client may come all the same.
+            self.open = Some(open);
+            self.release().await;
+        }
+        removed.map(|_| ()).map_err(|reason| UpdateRefusal { reason })
     }
 
     /// The session ended without UPDATE: nothing is removed, the next client may come.
-    fn release(&mut self) {
-        if let Some(open) = self.open.take() {
-            let session = self.session;
-            self.world
-                .with_mailboxes(&self.host, |mailboxes| mailboxes.unlock_maildrop(&open.account, session));
+    async fn release(&mut self) {
+        if let Some(Open { account, .. }) = self.open.take() {
+            let (session, owner) = (self.session, account.clone());
+            let unlock = self.world.change_mailboxes(&self.host, &account, move |mailboxes| {
+                mailboxes.unlock_maildrop(&owner, session);
+            });
+            // A lock is no matter of the disk: only its thread could have failed.
+            let _ = unlock.await;
         }
     }
 }

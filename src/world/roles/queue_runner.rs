@@ -7,6 +7,7 @@ use crate::base::Instant;
 use crate::world::dsn::{self, Report};
 use crate::world::hosts::{Host, World};
 use crate::world::queue::{Entry, Verdict};
+use crate::world::store::Unkept;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ async fn attempt(world: &Arc<World>, host: &Arc<Host>, entry: Entry) {
     for (domain, recipients) in by_domain(&entry.waiting) {
         if keeps_mailboxes_of(world, host, &domain) {
             for recipient in recipients {
-                let verdict = deliver::into_inbox(world, host, &entry, &recipient);
+                let verdict = deliver::into_inbox(world, host, &entry, &recipient).await;
                 verdicts.push((recipient, verdict));
             }
         } else {
@@ -50,7 +51,7 @@ async fn attempt(world: &Arc<World>, host: &Arc<Host>, entry: Entry) {
             verdicts.extend(relay::attempt(&route, recipients).await);
         }
     }
-    settle(world, host, &entry.id, verdicts);
+    settle(world, host, &entry.id, verdicts).await;
 }
 
 /// Recipients by domain, in the order in which the domains stand in the envelope.
@@ -68,20 +69,33 @@ fn by_domain(recipients: &[String]) -> Vec<(String, Vec<String>)> {
     order
 }
 
-fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Verdict)>) {
+async fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Verdict)>) {
     let now = world.clock.now();
-    let Some(entry) = world.with_queue(host, |queue| queue.settle(id, verdicts, now)) else { return };
+    let report = world.with_queue(host, |queue| queue.settle(id, verdicts, now));
     // "a notification MUST NOT be sent" about a message with a null reverse-path (RFC 5321 §4.5.5, §6.1).
-    if entry.sender.is_empty() {
-        return;
+    let reported = match report.filter(|entry| !entry.sender.is_empty()) {
+        Some(entry) => report_to_sender(world, host, &entry, now).await,
+        None => Ok(()),
+    };
+    let left = world.with_queue(host, |queue| queue.get(id).cloned());
+    if reported.is_ok() {
+        // Where the disk does not take the note, or the notification before it, the message is tried once more after a
+        // restart: twice rather than not at all.
+        let _ = world.note(host, id, left).await;
     }
-    let notification = notification(host, &entry, now);
+}
+
+/// Queue the notification. It is on the disk, if there is one, before the failure is struck off there.
+async fn report_to_sender(world: &World, host: &Host, entry: &Entry, now: Instant) -> Result<(), Unkept> {
+    let notification = notification(host, entry, now);
+    let kept = world.spool(host, &notification).await;
     let (new, to) = (notification.id.clone(), entry.sender.clone());
     world.with_queue(host, |queue| {
         queue.accept(notification);
-        queue.bounced(id, &new, &to);
+        queue.bounced(&entry.id, &new, &to);
     });
     host.bell.notify_one();
+    kept
 }
 
 /// The delivery status notification about what failed: from nobody, to the envelope's sender.

@@ -14,6 +14,7 @@ use crate::world::dsn::FailedRecipient;
 use crate::world::hosts::{Host, World};
 use crate::world::queue::{Entry, Verdict};
 use crate::world::resolver::{AddressLookup, MxLookup};
+use crate::world::scenario::RoleKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -170,9 +171,12 @@ async fn try_address(route: &Route<'_>, name: &str, address: IpAddr, recipients:
     let Some(envelope) = envelope(route.entry, recipients) else {
         return Turn::Decided(all(recipients, |r| failed(r, "5.1.3", "an address cannot be written down")));
     };
-    let config = ClientConfig::new(&route.host.spec.name);
+    let mut config = ClientConfig::new(&route.host.spec.name);
+    config.tls = route.world.relay_wish(route.host);
+    let conn = connection.conn;
+    let wire = route.world.calls(route.host, name, RoleKind::Mta, false, connection);
     let message = route.entry.message.to_vec();
-    match carry(route.world, connection, config, envelope, message).await {
+    match carry(route.world, conn, wire, config, envelope, message).await {
         Ok(outcome) => judge(name, outcome),
         Err(end) => Turn::Next(format!("4.4.2 {name} broke the connection off: {end}")),
     }

@@ -1,6 +1,7 @@
 //! The SMTP server of a host: submission on 587, relay on 25. It decides who may send what to whom, and takes
 //! responsibility for messages by putting them into the queue before it says 250 (RFC 5321 §4.2.5, §6.1).
 
+use crate::proto::policy::spf;
 use crate::proto::smtp::grammar::{Domain, Mailbox};
 use crate::proto::smtp::server::{Message, Server, ServerConfig, ServerEvent, ServerKind};
 use crate::proto::smtp::{Envelope, Path, Recipient, Reply, replies};
@@ -12,6 +13,9 @@ use crate::world::hosts::{Beyond, Host, LastWord, World};
 use crate::world::net::Connection;
 use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
+use crate::world::secure::Door;
+use crate::world::sender;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -35,14 +39,17 @@ pub async fn serve(
     config.consult = faults.any() || connection.crowded;
     // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
     config.dsn = false;
+    let (peer, conn, crowded) = (connection.peer, connection.conn, connection.crowded);
+    let Door { mut wire, security, plaintext_login } = world.door(&host, role, connection);
+    (config.security, config.plaintext_login) = (security, plaintext_login);
     let mut machine = Server::new(config);
-    let Connection { mut stream, peer, conn, crowded, .. } = connection;
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
     let last_word = LastWord::of(&world);
-    let mut owner = SmtpOwner { world, host, role, faults, peer, crowded, last_word };
+    let (hello, spf) = (String::new(), None);
+    let mut owner = SmtpOwner { world, host, role, faults, peer, hello, spf, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
-    let _ = drive(&mut machine, &mut *stream, clock, &mut owner, &mut edits).await;
+    let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
 }
 
 struct SmtpOwner {
@@ -51,6 +58,10 @@ struct SmtpOwner {
     role: RoleKind,
     faults: Arc<Faults>,
     peer: SocketAddr,
+    /// What the client calls itself.
+    hello: String,
+    /// What SPF says about this transaction, where it is asked.
+    spf: Option<spf::Verdict>,
     /// It is turned away.
     crowded: bool,
     last_word: LastWord,
@@ -59,7 +70,8 @@ struct SmtpOwner {
 impl Owner<Server> for SmtpOwner {
     async fn on_event(&mut self, server: &mut Server, event: ServerEvent) -> Flow {
         match event {
-            ServerEvent::Hello { .. } | ServerEvent::Finished => {}
+            ServerEvent::Hello { name, .. } => self.hello = name,
+            ServerEvent::Finished => {}
             ServerEvent::Consult { .. } if self.crowded => {
                 server.answer(replies::too_many_connections(&self.host.spec.name));
             }
@@ -73,11 +85,17 @@ impl Owner<Server> for SmtpOwner {
                 let known = self.world.log_in(&self.host, &authcid, &password).is_some();
                 server.answer(if same && known { replies::auth_ok() } else { replies::auth_failed() });
             }
-            ServerEvent::Mail { .. } => server.answer(replies::mail_ok()),
+            ServerEvent::Mail { envelope, authenticated } => {
+                self.check_sender(&envelope, authenticated.is_some()).await;
+                server.answer(replies::mail_ok());
+            }
             ServerEvent::Rcpt { reverse_path, recipient, authenticated } => {
                 server.answer(self.judge(&reverse_path, &recipient, authenticated.is_some()));
             }
-            ServerEvent::Message(message) => server.answer(self.take(*message)),
+            ServerEvent::Message(message) => {
+                let reply = self.take(*message).await;
+                server.answer(reply);
+            }
             ServerEvent::Vrfy { .. } => server.answer(replies::cannot_verify()),
             ServerEvent::Expn { .. } => server.answer(replies::expn_refused()),
         }
@@ -118,6 +136,9 @@ impl SmtpOwner {
         if !self.keeps_mailboxes_of(&domain) {
             return replies::recipient_ok(); // A backup MX: it only stores and forwards.
         }
+        if self.world.redirect(&self.host, &address).is_some() {
+            return replies::recipient_ok();
+        }
         match self.world.account(&self.host, &address) {
             None => replies::no_such_user(),
             Some(account) if self.world.is_full(&self.host, &account) => replies::mailbox_full_for_good(),
@@ -154,6 +175,14 @@ impl SmtpOwner {
         keeps_mailboxes_of(&self.world, &self.host, domain)
     }
 
+    /// The message without fields in which somebody else claims that this host has checked it (RFC 8601 §5).
+    fn without_our_name<'m>(&self, message: &'m [u8]) -> Cow<'m, [u8]> {
+        match self.host.spec.verify {
+            true => sender::without_claims(&self.host, message),
+            false => Cow::Borrowed(message),
+        }
+    }
+
     fn greylisting(&self) -> Option<Duration> {
         self.world.faults().find_map(|fault| match fault {
             Fault::Greylist { host, delay_s }
@@ -165,16 +194,38 @@ impl SmtpOwner {
         })
     }
 
-    /// Take responsibility: trace line on top, into the queue, and only then 250.
-    fn take(&self, message: Message) -> Reply {
+    /// SPF, where this host checks strangers: "at the time of the SMTP transaction" (RFC 7208 §2.3).
+    async fn check_sender(&mut self, envelope: &Envelope, authenticated: bool) {
+        self.spf = None;
+        if self.host.spec.verify && self.role == RoleKind::Mta && !authenticated {
+            let sender = envelope.reverse_path.address();
+            let verdict =
+                sender::at_mail(&self.world, &self.host, self.peer.ip(), &self.hello, &sender).await;
+            self.spf = Some(verdict);
+        }
+    }
+
+    /// Take responsibility: trace lines on top, into the queue, and only then 250.
+    async fn take(&mut self, message: Message) -> Reply {
         let hops = received_fields(&message.data);
         if hops > MOST_HOPS {
             return replies::mail_loop();
         }
+        let mut found = String::new();
+        if let Some(spf) = self.spf.take() {
+            let judged = sender::at_data(&self.world, &self.host, &spf, &message.data).await;
+            if let sender::Decision::Reject(why) = judged.decision {
+                return replies::unauthenticated(&why);
+            }
+            found = judged.results.field();
+        }
         let id = self.host.next_queue_id();
         let now = self.world.clock.now();
-        let mut bytes = self.received(&message, &id).into_bytes();
-        bytes.extend_from_slice(&message.data);
+        // What was found stands above our Received line: it was found here, and by nobody before (RFC 8601 §4).
+        let mut bytes = found.into_bytes();
+        bytes.extend(self.received(&message, &id).into_bytes());
+        bytes.extend(sender::signature(&self.world, &self.host, &message).unwrap_or_default().into_bytes());
+        bytes.extend(self.without_our_name(&message.data).iter());
         let entry = Entry {
             id: id.clone(),
             sender: message.envelope.reverse_path.address(),
@@ -186,6 +237,13 @@ impl SmtpOwner {
             attempts: 0,
             next: now + self.world.handling,
         };
+        if let Err(unkept) = self.world.spool(&self.host, &entry).await {
+            return if unkept.full {
+                replies::no_storage()
+            } else {
+                replies::local_error(&unkept.to_string())
+            };
+        }
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
         replies::queued(&id)

@@ -49,6 +49,10 @@ pub fn desks(scenario: &Scenario, changes: &[Change]) -> Vec<Host> {
             size_limit: 0,
             resolver: String::new(),
             imap_without: Vec::new(),
+            tls: None,
+            sign: Vec::new(),
+            verify: false,
+            trust_arc: Vec::new(),
         });
     }
     desks

@@ -6,6 +6,7 @@
 mod clients;
 mod faults;
 mod people;
+mod sender;
 
 use super::load::choose;
 use super::terms::{is_domain, parse_start};
@@ -56,7 +57,9 @@ pub fn check(scenario: &Scenario) -> Vec<Complaint> {
     checker.hosts();
     checker.links();
     checker.zones();
+    checker.sender_policies();
     checker.accounts();
+    checker.senders();
     checker.mailboxes();
     checker.messages();
     checker.people();

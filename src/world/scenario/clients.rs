@@ -2,6 +2,7 @@
 //! mailbox from the start, what kind of line there is; and the same scenario at another size.
 
 use super::terms::When;
+use super::what::is_false;
 use super::{Host, Letter, Link, RoleKind, Scenario, What, is_zero};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,6 +58,10 @@ pub struct MailClient {
     /// POP3: of messages larger than so many octets only the header is fetched at first; 0: all are fetched whole.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub whole_up_to: u64,
+    /// It takes TLS where it is offered and goes on in clear where not, and takes any certificate: what programs once
+    /// called “TLS, if available”. Otherwise it insists (RFC 8314 §5.2).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tls_if_available: bool,
 }
 
 fn fortnight() -> String {
@@ -337,6 +342,7 @@ mod tests {
             access: Some(Access::Imap),
             leave: "no".to_owned(),
             whole_up_to: 0,
+            tls_if_available: false,
         };
         scenario.clients.push(client);
         assert_eq!(scenario.manner("Bob", device).access, Access::Imap);

@@ -6,8 +6,8 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Scenario, ServerMailbox, Zone,
-    presets,
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Redirect, Scenario, SenderPolicy,
+    ServerMailbox, Tls, Zone, presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
@@ -117,6 +117,12 @@ pub(super) struct Preset {
     /// Are added; the records of one whose origin is there already are added to it.
     #[serde(rename = "zone", default)]
     pub zones: Vec<Zone>,
+    /// Are added; one of the same domain takes the other's place.
+    #[serde(rename = "sender-policy", default)]
+    pub sender_policies: Vec<SenderPolicy>,
+    /// Are added; one whose address is there already takes its place.
+    #[serde(rename = "redirect", default)]
+    pub redirects: Vec<Redirect>,
     /// Are added; one whose address is there already takes its place.
     #[serde(rename = "account", default)]
     pub accounts: Vec<Account>,
@@ -125,6 +131,8 @@ pub(super) struct Preset {
     pub people: Vec<Person>,
     /// Replaces by which protocol every mail client reaches its mailbox.
     pub access: Option<Access>,
+    /// Replaces what servers do with TLS.
+    pub tls: Option<Tls>,
     /// Are added.
     #[serde(rename = "mailbox", default)]
     pub mailboxes: Vec<ServerMailbox>,
@@ -148,6 +156,7 @@ impl Preset {
         let (access, mailboxes, messages, clients) =
             (self.access, self.mailboxes, self.messages, self.clients);
         scenario.access = access.or(scenario.access);
+        scenario.tls = self.tls.unwrap_or(scenario.tls);
         scenario.title = title.unwrap_or(std::mem::take(&mut scenario.title));
         scenario.about = about.unwrap_or(std::mem::take(&mut scenario.about));
         scenario.start = start.unwrap_or(std::mem::take(&mut scenario.start));
@@ -167,6 +176,14 @@ impl Preset {
                 Some(known) => known.records.extend(zone.records),
                 None => note("zone", put(&mut scenario.zones, zone, |_, _| false)),
             }
+        }
+        for policy in self.sender_policies {
+            let same = |a: &SenderPolicy, b: &SenderPolicy| a.domain.eq_ignore_ascii_case(&b.domain);
+            note("sender-policy", put(&mut scenario.sender_policies, policy, same));
+        }
+        for redirect in self.redirects {
+            let same = |a: &Redirect, b: &Redirect| a.address.eq_ignore_ascii_case(&b.address);
+            note("redirect", put(&mut scenario.redirects, redirect, same));
         }
         for account in self.accounts {
             let same = |a: &Account, b: &Account| a.address.eq_ignore_ascii_case(&b.address);

@@ -7,12 +7,14 @@ pub mod check;
 pub mod clients;
 pub mod load;
 pub mod presets;
+pub mod sender;
 pub mod terms;
 pub mod what;
 
 pub use clients::{Access, Leave, LinkSpec, MailClient, Manner, Preloaded, ServerMailbox};
 pub use load::LoadError;
 pub use presets::{builtin, builtin_names, story_names};
+pub use sender::{DkimKey, KeyAlgorithm, Redirect, SenderPolicy};
 pub use terms::When;
 pub use what::What;
 
@@ -37,6 +39,9 @@ pub struct Scenario {
     /// By which protocol every mail client of this run reaches its mailbox, whatever people and clients say themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// What the servers of this run do with TLS where a `[[host]]` says nothing else.
+    #[serde(default, skip_serializing_if = "Tls::is_none")]
+    pub tls: Tls,
     /// The links' manner where a `[[link]]` says nothing else.
     #[serde(default)]
     pub network: Network,
@@ -49,6 +54,12 @@ pub struct Scenario {
     /// The zones that the DNS hosts serve.
     #[serde(rename = "zone", default)]
     pub zones: Vec<Zone>,
+    /// What domains publish about who may send as them.
+    #[serde(rename = "sender-policy", default, skip_serializing_if = "Vec::is_empty")]
+    pub sender_policies: Vec<SenderPolicy>,
+    /// Addresses whose mail goes on to others.
+    #[serde(rename = "redirect", default, skip_serializing_if = "Vec::is_empty")]
+    pub redirects: Vec<Redirect>,
     /// Whose mail is kept where.
     #[serde(rename = "account", default)]
     pub accounts: Vec<Account>,
@@ -74,6 +85,48 @@ pub struct Scenario {
 
 fn one() -> u64 {
     1
+}
+
+/// What a host's servers do with TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// Nothing: all of it is in clear.
+    #[default]
+    None,
+    /// Connections begin in clear, and clients ask for TLS: STARTTLS on 587, 25 and 143, STLS on 110. Without TLS no
+    /// password is taken.
+    Starttls,
+    /// People's mail programs are served inside TLS from the first byte on: 465, 995, 993 (RFC 8314 §3). The ports for
+    /// STARTTLS are open too; on 25, between servers, there is no other way.
+    Implicit,
+}
+
+impl Tls {
+    /// Its name in TOML and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tls::None => "none",
+            Tls::Starttls => "starttls",
+            Tls::Implicit => "implicit",
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Tls::None
+    }
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flaw {
+    /// It was good until a month ago.
+    Expired,
+    /// It is for another name.
+    WrongName,
+    /// It was issued by an authority that nobody here trusts.
+    UnknownIssuer,
 }
 
 /// How links behave.
@@ -144,9 +197,21 @@ pub struct Host {
     /// Capabilities that its IMAP server does not offer, as in `MOVE`: an older one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imap_without: Vec<String>,
+    /// What its servers do with TLS, where that differs from the other hosts'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// Where it asks its DNS questions: a host's name. Empty: the first host with the `dns` role.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub resolver: String,
+    /// The domains in whose name it signs what their users hand in (DKIM), each with the key of its `[[sender-policy]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sign: Vec<String>,
+    /// Whether it checks who sent what comes in on port 25: SPF, DKIM, ARC and DMARC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify: bool,
+    /// The domains whose ARC seals it believes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_arc: Vec<String>,
 }
 
 fn ten_mib() -> u64 {
@@ -390,6 +455,21 @@ pub enum Fault {
         /// How many times; 0: always.
         #[serde(default)]
         times: u32,
+    },
+    /// Somebody on the way to a service takes its offer of TLS out of what is said in clear (RFC 3207 §6).
+    StarttlsStripped {
+        /// Which host.
+        host: String,
+        /// Which role of it; empty: all.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        service: String,
+    },
+    /// A host shows a certificate that is not right.
+    Certificate {
+        /// Which host.
+        host: String,
+        /// `expired`, `wrong-name`, or `unknown-issuer`.
+        how: Flaw,
     },
     /// A server drops the connection when it hears a verb.
     Drop {

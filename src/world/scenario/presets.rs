@@ -16,9 +16,11 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 20] = [
+const STORIES: [(&str, &str); 22] = [
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
+    ("journey-starttls", include_str!("../../../lessons/scenarios/stories/journey-starttls.toml")),
+    ("journey-implicit", include_str!("../../../lessons/scenarios/stories/journey-implicit.toml")),
     ("same-domain", include_str!("../../../lessons/scenarios/stories/same-domain.toml")),
     ("relay-denied", include_str!("../../../lessons/scenarios/stories/relay-denied.toml")),
     ("pipelining", include_str!("../../../lessons/scenarios/stories/pipelining.toml")),

@@ -6,7 +6,7 @@
 use super::{Letter, is_zero};
 use serde::{Deserialize, Serialize};
 
-fn is_false(flag: &bool) -> bool {
+pub(super) fn is_false(flag: &bool) -> bool {
     !*flag
 }
 

@@ -6,7 +6,7 @@
 pub mod record;
 
 use super::late::Late;
-use super::scenario::{Fault, RoleKind, Scenario};
+use super::scenario::{self, Fault, RoleKind, Scenario, Tls};
 use hickory_resolver::proto::rr::rdata::{NS, SOA};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::collections::BTreeMap;
@@ -64,14 +64,55 @@ impl From<&Scenario> for Zones {
             {
                 zone.add(record);
             }
+            for (line, ttl) in implicit_services(scenario, written) {
+                record::parse(&line, &origin, ttl).into_iter().for_each(|record| zone.add(record));
+            }
             zone.complete(&server, written.ttl);
             zones.zones.insert(origin, zone);
+        }
+        for record in crate::world::sender::records(scenario) {
+            let origin = zones.zone_of(&record.name).map(|zone| zone.origin.clone());
+            if let Some(zone) = origin.and_then(|origin| zones.zones.get_mut(&origin)) {
+                zone.add(record);
+            }
         }
         for fault in &scenario.faults {
             zones.break_by(fault, scenario);
         }
         zones
     }
+}
+
+/// Where servers take TLS from the first byte on, the DNS says so (RFC 6186 §3.2, RFC 8314 §5.1): beside each SRV record of a
+/// service in clear one of the same service inside TLS, where the zone has none of its own.
+fn implicit_services(scenario: &Scenario, zone: &scenario::Zone) -> Vec<(String, u32)> {
+    const SERVICES: [(&str, &str, &str); 3] = [
+        ("_submission._tcp", "587", "_submissions._tcp SRV 0 1 465"),
+        ("_imap._tcp", "143", "_imaps._tcp SRV 0 1 993"),
+        ("_pop3._tcp", "110", "_pop3s._tcp SRV 0 1 995"),
+    ];
+    let is_of = |line: &str, service: &str| line.split_whitespace().next() == Some(service);
+    let has = |service: &str| zone.records.iter().any(|line| is_of(line, service));
+    let secure = |target: &str| {
+        let name = target.trim_end_matches('.');
+        let host = scenario.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name));
+        host.is_some_and(|host| host.tls.unwrap_or(scenario.tls) == Tls::Implicit)
+    };
+    let mut out = Vec::new();
+    for (service, port, inside) in SERVICES {
+        let own = inside.split(' ').next().unwrap_or_default();
+        let lines = zone.records.iter().filter(|line| is_of(line, service) && !has(own));
+        for line in lines {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let [.., at, target] = words.as_slice()
+                && *at == port
+                && secure(target)
+            {
+                out.push((format!("{inside} {target}"), zone.ttl));
+            }
+        }
+    }
+    out
 }
 
 /// The zones as they are at first, and as they are after each fault that begins later.

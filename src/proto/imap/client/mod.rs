@@ -18,7 +18,7 @@ use super::grammar::{Dialect, parse_response, print_command};
 use super::response::{Code, Condition, FetchData, ListEntry, Response, Status, Untagged};
 use super::types::{Command, Flag};
 use crate::base::{Instant, Secret};
-use crate::proto::{Machine, Output};
+use crate::proto::{Machine, Output, Wish};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct ClientConfig {
     pub user: String,
     /// Password for LOGIN.
     pub password: Secret,
+    /// What it thinks of STARTTLS (RFC 9051 §6.2.1). Default: it never asks.
+    pub tls: Wish,
     /// Which mailbox to open.
     pub mailbox: String,
     /// UIDs whose messages it has already: they are listed, and not fetched.
@@ -56,6 +58,7 @@ impl ClientConfig {
         ClientConfig {
             user: user.into(),
             password,
+            tls: Wish::Never,
             mailbox: "INBOX".to_owned(),
             known: BTreeSet::new(),
             known_uidvalidity: None,
@@ -200,6 +203,10 @@ pub struct Client {
     wanted: BTreeSet<u32>,
     summary: Summary,
     bye: bool,
+    /// What it still wishes: nothing more, once it asked.
+    wish: Wish,
+    /// OK answered STARTTLS, and the handshake is not done.
+    securing: bool,
 }
 
 impl Client {
@@ -208,6 +215,8 @@ impl Client {
         Client {
             framer: ResponseFramer::new(1 << 20, config.largest_message),
             script: config.script.iter().cloned().collect(),
+            wish: config.tls,
+            securing: false,
             config,
             running: None,
             outputs: VecDeque::new(),
@@ -402,6 +411,8 @@ impl Client {
             }
             Some(Op::Logout) => return self.finish(),
             Some(op) if ok => self.succeeded(&op, &condition),
+            // NO or BAD to STARTTLS: who only prefers TLS goes on in clear.
+            Some(Op::StartTls) if self.config.tls == Wish::Prefer => {}
             // What one message refuses does not keep the others from being fetched.
             Some(Op::MarkSeen(_) | Op::Idle { .. } | Op::List) => {}
             _ => {
@@ -417,12 +428,19 @@ impl Client {
             Op::Capability => {
                 let list = self.capabilities.clone();
                 let wants_login = self.script.iter().any(|op| matches!(op, Op::Login));
-                if wants_login && list.iter().any(|name| name == "LOGINDISABLED") {
+                let secures = self.wish != Wish::Never && list.iter().any(|name| name == "STARTTLS");
+                if wants_login && !secures && list.iter().any(|name| name == "LOGINDISABLED") {
                     self.fail_politely("the server takes no LOGIN here (LOGINDISABLED)".to_owned());
                 }
                 self.event(ClientEvent::Capabilities(list));
             }
             Op::Login => self.event(ClientEvent::LoggedIn),
+            Op::StartTls => {
+                self.securing = true;
+                // What came in clear behind the OK is nobody's response (RFC 9051 §6.2.1).
+                self.framer.clear();
+                self.outputs.push_back(Output::StartTls);
+            }
             Op::List => {
                 let list = std::mem::take(&mut self.mailboxes);
                 self.event(ClientEvent::Mailboxes(list));
@@ -455,8 +473,30 @@ impl Client {
         }
     }
 
+    /// Before anything but CAPABILITY: STARTTLS where it is wanted and offered.
+    fn secure_before_login(&mut self) {
+        if self.wish == Wish::Never || matches!(self.script.front(), Some(Op::Capability | Op::Logout) | None)
+        {
+            return;
+        }
+        if self.capabilities.is_empty() {
+            return self.script.push_front(Op::Capability);
+        }
+        let offered = self.capabilities.iter().any(|name| name == "STARTTLS");
+        match std::mem::take(&mut self.wish) {
+            Wish::Prefer | Wish::Must if offered => self.script.push_front(Op::StartTls),
+            Wish::Must => {
+                self.fail_politely(
+                    "the server does not offer STARTTLS, and nothing is sent in clear".to_owned(),
+                );
+            }
+            Wish::Never | Wish::Prefer => {}
+        }
+    }
+
     /// Sends the next command of the script.
     fn next_op(&mut self) {
+        self.secure_before_login();
         while let Some(op) = self.script.pop_front() {
             if matches!(op, Op::Overview) && self.selected.exists == 0 {
                 continue; // "1:*" of nothing
@@ -515,11 +555,11 @@ impl Machine for Client {
 
     fn receive(&mut self, bytes: &[u8], now: Instant) {
         self.heard = Some(now);
-        if self.finished {
+        if self.finished || self.securing {
             return;
         }
         self.framer.push(bytes);
-        while !self.finished {
+        while !self.finished && !self.securing {
             match self.framer.next_response() {
                 Some(ResponseFrame::Response(response)) => self.respond(&response, now),
                 Some(ResponseFrame::TooBig) => {
@@ -528,9 +568,25 @@ impl Machine for Client {
                 None => break,
             }
             // Between two responses the next command may go out: the replies are then told apart by their tags.
-            if self.greeted && self.running.is_none() && !self.finished {
+            if self.greeted && self.running.is_none() && !self.finished && !self.securing {
                 self.next_op();
             }
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.securing
+    }
+
+    /// "Once TLS has been started, the client MUST discard cached information about server capabilities and SHOULD reissue
+    /// the CAPABILITY command" (RFC 9051 §6.2.1).
+    fn secured(&mut self, now: Instant) {
+        if std::mem::take(&mut self.securing) {
+            self.heard = Some(now);
+            self.framer.clear();
+            self.capabilities.clear();
+            self.script.push_front(Op::Capability);
+            self.next_op();
         }
     }
 
@@ -547,7 +603,7 @@ impl Machine for Client {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        if self.finished {
+        if self.finished || self.securing {
             return Output::Idle;
         }
         let until = self.running.as_ref().and_then(|running| running.until);

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub enum Op {
     /// CAPABILITY
     Capability,
+    /// STARTTLS. The client puts it into its script by itself, as its wish and the server's offers go.
+    StartTls,
     /// LOGIN, with the configured user and password.
     Login,
     /// LIST "" "*"
@@ -40,6 +42,7 @@ impl Op {
     pub(super) fn command(&self, config: &ClientConfig) -> CommandBody {
         match self {
             Op::Capability => CommandBody::Capability,
+            Op::StartTls => CommandBody::StartTls,
             Op::Login => CommandBody::Login { user: config.user.clone(), password: config.password.clone() },
             Op::List => {
                 CommandBody::List(ListCommand { patterns: vec!["*".to_owned()], ..ListCommand::default() })

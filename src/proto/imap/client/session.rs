@@ -62,6 +62,8 @@ pub struct Session {
     idling: bool,
     bye: Option<String>,
     deadline: Option<Instant>,
+    /// OK answered STARTTLS, and the handshake is not done.
+    securing: bool,
     over: bool,
 }
 
@@ -80,6 +82,7 @@ impl Session {
             idling: false,
             bye: None,
             deadline: None,
+            securing: false,
             over: false,
         }
     }
@@ -104,10 +107,15 @@ impl Session {
     /// Put on the wire what may go out now.
     fn speak(&mut self, now: Instant) {
         let mut wire = Vec::new();
-        // Behind a literal that the server must ask for, and behind IDLE, nothing may be said (RFC 9051 §4.3).
+        // Behind a literal that the server must ask for, and behind IDLE and STARTTLS, nothing may be said (RFC 9051
+        // §4.3, §6.2.1).
         while self.greeted
             && !self.over
-            && self.running.back().is_none_or(|last| last.stretches.is_empty() && !last.idle)
+            && !self.securing
+            && self
+                .running
+                .back()
+                .is_none_or(|last| last.stretches.is_empty() && !last.idle && last.name != "STARTTLS")
         {
             let Some(body) = self.queued.pop_front() else { break };
             self.next_tag += 1;
@@ -173,9 +181,15 @@ impl Session {
             self.deadline = None;
         }
         let logout = ended.name == "LOGOUT";
+        self.securing = ended.name == "STARTTLS" && condition.status == Status::Ok;
         self.tell(SessionEvent::Done { name: ended.name, condition });
         if logout {
             self.end(None);
+        }
+        if self.securing {
+            // What came in clear behind the OK is nobody's response (RFC 9051 §6.2.1).
+            self.framer.clear();
+            self.out.push_back(Output::StartTls);
         }
     }
 
@@ -207,19 +221,30 @@ impl Machine for Session {
     type Event = SessionEvent;
 
     fn receive(&mut self, bytes: &[u8], now: Instant) {
-        if self.over {
+        if self.over || self.securing {
             return;
         }
         if self.deadline.is_some() {
             self.deadline = Some(now + self.patience);
         }
         self.framer.push(bytes);
-        while !self.over {
+        while !self.over && !self.securing {
             match self.framer.next_response() {
                 Some(ResponseFrame::Response(response)) => self.respond(&response),
                 Some(ResponseFrame::TooBig) => self.end(Some("the server sent more than this client takes")),
                 None => break,
             }
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.securing
+    }
+
+    fn secured(&mut self, _now: Instant) {
+        if std::mem::take(&mut self.securing) {
+            self.framer.clear();
+            self.capabilities.clear();
         }
     }
 
@@ -237,7 +262,7 @@ impl Machine for Session {
         if let Some(output) = self.out.pop_front() {
             return output;
         }
-        if self.over {
+        if self.over || self.securing {
             return Output::Idle;
         }
         if !self.greeted {
@@ -271,6 +296,7 @@ mod tests {
             match session.poll(NOW) {
                 Output::Send(bytes) => said.extend(bytes),
                 Output::Event(event) => events.push(event),
+                Output::StartTls => {}
                 Output::Close => {}
                 Output::Idle | Output::WakeAt(_) => {
                     return (String::from_utf8_lossy(&said).into_owned(), events);

@@ -31,6 +31,7 @@ fn drain(client: &mut Client, said: &mut Vec<u8>, events: &mut Vec<ClientEvent>)
         match client.poll(NOW) {
             Output::Send(bytes) => said.extend(bytes),
             Output::Event(event) => events.push(event),
+            Output::StartTls => {}
             Output::Close => {}
             Output::Idle | Output::WakeAt(_) => return,
         }

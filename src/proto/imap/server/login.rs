@@ -5,6 +5,7 @@ use super::run::Then;
 use super::{Mode, Reply, Server};
 use crate::base::Secret;
 use crate::proto::imap::phase::Phase;
+use crate::proto::{Output, Security};
 use base64::Engine as _;
 
 impl Server {
@@ -17,7 +18,10 @@ impl Server {
         all.extend(["LITERAL+", "SASL-IR", "ENABLE", "ID", "IDLE"]);
         let limit = format!("APPENDLIMIT={}", self.config.size_limit);
         if self.phase == Phase::NotAuthenticated {
-            all.push("AUTH=PLAIN");
+            if self.security == Security::Offered {
+                all.push("STARTTLS");
+            }
+            all.push(if self.login_allowed() { "AUTH=PLAIN" } else { "LOGINDISABLED" });
         } else {
             all.extend([
                 "UIDPLUS",
@@ -44,7 +48,29 @@ impl Server {
         all.join(" ")
     }
 
+    /// OK, and then nothing until the handshake is done (RFC 9051 §6.2.1).
+    pub(super) fn start_tls(&mut self) {
+        match self.security {
+            Security::None => self.tagged(Reply::bad("STARTTLS is not offered")),
+            Security::Active => self.tagged(Reply::bad("TLS is active already")),
+            Security::Offered => {
+                self.tagged(Reply::ok("Begin TLS negotiation now"));
+                self.securing = true;
+                self.framer.clear();
+                self.out.push_back(Output::StartTls);
+            }
+        }
+    }
+
+    /// Whether this command would bring a password that must not come in clear.
+    pub(super) fn refuses_password(&self, name: &str) -> bool {
+        matches!(name, "LOGIN" | "AUTHENTICATE") && !self.login_allowed()
+    }
+
     pub(super) fn login(&mut self, user: String, password: Secret) {
+        if !self.login_allowed() {
+            return self.tagged(privacy_required());
+        }
         self.ask(Ask::Login { user, password }, Then::LoggedIn);
     }
 
@@ -65,6 +91,9 @@ impl Server {
     }
 
     pub(super) fn authenticate(&mut self, mechanism: &str, initial: Option<Secret>) {
+        if !self.login_allowed() {
+            return self.tagged(privacy_required());
+        }
         if mechanism != "PLAIN" {
             return self.tagged(Reply::no("[CANNOT] PLAIN is the mechanism offered"));
         }
@@ -105,4 +134,9 @@ impl Server {
             _ => self.tagged(Reply::bad("PLAIN is: identity NUL user NUL password, in UTF-8")),
         }
     }
+}
+
+/// "The operation is not permitted due to a lack of data confidentiality" (RFC 9051 §7.1, RFC 5530 §3).
+pub(super) fn privacy_required() -> Reply {
+    Reply::no("[PRIVACYREQUIRED] No password in clear here: STARTTLS first")
 }

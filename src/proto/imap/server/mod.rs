@@ -32,7 +32,7 @@ use super::grammar::{self, Dialect};
 use super::phase::Phase;
 use super::types::{Command, CommandBody};
 use crate::base::Instant;
-use crate::proto::{Machine, Output};
+use crate::proto::{Machine, Output, Security};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -46,6 +46,11 @@ pub struct ServerConfig {
     /// Capabilities to leave out, in upper case, as in `IDLE`: for worlds with an older server. They are not
     /// announced; the commands still work.
     pub without: Vec<String>,
+    /// Where the connection stands with TLS when it begins (RFC 9051 §6.2.1, RFC 8314 §3.2).
+    pub security: Security,
+    /// Whether a password may come in clear. Where not, LOGINDISABLED is announced until TLS is there, and LOGIN and
+    /// AUTHENTICATE are refused (RFC 9051 §6.2.3).
+    pub plaintext_login: bool,
     /// The largest message APPEND takes, octets (RFC 7889).
     pub size_limit: u64,
     /// Limits before login: lines of 8 KiB, literals of 4 KiB.
@@ -74,6 +79,8 @@ impl ServerConfig {
             hostname: hostname.into(),
             rev2: true,
             without: Vec::new(),
+            security: Security::None,
+            plaintext_login: true,
             size_limit,
             before_login: Limits { non_sync: u64::MAX, ..Limits::BEFORE_LOGIN },
             after_login: Limits::after_login(size_limit),
@@ -170,6 +177,9 @@ pub struct Server {
     config: ServerConfig,
     framer: CommandFramer,
     phase: Phase,
+    security: Security,
+    /// OK answered STARTTLS, and the handshake is not done.
+    securing: bool,
     mode: Mode,
     enabled: Enabled,
     out: VecDeque<Output<ServerEvent>>,
@@ -202,6 +212,8 @@ impl Server {
     pub fn new(config: ServerConfig) -> Self {
         Server {
             framer: CommandFramer::new(config.before_login),
+            security: config.security,
+            securing: false,
             config,
             phase: Phase::NotAuthenticated,
             mode: Mode::Commands,
@@ -228,6 +240,16 @@ impl Server {
     pub fn held(&self) -> usize {
         let sends = self.out.iter().map(|o| if let Output::Send(bytes) = o { bytes.capacity() } else { 0 });
         self.framer.held() + sends.sum::<usize>()
+    }
+
+    /// Where the connection stands with TLS.
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// Whether a password may be sent now.
+    fn login_allowed(&self) -> bool {
+        self.config.plaintext_login || self.security == Security::Active
     }
 
     /// The phase the connection is in.
@@ -401,6 +423,7 @@ impl Server {
         let name = body.name().to_owned();
         let refusal = match body {
             CommandBody::Unknown { .. } => Some(Reply::bad(format!("Unknown command {name}"))),
+            _ if self.refuses_password(&name) => Some(login::privacy_required()),
             _ => self.out_of_phase(&name),
         };
         match refusal {
@@ -459,7 +482,8 @@ impl Machine for Server {
     type Event = ServerEvent;
 
     fn receive(&mut self, bytes: &[u8], now: Instant) {
-        if !self.closing {
+        // What comes in clear behind STARTTLS is nobody's command (RFC 9051 §6.2.1).
+        if !self.closing && !self.securing {
             self.last_activity = Some(now);
             self.framer.push(bytes);
         }
@@ -469,13 +493,21 @@ impl Machine for Server {
         self.ended = true;
     }
 
+    fn secured(&mut self, now: Instant) {
+        if std::mem::take(&mut self.securing) {
+            self.framer.clear();
+            self.security = Security::Active;
+            self.last_activity = Some(now);
+        }
+    }
+
     fn wants_input(&self) -> bool {
         let limits = if self.phase == Phase::NotAuthenticated {
             self.config.before_login
         } else {
             self.config.after_login
         };
-        matches!(self.wait, Wait::Nothing) || self.framer.len() < limits.line
+        !self.securing && (matches!(self.wait, Wait::Nothing) || self.framer.len() < limits.line)
     }
 
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {
@@ -485,7 +517,7 @@ impl Machine for Server {
             if let Some(output) = self.out.pop_front() {
                 return output;
             }
-            if self.closing || !matches!(self.wait, Wait::Nothing) {
+            if self.closing || self.securing || !matches!(self.wait, Wait::Nothing) {
                 return Output::Idle;
             }
             if self.stopping {

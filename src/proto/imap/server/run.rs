@@ -132,7 +132,7 @@ impl Server {
                 self.tagged(Reply::ok("LOGOUT completed"));
                 self.close();
             }
-            CommandBody::StartTls => self.finish(Reply::bad("STARTTLS is not offered")),
+            CommandBody::StartTls => self.start_tls(),
             CommandBody::Authenticate { mechanism, initial } => self.authenticate(&mechanism, initial),
             CommandBody::Login { user, password } => self.login(user, password),
             CommandBody::Enable { capabilities } => self.enable(&capabilities),

@@ -6,7 +6,7 @@ use crate::proto::line::{Line, LineBuffer, Terminator};
 use crate::proto::pop3::grammar::listing::{parse_drop_listing, parse_unique_id_listing};
 use crate::proto::pop3::grammar::reply::parse_greeting;
 use crate::proto::pop3::grammar::{Command, Greeting, Status, StatusLine};
-use crate::proto::{Machine, Output};
+use crate::proto::{Machine, Output, Wish};
 use std::collections::VecDeque;
 
 /// The client's side of one session.
@@ -24,6 +24,10 @@ pub struct Client {
     summary: Summary,
     /// Why the session fails, once that is known and QUIT was said.
     failure: Option<Failure>,
+    /// What it still wishes: nothing more, once it asked.
+    wish: Wish,
+    /// `+OK` answered STLS, and the handshake is not done.
+    securing: bool,
     server_ended: bool,
     deadline: Option<Instant>,
     over: bool,
@@ -40,6 +44,7 @@ struct Item {
 enum Stage {
     Greeting,
     Capa,
+    Stls,
     User,
     Pass,
     Stat,
@@ -55,6 +60,7 @@ impl Stage {
         match self {
             Stage::Greeting => "CONNECT",
             Stage::Capa => "CAPA",
+            Stage::Stls => "STLS",
             Stage::User => "USER",
             Stage::Pass => "PASS",
             Stage::Stat => "STAT",
@@ -133,6 +139,8 @@ impl Client {
     /// A session that begins: it waits for the greeting.
     pub fn new(config: ClientConfig) -> Self {
         Client {
+            wish: config.tls,
+            securing: false,
             config,
             input: LineBuffer::default(),
             out: VecDeque::new(),
@@ -200,7 +208,7 @@ impl Client {
             }
             (Status::Ok, Stage::Greeting) => {
                 self.tell(ClientEvent::Greeted { line: text, timestamp });
-                if self.config.capa {
+                if self.config.capa || self.wish != Wish::Never {
                     self.say(Stage::Capa, &Command::Capa);
                 } else {
                     self.log_in();
@@ -212,6 +220,15 @@ impl Client {
         }
     }
 
+    /// What CAPA lists is known: STLS where it is wanted and offered, else the login.
+    fn secure_or_log_in(&mut self, offered: bool) {
+        match std::mem::take(&mut self.wish) {
+            Wish::Prefer | Wish::Must if offered => self.say(Stage::Stls, &Command::Stls),
+            Wish::Must => self.give_up(Reason::NoTls),
+            Wish::Never | Wish::Prefer => self.log_in(),
+        }
+    }
+
     fn log_in(&mut self) {
         self.say(Stage::User, &Command::User { name: self.config.user.clone() });
     }
@@ -219,6 +236,12 @@ impl Client {
     /// `+OK` to a command whose answer is one line.
     fn accepted(&mut self, said: &StatusLine, text: String) {
         match self.stage.clone() {
+            Stage::Stls => {
+                self.securing = true;
+                // What came in clear behind the +OK is nobody's answer (RFC 2595 §4).
+                self.input.clear();
+                self.out.push_back(Output::StartTls);
+            }
             Stage::User => self.say(Stage::Pass, &Command::Pass { password: self.config.password.clone() }),
             Stage::Pass => self.say(Stage::Stat, &Command::Stat),
             Stage::Stat => match parse_drop_listing(said.text.as_bytes()).value {
@@ -248,9 +271,11 @@ impl Client {
         let Some(block) = self.block.take() else { return };
         match self.stage.clone() {
             Stage::Capa => {
-                let lines = block.lines().map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+                let lines: Vec<String> =
+                    block.lines().map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+                let stls = lines.iter().any(|line| line.trim().eq_ignore_ascii_case("STLS"));
                 self.tell(ClientEvent::Capabilities(lines));
-                self.log_in();
+                self.secure_or_log_in(stls);
             }
             Stage::Uidl => {
                 let listed = block.lines().filter_map(|line| parse_unique_id_listing(line).value);
@@ -283,7 +308,10 @@ impl Client {
     fn refused(&mut self, line: String) {
         match &self.stage {
             // CAPA, UIDL and LIST may be missing or fail: it goes without them.
-            Stage::Capa => self.log_in(),
+            Stage::Capa => self.secure_or_log_in(false),
+            // "-ERR" to STLS: who must have TLS goes.
+            Stage::Stls if self.config.tls == Wish::Must => self.give_up(Reason::Refused(line)),
+            Stage::Stls => self.log_in(),
             Stage::Uidl => self.unique_ids_known(),
             Stage::List => self.go_on(),
             Stage::Retr(item) | Stage::Dele(item) => {
@@ -358,9 +386,22 @@ impl Machine for Client {
     type Event = ClientEvent;
 
     fn receive(&mut self, bytes: &[u8], now: Instant) {
-        if !self.over {
+        if !self.over && !self.securing {
             self.deadline = Some(now + self.config.limits.reply);
             self.input.push(bytes);
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.securing
+    }
+
+    /// "the client MUST discard cached information about server capabilities" (RFC 2595 §4): it asks again.
+    fn secured(&mut self, now: Instant) {
+        if std::mem::take(&mut self.securing) {
+            self.deadline = Some(now + self.config.limits.reply);
+            self.input.clear();
+            self.say(Stage::Capa, &Command::Capa);
         }
     }
 
@@ -377,7 +418,7 @@ impl Machine for Client {
                 }
                 return output;
             }
-            if self.over {
+            if self.over || self.securing {
                 return Output::Idle;
             }
             if self.take_line() {

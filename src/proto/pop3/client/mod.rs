@@ -11,6 +11,7 @@ pub use machine::Client;
 pub use session::{Answer, Session, SessionEvent};
 
 use crate::base::Secret;
+use crate::proto::Wish;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -25,8 +26,10 @@ pub struct ClientConfig {
     pub keep: bool,
     /// Unique-ids of messages that this client already has: not fetched again (but let go of, unless `keep`).
     pub known: BTreeSet<String>,
-    /// Ask CAPA first.
+    /// Ask CAPA first. Who wishes for TLS asks anyway, before STLS and after it.
     pub capa: bool,
+    /// What it thinks of STLS (RFC 2595 §4). Default: it never asks.
+    pub tls: Wish,
     /// Ask LIST for the sizes.
     pub list: bool,
     /// Limits.
@@ -42,6 +45,7 @@ impl ClientConfig {
             keep: false,
             known: BTreeSet::new(),
             capa: false,
+            tls: Wish::Never,
             list: true,
             limits: Limits::default(),
         }
@@ -153,4 +157,6 @@ pub enum Reason {
     TimedOut,
     /// The answer passed a limit.
     TooLarge,
+    /// TLS is wanted, and the server does not offer STLS.
+    NoTls,
 }

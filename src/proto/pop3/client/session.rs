@@ -53,6 +53,8 @@ pub struct Session {
     /// The status line whose multi-line part is coming.
     line: String,
     block: Option<Block>,
+    /// `+OK` answered STLS, and the handshake is not done.
+    securing: bool,
     server_ended: bool,
     /// Until when an answer is waited for; `None` while nothing was asked.
     deadline: Option<Instant>,
@@ -72,6 +74,7 @@ impl Session {
             said: VecDeque::new(),
             line: String::new(),
             block: None,
+            securing: false,
             server_ended: false,
             deadline: None,
             over: false,
@@ -89,11 +92,12 @@ impl Session {
 
     /// Put on the wire what may go out now.
     fn speak(&mut self, now: Instant) {
-        if !self.greeted || self.over || self.queued.is_empty() {
+        if !self.greeted || self.over || self.securing || self.queued.is_empty() {
             return;
         }
         let mut wire = Vec::new();
-        while self.pipelining || self.said.is_empty() {
+        // Behind STLS nothing may be said until the handshake is done (RFC 2595 §4).
+        while (self.pipelining || self.said.is_empty()) && !matches!(self.said.back(), Some(Command::Stls)) {
             let Some(command) = self.queued.pop_front() else { break };
             wire.extend(command.to_wire());
             self.said.push_back(command);
@@ -156,7 +160,7 @@ impl Session {
             let lines = String::from_utf8_lossy(&block).to_ascii_uppercase();
             self.pipelining = lines.lines().any(|line| line.trim() == "PIPELINING");
         }
-        let quit = matches!(command, Command::Quit);
+        let (quit, stls) = (matches!(command, Command::Quit), matches!(command, Command::Stls) && ok);
         let line = std::mem::take(&mut self.line);
         self.tell(SessionEvent::Answered(Box::new(Answer { command, ok, line, block })));
         if self.said.is_empty() {
@@ -164,6 +168,11 @@ impl Session {
         }
         if quit {
             self.end(None);
+        }
+        if stls {
+            self.securing = true;
+            self.input.clear();
+            self.out.push_back(Output::StartTls);
         }
     }
 
@@ -182,11 +191,23 @@ impl Machine for Session {
     type Event = SessionEvent;
 
     fn receive(&mut self, bytes: &[u8], now: Instant) {
-        if !self.over {
+        if !self.over && !self.securing {
             if self.deadline.is_some() {
                 self.deadline = Some(now + self.limits.reply);
             }
             self.input.push(bytes);
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.securing
+    }
+
+    /// What the server said of itself in clear is forgotten (RFC 2595 §4).
+    fn secured(&mut self, _now: Instant) {
+        if std::mem::take(&mut self.securing) {
+            self.input.clear();
+            self.pipelining = false;
         }
     }
 
@@ -200,7 +221,7 @@ impl Machine for Session {
             if let Some(output) = self.out.pop_front() {
                 return output;
             }
-            if self.over {
+            if self.over || self.securing {
                 return Output::Idle;
             }
             if self.take_line() {
@@ -239,6 +260,7 @@ mod tests {
             match session.poll(NOW) {
                 Output::Send(bytes) => said.extend(bytes),
                 Output::Event(event) => events.push(event),
+                Output::StartTls => {}
                 Output::Close => {}
                 Output::Idle | Output::WakeAt(_) => {
                     return (String::from_utf8_lossy(&said).into_owned(), events);

@@ -30,6 +30,7 @@ impl Heard {
             match self.client.poll(self.now) {
                 Output::Send(bytes) => sent.extend(bytes),
                 Output::Event(event) => self.events.push(event),
+                Output::StartTls => {}
                 Output::Close => self.closed = true,
                 Output::WakeAt(_) | Output::Idle => return String::from_utf8(sent).unwrap(),
             }
@@ -253,6 +254,7 @@ fn pair(messages: &[Vec<u8>], config: ClientConfig, piece: usize) -> (Vec<Vec<u8
                 server.answer_update(Ok(()));
             }
             Output::Event(other) => panic!("{other:?}"),
+            Output::StartTls => {}
             Output::Close => {}
             Output::WakeAt(_) | Output::Idle => {
                 let mut said = Vec::new();

@@ -139,7 +139,7 @@ impl BlockScanner {
     pub fn next_line<'a>(&mut self, block: &'a [u8]) -> Option<BlockLine<'a>> {
         loop {
             let rest = block.get(self.looked..).unwrap_or_default();
-            let Some(lf) = rest.iter().position(|&b| b == b'\n') else {
+            let Some(lf) = memchr::memchr(b'\n', rest) else {
                 self.looked = block.len().max(self.looked);
                 return None;
             };

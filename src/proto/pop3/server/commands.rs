@@ -2,6 +2,7 @@
 
 use super::machine::{Asked, Block, OpenMaildrop, Server};
 use super::{LoginRefusal, Maildrop, ServerEvent, UpdateRefusal};
+use crate::proto::Security;
 use crate::proto::pop3::grammar::block::MessageStream;
 use crate::proto::pop3::grammar::{
     Capability, Command, DropListing, ScanListing, Status, StatusLine, UniqueIdListing, Verb,
@@ -24,7 +25,19 @@ impl Server {
         match command {
             Command::Unknown { .. } => return self.refuse("command not recognized"),
             Command::Invalid { reason, .. } => return self.refuse(reason),
-            Command::Stls => return self.refuse("STLS is not offered here"),
+            Command::Stls if self.security == Security::None => {
+                return self.refuse("STLS is not offered here");
+            }
+            // RFC 2595 §4: "a -ERR response is returned" where TLS is there already.
+            Command::Stls if self.security == Security::Active => {
+                return self.refuse("Command not permitted when TLS active");
+            }
+            // "USER ... -ERR" before TLS (RFC 2595 §2.3): the name is refused before the password could follow it.
+            Command::User { .. } | Command::Pass { .. } | Command::Apop { .. } | Command::Auth { .. }
+                if !self.login_allowed() =>
+            {
+                return self.refuse("no password in clear here: STLS first");
+            }
             Command::Auth { .. } => return self.refuse("AUTH is not offered here"),
             _ if !self.is_accepted(verb) => {
                 let state = self.phase.name();
@@ -49,6 +62,10 @@ impl Server {
                 None => self.refuse("APOP is not offered here"),
             },
             Command::Capa => self.capa(),
+            Command::Stls => {
+                self.ok("Begin TLS negotiation");
+                self.begin_tls();
+            }
             Command::Quit => self.quit(),
             Command::Noop => self.ok(""),
             Command::Stat => self.ok(self.drop_listing().to_text()),
@@ -58,7 +75,7 @@ impl Server {
             Command::Retr { number } => self.fetch(number, None),
             Command::Top { number, lines } => self.fetch(number, Some(lines)),
             Command::Dele { number } => self.dele(number),
-            Command::Stls | Command::Auth { .. } | Command::Invalid { .. } | Command::Unknown { .. } => {}
+            Command::Auth { .. } | Command::Invalid { .. } | Command::Unknown { .. } => {}
         }
     }
 
@@ -104,6 +121,11 @@ impl Server {
             ["TOP", "USER", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "UIDL"]
                 .map(str::to_owned)
                 .to_vec();
+        // What would be refused is not offered (RFC 2595 §2.3), nor what is done already (§4).
+        capabilities.retain(|tag| tag != "USER" || self.login_allowed());
+        if self.security == Security::Offered && self.phase != Phase::Transaction {
+            capabilities.push("STLS".to_owned());
+        }
         if !self.config.implementation.is_empty() {
             let params = vec![self.config.implementation.replace(char::is_control, " ")];
             capabilities.push(Capability { tag: "IMPLEMENTATION".to_owned(), params }.to_text());
@@ -135,7 +157,7 @@ impl Server {
                 };
                 self.ok(format!("{} POP3 server signing off ({left})", self.config.hostname));
             }
-            Err(_) => self.err("some deleted messages not removed"),
+            Err(_) => self.err("[SYS/TEMP] some deleted messages not removed"),
         }
         self.end();
     }

@@ -6,7 +6,7 @@ use crate::proto::line::{LineBuffer, Terminator};
 use crate::proto::pop3::grammar::block::MessageStream;
 use crate::proto::pop3::grammar::{Command, Status, StatusLine, parse_command};
 use crate::proto::pop3::phase::Phase;
-use crate::proto::{Machine, Output};
+use crate::proto::{Machine, Output, Security};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ use std::sync::Arc;
 pub struct Server {
     pub(super) config: ServerConfig,
     pub(super) phase: Phase,
+    pub(super) security: Security,
+    /// `+OK` answered STLS, and the handshake is not done.
+    pub(super) securing: bool,
     /// The name from USER, until PASS.
     pub(super) user: Option<String>,
     /// The maildrop, while it is locked for this session.
@@ -77,6 +80,8 @@ impl Server {
     /// A session that begins; the first [`Machine::poll`] greets.
     pub fn new(config: ServerConfig) -> Self {
         Server {
+            security: config.security,
+            securing: false,
             config,
             phase: Phase::Authorization,
             user: None,
@@ -105,6 +110,28 @@ impl Server {
     pub fn held(&self) -> usize {
         let sends = self.out.iter().map(|o| if let Output::Send(bytes) = o { bytes.capacity() } else { 0 });
         self.input.held() + sends.sum::<usize>()
+    }
+
+    /// Where the connection stands with TLS.
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// Whether a password may be sent now.
+    pub(super) fn login_allowed(&self) -> bool {
+        self.config.plaintext_login || self.security == Security::Active
+    }
+
+    /// What waits in clear behind STLS is thrown away (RFC 2595 §4); then the handshake.
+    pub(super) fn begin_tls(&mut self) {
+        self.securing = true;
+        self.forget_input();
+        self.out.push_back(Output::StartTls);
+    }
+
+    fn forget_input(&mut self) {
+        self.input.clear();
+        (self.discarding, self.overflow) = (false, false);
     }
 
     /// Where the session stands.
@@ -337,7 +364,7 @@ impl Machine for Server {
     type Event = ServerEvent;
 
     fn receive(&mut self, bytes: &[u8], _now: Instant) {
-        if self.over || self.overflow {
+        if self.over || self.overflow || self.securing {
             return;
         }
         let room = self.config.limits.waiting.saturating_sub(self.input.len());
@@ -350,8 +377,19 @@ impl Machine for Server {
         self.input.end();
     }
 
+    /// "the server remains in AUTHORIZATION state" (RFC 2595 §4); a name that USER gave in clear is forgotten.
+    fn secured(&mut self, now: Instant) {
+        if std::mem::take(&mut self.securing) {
+            self.forget_input();
+            self.user = None;
+            (self.phase, self.security) = (Phase::Authorization, Security::Active);
+            self.last_active = Some(now);
+        }
+    }
+
     fn wants_input(&self) -> bool {
-        matches!(self.asked, Asked::Nothing) || self.input.len() < self.config.limits.waiting / 2
+        !self.securing
+            && (matches!(self.asked, Asked::Nothing) || self.input.len() < self.config.limits.waiting / 2)
     }
 
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {
@@ -369,7 +407,7 @@ impl Machine for Server {
                 }
                 continue;
             }
-            if self.over || !matches!(self.asked, Asked::Nothing) {
+            if self.over || self.securing || !matches!(self.asked, Asked::Nothing) {
                 return Output::Idle;
             }
             if self.stopping {

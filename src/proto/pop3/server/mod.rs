@@ -11,6 +11,7 @@ mod tests;
 pub use machine::Server;
 
 use crate::base::Secret;
+use crate::proto::Security;
 use std::time::Duration;
 
 /// How a server behaves.
@@ -25,6 +26,10 @@ pub struct ServerConfig {
     pub apop_banner: Option<String>,
     /// Whether the owner is asked before each command ([`ServerEvent::Consult`]).
     pub consult: bool,
+    /// Where the connection stands with TLS when it begins (RFC 2595 §4, RFC 8314 §3.1).
+    pub security: Security,
+    /// Whether a password may come in clear. Where not, USER, PASS and AUTH wait for TLS (RFC 2595 §2.3).
+    pub plaintext_login: bool,
     /// Limits.
     pub limits: Limits,
 }
@@ -36,6 +41,8 @@ impl Default for ServerConfig {
             implementation: "postroad".to_owned(),
             apop_banner: None,
             consult: false,
+            security: Security::None,
+            plaintext_login: true,
             limits: Limits::default(),
         }
     }
@@ -102,7 +109,8 @@ pub enum LoginRefusal {
 /// Why messages could not be removed at QUIT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateRefusal {
-    /// In words, for the owner's own records; the wire says `some deleted messages not removed` (RFC 1939 §6).
+    /// In words, for the owner's own records; the wire says `[SYS/TEMP] some deleted messages not removed`
+    /// (RFC 1939 §6, RFC 3206 §4).
     pub reason: String,
 }
 

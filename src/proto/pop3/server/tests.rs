@@ -84,6 +84,7 @@ impl Owner {
                     sent.extend(bytes);
                 }
                 Output::Event(event) => self.event(event),
+                Output::StartTls => {}
                 Output::Close => self.closed = true,
                 Output::WakeAt(_) | Output::Idle => break,
             }
@@ -312,7 +313,7 @@ fn ten_quiet_minutes_end_the_session_without_update_and_without_a_word() {
 fn an_update_that_fails_is_told() {
     let mut owner = owner(dewey()).logged_in();
     owner.update = Err(UpdateRefusal { reason: "disk full".to_owned() });
-    owner.play("C: DELE 1\n S: +OK message 1 deleted\n C: QUIT\n S: -ERR some deleted messages not removed");
+    owner.play("C: DELE 1\n S: +OK message 1 deleted\n C: QUIT\n S: -ERR [SYS/TEMP] some deleted messages not removed");
     assert_eq!(owner.told, ["update [0]"]);
     assert!(owner.closed);
 }

@@ -1,6 +1,7 @@
 //! What a client is told before it connects, and what it reports when it is done.
 
 use crate::base::Secret;
+use crate::proto::Wish;
 use crate::proto::smtp::{Path, Reply};
 use serde::Serialize;
 use std::time::Duration;
@@ -12,6 +13,8 @@ pub struct ClientConfig {
     pub hello_name: String,
     /// User name and password, where it must log in (submission).
     pub auth: Option<(String, Secret)>,
+    /// What it thinks of STARTTLS. RFC 3207. Default: it never asks.
+    pub tls: Wish,
     /// Pipeline where the server offers it. RFC 2920.
     pub pipelining: bool,
     /// How long to wait for what.
@@ -27,6 +30,7 @@ impl ClientConfig {
         ClientConfig {
             hello_name: hello_name.into(),
             auth: None,
+            tls: Wish::Never,
             pipelining: true,
             timeouts: Timeouts::default(),
             reply_limits: (100, 4096),
@@ -77,6 +81,8 @@ pub enum Stage {
     Greeting,
     /// EHLO or HELO.
     Hello,
+    /// STARTTLS.
+    StartTls,
     /// AUTH.
     Auth,
     /// MAIL.

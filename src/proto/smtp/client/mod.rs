@@ -26,6 +26,7 @@ enum Expect {
     Greeting,
     Ehlo,
     Helo,
+    StartTls,
     Auth,
     Mail,
     /// The recipient of this number.
@@ -33,6 +34,21 @@ enum Expect {
     Data,
     EndOfData,
     Quit,
+}
+
+/// How far the client is with TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tls {
+    /// It has not asked.
+    Clear,
+    /// It asked and was refused, and goes on in clear.
+    Refused,
+    /// The server is ready: the handshake is due.
+    Due,
+    /// The handshake is under way.
+    Shaking,
+    /// It is done.
+    Done,
 }
 
 /// How far the end has come.
@@ -68,6 +84,7 @@ pub struct Client {
     /// When the client began to wait for the next reply.
     since: Instant,
     started: bool,
+    tls: Tls,
     peer_ended: bool,
     ending: Ending,
 }
@@ -93,6 +110,7 @@ impl Client {
             outcome: None,
             since: Instant::default(),
             started: false,
+            tls: Tls::Clear,
             peer_ended: false,
             ending: Ending::Not,
         }
@@ -207,7 +225,8 @@ impl Machine for Client {
     type Event = ClientEvent;
 
     fn receive(&mut self, bytes: &[u8], _now: Instant) {
-        if self.ending == Ending::Not {
+        // What comes in clear behind the 220 to STARTTLS is nobody's reply. RFC 3207 §6.
+        if self.ending == Ending::Not && !matches!(self.tls, Tls::Due | Tls::Shaking) {
             self.input.push(bytes);
         }
     }
@@ -215,6 +234,23 @@ impl Machine for Client {
     fn closed(&mut self, _now: Instant) {
         self.input.end();
         self.peer_ended = true;
+    }
+
+    fn wants_input(&self) -> bool {
+        !matches!(self.tls, Tls::Due | Tls::Shaking)
+    }
+
+    /// "the client MUST discard any knowledge obtained from the server, such as the list of SMTP service extensions,
+    /// which was not obtained from the TLS negotiation itself." RFC 3207 §4.2.
+    fn secured(&mut self, now: Instant) {
+        if self.tls == Tls::Shaking {
+            self.tls = Tls::Done;
+            self.since = now;
+            self.input.clear();
+            self.partial = None;
+            self.offered.clear();
+            self.hello();
+        }
     }
 
     fn poll(&mut self, now: Instant) -> Output<ClientEvent> {
@@ -236,6 +272,15 @@ impl Machine for Client {
                 }
                 Ending::Done => return Output::Idle,
                 Ending::Not => {}
+            }
+            match self.tls {
+                Tls::Due => {
+                    self.tls = Tls::Shaking;
+                    self.input.clear();
+                    return Output::StartTls;
+                }
+                Tls::Shaking => return Output::Idle,
+                Tls::Clear | Tls::Refused | Tls::Done => {}
             }
             if self.step() {
                 self.since = now;

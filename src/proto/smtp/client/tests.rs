@@ -20,6 +20,7 @@ fn drain(client: &mut Client, now: Instant) -> (String, Option<Outcome>, bool) {
         match client.poll(now) {
             Output::Send(bytes) => sent.extend(bytes),
             Output::Event(ClientEvent::Finished(o)) => outcome = Some(o),
+            Output::StartTls => {}
             Output::Close => closed = true,
             Output::Idle | Output::WakeAt(_) => {
                 return (String::from_utf8_lossy(&sent).into_owned(), outcome, closed);

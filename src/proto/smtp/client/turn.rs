@@ -1,6 +1,7 @@
 //! What the client says after each reply. RFC 5321 §3.1 to §3.3, §4.3.2; RFC 2920 §3.1; RFC 4954 §4.
 
-use super::{Client, Ending, Expect, Fate, Stage};
+use super::{Client, Ending, Expect, Fate, Stage, Tls};
+use crate::proto::Wish;
 use crate::proto::sasl;
 use crate::proto::smtp::codes::{Class, Reply};
 use crate::proto::smtp::data;
@@ -16,14 +17,23 @@ impl Client {
             Expect::Greeting if yes => self.hello(),
             Expect::Ehlo if yes => {
                 self.read_offers(&reply);
-                self.after_hello();
+                self.secure_or_go_on();
             }
             // The server knows no EHLO: "the client SHOULD be able to fall back and send HELO". RFC 5321 §3.2.
             Expect::Ehlo if class == Class::Permanent => {
                 let name = self.config.hello_name.clone();
                 self.say(&Command::Helo { name }, Expect::Helo);
             }
-            Expect::Helo if yes => self.after_hello(),
+            Expect::Helo if yes => self.secure_or_go_on(),
+            Expect::StartTls if yes => {
+                self.tls = Tls::Due;
+                self.input.clear();
+            }
+            // 454: "TLS not available due to temporary reason". RFC 3207 §4.
+            Expect::StartTls if self.config.tls == Wish::Prefer => {
+                self.tls = Tls::Refused;
+                self.after_hello();
+            }
             Expect::Auth if yes => self.mail(),
             // Only an empty challenge fits PLAIN's initial response; it is cancelled.
             Expect::Auth if class == Class::Intermediate => {
@@ -56,10 +66,28 @@ impl Client {
         self.expect.push_back(expect);
     }
 
-    fn hello(&mut self) {
+    pub(super) fn hello(&mut self) {
         self.stage = Stage::Hello;
         let name = self.config.hello_name.clone();
         self.say(&Command::Ehlo { name }, Expect::Ehlo);
+    }
+
+    /// STARTTLS where it is wanted and offered.
+    fn secure_or_go_on(&mut self) {
+        let open = self.tls == Tls::Clear;
+        match self.config.tls {
+            Wish::Prefer | Wish::Must if open && self.offers("STARTTLS") => {
+                self.stage = Stage::StartTls;
+                self.say(&Command::StartTls, Expect::StartTls);
+            }
+            Wish::Must if self.tls != Tls::Done => {
+                self.stage = Stage::StartTls;
+                let why = "the server does not offer STARTTLS, and nothing is sent in clear";
+                self.decide_rest(&Fate::Failed(why.to_owned()));
+                self.quit();
+            }
+            _ => self.after_hello(),
+        }
     }
 
     fn read_offers(&mut self, reply: &Reply) {

@@ -14,7 +14,7 @@ mod tests;
 pub use command::{Command, Problem, parse_command};
 pub use param::{BadParam, MailParams, Parameter, RcptParams, from_xtext, to_xtext};
 pub use path::{Domain, Mailbox, Path};
-pub use reply::{EhloLine, ReplyLine, parse_ehlo_line, parse_reply_line};
+pub use reply::{EhloLine, ReplyLine, look_at_reply_line, parse_ehlo_line, parse_reply_line};
 
 use crate::base::{Finding, Part, Span};
 
@@ -73,6 +73,11 @@ impl<'a> Reading<'a> {
 
     fn text(&self, span: Span) -> String {
         String::from_utf8_lossy(span.of(self.line)).into_owned()
+    }
+
+    /// The same of what is ASCII; empty where it is not.
+    fn word(&self, span: Span) -> &'a str {
+        std::str::from_utf8(span.of(self.line)).unwrap_or_default()
     }
 
     fn finish<T>(self, value: T) -> Parsed<T> {

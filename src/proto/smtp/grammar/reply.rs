@@ -19,12 +19,24 @@ pub struct ReplyLine {
     pub text: String,
 }
 
+/// The code of a reply line, where it is one, and whether a line of the same reply follows: as [`parse_reply_line`] reads
+/// them, for whoever only looks for the reply's end.
+pub fn look_at_reply_line(line: &[u8]) -> (Option<u16>, bool) {
+    let digits = line.iter().take_while(|b| b.is_ascii_digit()).count();
+    let separator = line.get(digits);
+    if digits != 3 || !matches!(separator, None | Some(b' ' | b'-')) {
+        return (None, false);
+    }
+    let code = line.iter().take(3).fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+    (Some(code), separator == Some(&b'-'))
+}
+
 /// Read one line of a reply, without its CR LF.
 pub fn parse_reply_line(line: &[u8]) -> Parsed<ReplyLine> {
     let mut r = Reading::new(line);
     let digits = r.take_while(|b| b.is_ascii_digit());
     // Reply-code = %x32-35 %x30-35 %x30-39
-    let code = (digits.len() == 3).then(|| r.text(digits).parse::<u16>().ok()).flatten();
+    let code = (digits.len() == 3).then(|| r.word(digits).parse::<u16>().ok()).flatten();
     let separator = r.peek();
     if code.is_none() || !matches!(separator, None | Some(b' ' | b'-')) {
         let whole = Span::new(0, line.len());
@@ -69,7 +81,7 @@ fn check_code(r: &mut Reading, digits: Span) {
 fn read_enhanced(r: &mut Reading, code: u16) -> Option<Enhanced> {
     let start = r.at;
     let word = r.take_while(|b| b.is_ascii_digit() || b == b'.');
-    let text = r.text(word);
+    let text = r.word(word);
     let ends = matches!(r.peek(), None | Some(b' '));
     let mut numbers = text.split('.');
     let mut number = |most: usize| {
@@ -161,6 +173,26 @@ mod tests {
     }
 
     #[test]
+    fn a_look_finds_what_reading_finds() {
+        for line in [
+            "250 ok",
+            "250-5.1.1 more",
+            "354",
+            "250-",
+            "000 x",
+            "25",
+            "2500 x",
+            "250x",
+            "",
+            "+OK",
+            "\u{e9}50 ",
+        ] {
+            let read = parse_reply_line(line.as_bytes()).value;
+            assert_eq!(look_at_reply_line(line.as_bytes()), (read.code, read.more), "{line}");
+        }
+    }
+
+    #[test]
     fn a_code_alone_is_a_whole_reply_and_numbers_in_text_are_text() {
         assert_eq!(parse_reply_line(b"334").value.code, Some(334));
         let addressed = parse_reply_line(b"250 2.5.10.7 is my address");
@@ -172,6 +204,7 @@ mod tests {
     fn garbage_is_a_finding() {
         for line in ["", "hello", "25 x", "2500 x", "250_x"] {
             let got = parse_reply_line(line.as_bytes());
+            assert_eq!(look_at_reply_line(line.as_bytes()), (None, false));
             assert_eq!(
                 (got.value.code, got.findings.first().map(|f| f.id)),
                 (None, Some("not-a-reply")),

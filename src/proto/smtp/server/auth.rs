@@ -4,6 +4,7 @@ use super::{Ask, Mechanism, Mode, Server, ServerEvent};
 use crate::base::Secret;
 use crate::proto::sasl;
 use crate::proto::smtp::codes::Reply;
+use crate::proto::smtp::replies;
 
 /// How far an exchange is.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ impl Server {
     pub(super) fn auth(&mut self, mechanism: &str, initial: Option<Secret>) {
         if self.config.mechanisms.is_empty() {
             return self.refuse(502, (5, 5, 1), "AUTH is not offered here");
+        }
+        if !self.login_allowed() {
+            return self.fault(replies::encryption_needed());
         }
         if !self.extended {
             return self.refuse(503, (5, 5, 1), "Bad sequence: AUTH needs EHLO");

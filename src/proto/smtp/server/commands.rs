@@ -2,6 +2,7 @@
 
 use super::{Ask, Held, Mode, Server, ServerEvent, ServerKind};
 use crate::base::Severity;
+use crate::proto::Security;
 use crate::proto::smtp::codes::Reply;
 use crate::proto::smtp::data::DataReader;
 use crate::proto::smtp::envelope::{Body, Envelope, Recipient};
@@ -72,6 +73,9 @@ impl Server {
             return bad("Bad sequence: no service here, only QUIT is left");
         }
         let locked = self.config.kind == ServerKind::Submission && self.authenticated.is_none();
+        if locked && !self.login_allowed() && matches!(verb, Verb::Mail | Verb::Vrfy | Verb::Expn) {
+            return Some(replies::starttls_first());
+        }
         if locked && self.phase != Phase::Connected && matches!(verb, Verb::Mail | Verb::Vrfy | Verb::Expn) {
             return Some(replies::auth_required());
         }
@@ -112,8 +116,21 @@ impl Server {
             Command::Expn { what } => self.ask(Ask::Question, ServerEvent::Expn { what }),
             Command::Help { .. } => self.help(),
             Command::Auth { mechanism, initial } => self.auth(&mechanism, initial),
-            Command::StartTls => self.refuse(502, (5, 5, 1), "STARTTLS is not offered here"),
+            Command::StartTls => self.start_tls(),
             Command::Unknown { .. } | Command::Malformed { .. } => {}
+        }
+    }
+
+    /// "220 Ready to start TLS", and then nothing until the handshake is done. RFC 3207 §4.
+    fn start_tls(&mut self) {
+        match self.security {
+            Security::None => self.refuse(502, (5, 5, 1), "STARTTLS is not offered here"),
+            Security::Active => self.refuse(503, (5, 5, 1), "Bad sequence: TLS is active already"),
+            Security::Offered => {
+                self.reply(replies::ready_to_start_tls());
+                self.mode = Mode::Securing;
+                self.input.clear();
+            }
         }
     }
 
@@ -144,7 +161,10 @@ impl Server {
             (true, "ENHANCEDSTATUSCODES".to_owned()),
             (config.dsn, "DSN".to_owned()),
             (config.chunking, "CHUNKING".to_owned()),
-            (!mechanisms.is_empty(), format!("AUTH {}", mechanisms.join(" "))),
+            // "the server MUST NOT" offer STARTTLS once TLS is there (RFC 3207 §4.2), and offers no AUTH that it would
+            // refuse (RFC 4954 §6).
+            (self.security == Security::Offered, "STARTTLS".to_owned()),
+            (!mechanisms.is_empty() && self.login_allowed(), format!("AUTH {}", mechanisms.join(" "))),
             (true, "HELP".to_owned()),
         ]
         .into_iter()
@@ -185,7 +205,7 @@ impl Server {
                 config.eight_bit_mime && !binary
             }
             "SMTPUTF8" => config.smtputf8,
-            "AUTH" => !config.mechanisms.is_empty(),
+            "AUTH" => !config.mechanisms.is_empty() && self.login_allowed(),
             "RET" | "ENVID" => config.dsn,
             _ => false,
         };

@@ -1,5 +1,6 @@
 //! What a server is told before the first connection: its name, kind, limits and what it offers.
 
+use crate::proto::Security;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -73,6 +74,11 @@ pub struct ServerConfig {
     pub input_limit: usize,
     /// Which mechanisms AUTH offers; empty: no AUTH. Default: PLAIN and LOGIN for submission, none for relay.
     pub mechanisms: Vec<Mechanism>,
+    /// Where the connection stands with TLS when it begins. RFC 3207. Default: none is offered.
+    pub security: Security,
+    /// Whether AUTH is taken outside TLS. Where not, AUTH is not offered there (RFC 4954 §6), and where this is a
+    /// submission server, MAIL waits for TLS too (RFC 3207 §4). Default: it is.
+    pub plaintext_login: bool,
     /// Offer PIPELINING. RFC 2920.
     pub pipelining: bool,
     /// Offer 8BITMIME. RFC 6152.
@@ -112,6 +118,8 @@ impl ServerConfig {
             refuse_long_lines: false,
             input_limit: 512 * 1024,
             mechanisms,
+            security: Security::None,
+            plaintext_login: true,
             pipelining: true,
             eight_bit_mime: true,
             smtputf8: true,

@@ -22,7 +22,7 @@ use super::phase::{Phase, Verb};
 use super::replies;
 use crate::base::Instant;
 use crate::proto::line::{LineBuffer, Terminator};
-use crate::proto::{Machine, Output};
+use crate::proto::{Machine, Output, Security};
 use auth::Exchange;
 use std::collections::VecDeque;
 
@@ -43,6 +43,8 @@ enum Mode {
     Data(Box<DataReader>),
     /// A BDAT chunk.
     Chunk(content::Chunk),
+    /// Nothing: 220 answered STARTTLS, and the handshake is not done.
+    Securing,
 }
 
 /// What the owner was asked.
@@ -90,6 +92,9 @@ pub struct Server {
     /// Whether it was EHLO.
     extended: bool,
     authenticated: Option<String>,
+    security: Security,
+    /// `StartTls` was given, and the handshake is under way.
+    shaking: bool,
     envelope: Envelope,
     /// Content of the BDAT chunks so far.
     chunks: Vec<u8>,
@@ -113,6 +118,8 @@ impl Server {
     /// A session that has not greeted yet.
     pub fn new(config: ServerConfig) -> Self {
         Server {
+            security: config.security,
+            shaking: false,
             config,
             input: LineBuffer::default(),
             sending: Vec::new(),
@@ -192,6 +199,16 @@ impl Server {
     pub fn held(&self) -> usize {
         let content = if let Mode::Data(reader) = &self.mode { reader.content().len() } else { 0 };
         self.input.held() + self.sending.capacity() + self.chunks.capacity() + content
+    }
+
+    /// Where the connection stands with TLS.
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// Whether a password may be sent now.
+    fn login_allowed(&self) -> bool {
+        self.config.plaintext_login || self.security == Security::Active
     }
 
     /// Where the session stands.
@@ -289,6 +306,7 @@ impl Server {
             Mode::Skip | Mode::SkipAuth => self.step_skip(),
             Mode::Data(_) => self.step_data(),
             Mode::Chunk(_) => self.step_chunk(),
+            Mode::Securing => false,
         }
     }
 
@@ -348,6 +366,10 @@ impl Server {
             self.moved = now;
             return Output::Send(std::mem::take(&mut self.sending));
         }
+        if matches!(self.mode, Mode::Securing) && self.ending == Ending::Not {
+            self.input.clear();
+            return if std::mem::replace(&mut self.shaking, true) { Output::Idle } else { Output::StartTls };
+        }
         if self.open.is_some() {
             return Output::Idle;
         }
@@ -370,7 +392,8 @@ impl Machine for Server {
     type Event = ServerEvent;
 
     fn receive(&mut self, bytes: &[u8], now: Instant) {
-        if self.ending != Ending::Not {
+        // What comes in clear behind STARTTLS is nobody's command. RFC 3207 §4.2.
+        if self.ending != Ending::Not || matches!(self.mode, Mode::Securing) {
             return;
         }
         self.moved = now;
@@ -386,8 +409,24 @@ impl Machine for Server {
         self.peer_ended = true;
     }
 
+    /// "the server MUST discard any knowledge obtained from the client, such as the argument to the EHLO command, which
+    /// was not obtained from the TLS negotiation itself." RFC 3207 §4.2.
+    fn secured(&mut self, now: Instant) {
+        if !matches!(self.mode, Mode::Securing) {
+            return;
+        }
+        self.reset();
+        self.input.clear();
+        self.hello.clear();
+        self.authenticated = None;
+        (self.extended, self.after_bare_lf, self.overflow, self.shaking) = (false, false, false, false);
+        (self.security, self.phase, self.mode) = (Security::Active, Phase::Connected, Mode::Command);
+        self.moved = now;
+    }
+
     fn wants_input(&self) -> bool {
-        self.open.is_none() || self.input.len() < self.config.input_limit / 2
+        !matches!(self.mode, Mode::Securing)
+            && (self.open.is_none() || self.input.len() < self.config.input_limit / 2)
     }
 
     fn poll(&mut self, now: Instant) -> Output<ServerEvent> {
@@ -395,7 +434,7 @@ impl Machine for Server {
             if let Some(event) = self.events.pop_front() {
                 return Output::Event(event);
             }
-            if self.open.is_some() || self.ending != Ending::Not {
+            if self.open.is_some() || self.ending != Ending::Not || matches!(self.mode, Mode::Securing) {
                 return self.rest(now);
             }
             if matches!(self.mode, Mode::Start) {

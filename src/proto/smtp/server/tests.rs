@@ -50,6 +50,7 @@ impl Talk {
                     self.sent.extend(bytes);
                 }
                 Output::Event(event) => self.own(event),
+                Output::StartTls => {}
                 Output::Close => self.closed = true,
                 Output::Idle | Output::WakeAt(_) => return,
             }

@@ -77,6 +77,7 @@ impl Lab {
                     server.answer(answer);
                 }
                 Output::Event(ServerEvent::Consult { .. }) => server.proceed(),
+                Output::StartTls => {}
                 Output::Close => *closed = true,
                 Output::Idle | Output::WakeAt(_) => return,
             }

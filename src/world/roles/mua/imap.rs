@@ -8,6 +8,7 @@ use crate::proto::imap::client::{self, ClientConfig, ClientEvent, Failure, Op, S
 use crate::proto::imap::types::{CommandBody, Flag, SequenceSet, StoreOp};
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
+use crate::world::scenario::RoleKind;
 use std::time::Duration;
 
 /// What is done beside fetching what is new.
@@ -61,18 +62,19 @@ pub async fn fetch(mua: &Client, visit: &Visit<'_>) -> Result<String, String> {
     let mut machine = client::Client::new(ClientConfig { script: visit.script(), ..config(mua) });
     let mut desk = Desk { mua, uidvalidity: 0, outcome: None };
     let mut edits = mua.world.edits(connection.conn, Direction::Client);
-    let mut stream = connection.stream;
-    let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut desk, &mut edits).await;
+    let mut wire = mua.wire(RoleKind::Imap, &server, connection);
+    let driven = drive(&mut machine, &mut wire, mua.world.clock, &mut desk, &mut edits).await;
     match desk.outcome {
         Some(Ok(summary)) => Ok(in_words(&summary)),
         Some(Err(failure)) => Err(format!("{server}, at {}: {}", failure.stage, failure.reason)),
-        None => Err(format!("{server} broke the connection off: {driven:?}")),
+        None => Err(format!("the connection to {server} ended: {}", super::how(driven))),
     }
 }
 
 /// What the device knows already: the copies of the latest UIDVALIDITY that it kept any for.
 fn config(mua: &Client) -> ClientConfig {
     let mut config = ClientConfig::new(&mua.account, mua.password.clone());
+    config.tls = mua.wish();
     let kept = mua.device.kept(&mua.account);
     let mut known: Vec<(u32, u32)> = kept.keys().filter_map(|key| parse_key(key)).collect();
     known.sort_unstable();

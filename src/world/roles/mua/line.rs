@@ -6,6 +6,7 @@ use crate::proto::{Machine, imap, pop3};
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::net::Connection;
+use crate::world::scenario::RoleKind;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
@@ -59,15 +60,21 @@ where
     M::Event: Send + 'static,
 {
     /// Let `machine` talk over a connection to `server`.
-    pub fn open(mua: &Client, mut machine: M, connection: Connection, server: String) -> Self {
+    pub fn open(
+        mua: &Client,
+        role: RoleKind,
+        mut machine: M,
+        connection: Connection,
+        server: String,
+    ) -> Self {
         let (orders, waiting) = unbounded_channel();
         let (heard, events) = unbounded_channel();
         let (clock, mut edits) = (mua.world.clock, mua.world.edits(connection.conn, Direction::Client));
-        let mut stream = connection.stream;
+        let mut wire = mua.wire(role, &server, connection);
         let driving = tokio::spawn(async move {
             let mut desk = Desk::<M> { orders: waiting, next: None, heard };
             // How it ends is on the wire, and whoever gives orders hears it from the machine.
-            let _ = drive(&mut machine, &mut *stream, clock, &mut desk, &mut edits).await;
+            let _ = drive(&mut machine, &mut wire, clock, &mut desk, &mut edits).await;
         });
         Line { server, orders, events, driving }
     }

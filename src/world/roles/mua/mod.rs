@@ -15,9 +15,12 @@ pub mod program;
 pub mod send;
 
 use crate::base::Secret;
+use crate::proto::Wish;
 use crate::world::hosts::{Host, World};
 use crate::world::net::Connection;
+use crate::world::net::tls::Wire;
 use crate::world::resolver::{AddressLookup, SrvLookup};
+use crate::world::scenario::{RoleKind, Tls};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -45,15 +48,47 @@ impl Client {
     /// # Errors
     /// Why no server was reached, in words.
     pub async fn call(&self, service: &str) -> Result<(Connection, String), String> {
+        let implicit = implicit_service(service).filter(|_| self.mode() == Tls::Implicit);
+        let service = implicit.unwrap_or(service);
         let targets = self.find(service).await?;
         let mut reason = format!("{} names no server for {service}", self.domain());
         for (name, port) in targets {
             match self.call_host(&name, port).await {
-                Ok(connection) => return Ok((connection, name)),
+                Ok(connection) => {
+                    return Ok((Connection { implicit: implicit.is_some(), ..connection }, name));
+                }
                 Err(why) => reason = why,
             }
         }
         Err(reason)
+    }
+
+    /// What our own server does with TLS: the person was told so when the account was set up.
+    fn mode(&self) -> Tls {
+        let accounts = &self.world.scenario.accounts;
+        let account = accounts.iter().find(|known| known.address.eq_ignore_ascii_case(&self.account));
+        account.map_or(self.world.scenario.tls, |account| self.world.tls_at(&account.host))
+    }
+
+    /// Whether the program goes on in clear where it is offered no TLS, and takes any certificate.
+    fn takes_what_it_gets(&self) -> bool {
+        let device = &self.device.spec.name;
+        let set = self.world.scenario.clients.iter().find(|c| c.device.eq_ignore_ascii_case(device));
+        set.is_some_and(|client| client.tls_if_available)
+    }
+
+    /// What the program thinks of STARTTLS on a connection to its own server.
+    pub fn wish(&self) -> Wish {
+        match self.mode() {
+            Tls::Starttls if self.takes_what_it_gets() => Wish::Prefer,
+            Tls::Starttls => Wish::Must,
+            Tls::None | Tls::Implicit => Wish::Never,
+        }
+    }
+
+    /// A connection to a service of our own server, with TLS at hand.
+    pub fn wire(&self, role: RoleKind, server: &str, connection: Connection) -> Wire {
+        self.world.calls(&self.device, server, role, !self.takes_what_it_gets(), connection)
     }
 
     /// The hosts and ports that the domain's SRV records name, best first (RFC 2782, RFC 6186 §3).
@@ -90,6 +125,21 @@ impl Client {
         }
         Err(reason)
     }
+}
+
+/// The service's name where TLS begins with the first byte (RFC 6186 §3.2 to §3.3, RFC 8314 §5.1).
+fn implicit_service(service: &str) -> Option<&'static str> {
+    match service {
+        "_submission._tcp" => Some("_submissions._tcp"),
+        "_imap._tcp" => Some("_imaps._tcp"),
+        "_pop3._tcp" => Some("_pop3s._tcp"),
+        _ => None,
+    }
+}
+
+/// How a connection ended that nobody had closed, in words.
+fn how(driven: std::io::Result<()>) -> String {
+    driven.err().map_or_else(|| "without a word".to_owned(), |error| error.to_string())
 }
 
 /// The Subject of a message and the address of its sender, for people; empty where it has none.

@@ -7,6 +7,7 @@ use crate::base::escape;
 use crate::proto::pop3::client::{self, ClientConfig, ClientEvent, Failure, Reason, Summary};
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
+use crate::world::scenario::RoleKind;
 
 /// Fetch. Gives how it went, in words.
 ///
@@ -16,16 +17,17 @@ pub async fn fetch(mua: &Client, keep: bool) -> Result<String, String> {
     let (connection, server) = mua.call("_pop3._tcp").await?;
     let mut config = ClientConfig::new(&mua.account, mua.password.clone());
     config.keep = keep;
+    config.tls = mua.wish();
     config.known = mua.device.kept(&mua.account).into_keys().collect();
     let mut machine = client::Client::new(config);
     let mut desk = Desk { mua, outcome: None };
     let mut edits = mua.world.edits(connection.conn, Direction::Client);
-    let mut stream = connection.stream;
-    let driven = drive(&mut machine, &mut *stream, mua.world.clock, &mut desk, &mut edits).await;
+    let mut wire = mua.wire(RoleKind::Pop3, &server, connection);
+    let driven = drive(&mut machine, &mut wire, mua.world.clock, &mut desk, &mut edits).await;
     match desk.outcome {
         Some(Ok(summary)) => Ok(in_words(&summary, keep)),
         Some(Err(failure)) => Err(format!("{server}, at {}: {}", failure.stage, why(failure.reason))),
-        None => Err(format!("{server} broke the connection off: {driven:?}")),
+        None => Err(format!("the connection to {server} ended: {}", super::how(driven))),
     }
 }
 
@@ -64,6 +66,7 @@ fn why(reason: Reason) -> String {
         Reason::Refused(line) | Reason::Unclear(line) => escape::text(&line),
         Reason::Lost => "the server ended the connection".to_owned(),
         Reason::TimedOut => "no answer came".to_owned(),
+        Reason::NoTls => "it offers no STLS, and nothing is sent in clear".to_owned(),
         Reason::TooLarge => "the answer was larger than this client takes".to_owned(),
     }
 }

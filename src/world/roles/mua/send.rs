@@ -7,6 +7,7 @@ use crate::world::compose::{self, bare_address};
 use crate::world::net::Connection;
 use crate::world::roles::carry::carry;
 use crate::world::scenario::Letter;
+use crate::world::scenario::RoleKind;
 
 /// Send a letter. Gives how it went, in words; `Err` where nobody took it.
 ///
@@ -73,12 +74,16 @@ struct Hand {
 async fn submit(mua: &Client, hand: Hand) -> Result<String, String> {
     let mut config = ClientConfig::new(&mua.device.spec.name);
     config.auth = Some((mua.account.clone(), mua.password.clone()));
+    config.tls = mua.wish();
     hand_in(mua, hand, config).await
 }
 
 async fn hand_in(mua: &Client, hand: Hand, config: ClientConfig) -> Result<String, String> {
     let Hand { envelope, message, connection, server } = hand;
-    match carry(&mua.world, connection, config, envelope, message).await {
+    let conn = connection.conn;
+    let role = if config.auth.is_some() { RoleKind::Submission } else { RoleKind::Mta };
+    let wire = mua.wire(role, &server, connection);
+    match carry(&mua.world, conn, wire, config, envelope, message).await {
         Ok(outcome) => in_words(&outcome, &server),
         Err(end) => Err(format!("{server} broke the connection off: {end}")),
     }

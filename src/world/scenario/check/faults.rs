@@ -1,7 +1,7 @@
 //! Do faults fit the scenario that they are put onto?
 
 use super::super::load::choose;
-use super::super::{Fault, RoleKind};
+use super::super::{Fault, RoleKind, Tls};
 use super::{Checker, place, same};
 use crate::world::zones::record;
 use hickory_resolver::proto::rr::Name;
@@ -44,11 +44,30 @@ impl Checker<'_> {
                         self.complain(place!["fault", i, "reply"], "a reply needs a text", None);
                     }
                 }
+                Fault::StarttlsStripped { host, service } => {
+                    self.service(i, host, service);
+                    self.has_tls(i, host);
+                }
+                Fault::Certificate { host, .. } => {
+                    self.host(place!["fault", i, "host"], host);
+                    self.has_tls(i, host);
+                }
                 Fault::Drop { host, service, verb, .. } => {
                     self.service(i, host, service);
                     self.word(i, verb);
                 }
             }
+        }
+    }
+
+    /// What goes wrong with TLS goes wrong where there is TLS.
+    fn has_tls(&mut self, i: usize, host: &str) {
+        let scenario = self.scenario;
+        let mode = scenario.hosts.iter().find(|known| same(&known.name, host));
+        if mode.is_some_and(|host| host.tls.unwrap_or(scenario.tls) == Tls::None) {
+            let help = "say `tls = \"starttls\"` or `tls = \"implicit\"` at the top of the scenario, or at this host";
+            let message = format!("`{host}` does nothing with TLS, so nothing can go wrong with it");
+            self.complain(place!["fault", i, "host"], message, Some(help.to_owned()));
         }
     }
 

@@ -17,10 +17,11 @@ pub(super) use change::mark_answered;
 use super::line::{Line, Say};
 use super::program::{Open as OpenLine, Outcome, Program, Trouble, count, done};
 use crate::base::escape;
+use crate::proto::Wish;
 use crate::proto::imap::client::{Session, SessionEvent};
 use crate::proto::imap::response::{Code, Condition, FetchData, ListEntry, Status, Untagged};
 use crate::proto::imap::types::{CommandBody, SequenceSet};
-use crate::world::scenario::What;
+use crate::world::scenario::{RoleKind, What};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -205,9 +206,10 @@ async fn session(program: &mut Program) -> Result<&mut Open, Trouble> {
 async fn connect(program: &Program) -> Result<Open, Trouble> {
     let mua = &program.mua;
     let (connection, server) = mua.call("_imap._tcp").await.map_err(Trouble::Lost)?;
-    let line = Line::open(mua, Session::new(PATIENCE, LARGEST), connection, server);
+    let line = Line::open(mua, RoleKind::Imap, Session::new(PATIENCE, LARGEST), connection, server);
     let mut open =
         Open { line, capabilities: Vec::new(), selected: None, folders: None, marked: BTreeSet::new() };
+    secure(&mut open, mua.wish()).await?;
     let login = CommandBody::Login { user: mua.account.clone(), password: mua.password.clone() };
     match open.must(vec![login]).await {
         Ok(_) => Ok(open),
@@ -218,6 +220,26 @@ async fn connect(program: &Program) -> Result<Open, Trouble> {
         }
         Err(trouble) => Err(trouble),
     }
+}
+
+/// STARTTLS where it is wanted and offered; what the server can do is asked before it and after (RFC 9051 §6.2.1).
+async fn secure(open: &mut Open, wish: Wish) -> Result<(), Trouble> {
+    if wish == Wish::Never {
+        return Ok(());
+    }
+    open.ask(vec![CommandBody::Capability]).await?;
+    if open.can("STARTTLS") && open.ask(vec![CommandBody::StartTls]).await?.refusal().is_none() {
+        open.capabilities.clear();
+        open.ask(vec![CommandBody::Capability]).await?;
+        return Ok(());
+    }
+    if wish == Wish::Prefer {
+        return Ok(());
+    }
+    // Whether LOGOUT is answered makes no difference.
+    let _ = open.ask(vec![CommandBody::Logout]).await;
+    let server = &open.line.server;
+    Err(Trouble::Refused(format!("{server} offers no STARTTLS, and nothing is sent in clear")))
 }
 
 async fn log_in(program: &mut Program) -> Result<Outcome, Trouble> {

@@ -16,10 +16,11 @@ use super::disk::{self, Disk};
 use super::line::Line;
 use super::program::{Open as OpenLine, Outcome, Program, Trouble, count, done, instead};
 use crate::base::escape;
+use crate::proto::Wish;
 use crate::proto::pop3::client::{Answer, Limits, Reason, Session, SessionEvent};
 use crate::proto::pop3::grammar::Command;
 use crate::proto::pop3::grammar::listing::{parse_drop_listing, parse_scan_listing, parse_unique_id_listing};
-use crate::world::scenario::What;
+use crate::world::scenario::{RoleKind, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A session that is open.
@@ -102,6 +103,7 @@ impl Open {
                 return Trouble::Refused(format!("{} says {}", self.line.server, escape::text(&line)));
             }
             Some(Reason::TimedOut) => "did not answer in time",
+            Some(Reason::NoTls) => "offers no STLS",
             Some(Reason::TooLarge) => "answered more than this client takes",
             Some(Reason::Lost) | None => "ended the connection",
         };
@@ -132,9 +134,10 @@ fn session_of(open: &mut OpenLine) -> Result<&mut Open, Trouble> {
 async fn connect(program: &Program) -> Result<Open, Trouble> {
     let mua = &program.mua;
     let (connection, server) = mua.call("_pop3._tcp").await.map_err(Trouble::Lost)?;
-    let line = Line::open(mua, Session::new(Limits::default()), connection, server);
+    let line = Line::open(mua, RoleKind::Pop3, Session::new(Limits::default()), connection, server);
     let mut open = Open { line, looked: None, marked: BTreeSet::new(), by_hand: BTreeSet::new() };
-    open.one(Command::Capa).await?;
+    let offers = open.one(Command::Capa).await?;
+    secure(&mut open, mua.wish(), &offers).await?;
     let user = Command::User { name: mua.account.clone() };
     let pass = Command::Pass { password: mua.password.clone() };
     let mut refusal = None;
@@ -154,6 +157,26 @@ async fn connect(program: &Program) -> Result<Open, Trouble> {
             Err(Trouble::Refused(format!("{} says {}", open.line.server, escape::text(&line))))
         }
     }
+}
+
+/// STLS where it is wanted and offered; afterwards what the server can do is asked anew (RFC 2595 §4).
+async fn secure(open: &mut Open, wish: Wish, offers: &Answer) -> Result<(), Trouble> {
+    if wish == Wish::Never {
+        return Ok(());
+    }
+    let lines = String::from_utf8_lossy(&offers.block);
+    let offered = lines.lines().any(|line| line.trim().eq_ignore_ascii_case("STLS"));
+    if offered && open.one(Command::Stls).await?.ok {
+        open.one(Command::Capa).await?;
+        return Ok(());
+    }
+    if wish == Wish::Prefer {
+        return Ok(());
+    }
+    // Whether QUIT is answered makes no difference.
+    let _ = open.one(Command::Quit).await;
+    let server = &open.line.server;
+    Err(Trouble::Refused(format!("{server} offers no STLS, and nothing is sent in clear")))
 }
 
 async fn log_in(program: &mut Program) -> Result<Outcome, Trouble> {

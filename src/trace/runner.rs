@@ -1,10 +1,10 @@
-//! [`Runner`]: how a view has a story told again with something changed; and [`Running`], the telling that comes in.
+//! [`Runner`]: how a view or a lesson has a story told again with something changed; and [`Running`], the telling that comes in.
 //!
-//! A view knows no world. It hands over an [`Order`] (the head of what it shows, which holds the whole scenario, and the
+//! Neither knows a world. It hands over an [`Order`] (the head of what it shows, which holds the whole scenario, and the
 //! changes in order) and takes records as they are written: the command line has the worlds. A run is on a thread of its
 //! own, so nobody waits for it; who lets go of it ends it.
 
-use crate::trace::{Change, Head, Record};
+use super::{Change, Head, Record};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
