@@ -58,6 +58,8 @@ pub struct World {
     pub beyond: Beyond,
     /// Rings when the services are to end: every session is told.
     pub closing: Arc<Changes>,
+    /// Whether servers that offer TLS take passwords without it too. RFC 8314 §3 is against it, and a journey keeps to that.
+    pub takes_clear_passwords: bool,
 }
 
 /// What becomes of mail for domains that no host of the world takes.
@@ -133,7 +135,7 @@ impl World {
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
         let tls = Arc::new(Realm::seeded(scenario.seed));
         let (beyond, closing) = (Beyond::default(), Arc::default());
-        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing }
+        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing, takes_clear_passwords: false }
     }
 
     /// Whether no host of this world takes mail for a domain, or has it as its address (`[192.0.2.25]`).

@@ -12,10 +12,11 @@ use super::net::loopback::{Bound, Doors, Visitors};
 use super::net::memory::MemoryNet;
 use super::run::{self, RunError};
 use super::scenario::{Account, Scenario};
+use super::secure::Realm;
 use super::store::Data;
 use super::terrain::ScenarioTerrain;
 use super::zones::Eras;
-use crate::base::Secret;
+use crate::base::{Instant, Secret};
 use crate::trace::Head;
 use crate::trace::record::LIVE;
 use crate::trace::tap::{Observer, Tap};
@@ -35,6 +36,8 @@ pub struct Lab {
     pub connections: usize,
     /// Mail for domains that no host of it takes.
     pub beyond: Beyond,
+    /// The certificates of its servers.
+    pub tls: Realm,
     /// Where its mail is kept over a stop; `None`: in memory.
     pub data: Option<Data>,
 }
@@ -48,6 +51,11 @@ impl Closer {
     pub fn close(&self) {
         self.0.ring();
     }
+}
+
+/// The time of this machine's clock.
+pub fn now() -> Instant {
+    super::clock::real_now()
 }
 
 /// The world of a lab whose mail for other domains is caught: each domain gets an account for it.
@@ -72,7 +80,7 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let data = runtime.block_on(async {
         let clock = Clock::live();
-        let Lab { mut scenario, doors, connections, beyond, data } = lab;
+        let Lab { mut scenario, doors, connections, beyond, data, tls } = lab;
         // Identifiers must differ from those of the last time: mail programs remember them.
         scenario.seed = clock.start().as_micros().unsigned_abs();
         let head = Head {
@@ -89,6 +97,9 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
         let mut world = World::build(scenario, Vec::new(), clock, tap.clone(), network);
         world.handling = Duration::ZERO;
         world.beyond = beyond;
+        world.tls = Arc::new(tls);
+        // People type at these doors, and look on: what a password looks like in clear is one of the lessons.
+        world.takes_clear_passwords = true;
         world.closing = closer.0.clone();
         data.as_ref().map_or(Ok(()), |data| data.attach(&world))?;
         let world = Arc::new(world);

@@ -151,7 +151,7 @@ impl World {
         let party = self.party(Part::Server(self.certificate(name)), name, &connection, Direction::Server);
         let security = if connection.implicit { Security::Active } else { Security::Offered };
         let wire = Wire::with_tls(connection.stream, party, connection.implicit);
-        Door { wire: wire.stripped(self.is_stripped(name, role)), security, plaintext_login: false }
+        Door { wire: wire.stripped(self.is_stripped(name, role)), security, plaintext_login: self.takes_clear_passwords }
     }
 
     /// A connection that a client on `caller` has opened to `server`: TLS is there for whoever asks. A strict client
