@@ -359,8 +359,12 @@ impl Shape for Maildir {
 
     fn undo(&mut self, plan: Plan<Steps>) {
         for (file, rel, _) in plan.steps.put.iter().take(plan.steps.written) {
-            // A file that cannot be removed either is found when the store is opened: a message too many, not one lost.
-            let _ = self.files.remove(&self.path(file, rel));
+            // A file that cannot be removed now is removed with the next change. Should the machine stop before, it is
+            // found when the store is opened: a message too many, not one lost.
+            let later = Later::Drop(file.clone(), rel.clone());
+            if self.tidy(&later).is_err() {
+                self.unfinished.push(later);
+            }
         }
         let known: BTreeSet<&String> = self.boxes.values().map(|folder| &folder.file).collect();
         for (file, _) in plan.steps.make.iter().filter(|(file, _)| !file.is_empty() && !known.contains(file))
