@@ -71,6 +71,12 @@ pub fn with_catch_all(mut scenario: Scenario, password: &Secret) -> Scenario {
     scenario
 }
 
+/// A number of the operating system's randomness.
+fn unforeseen() -> Option<u64> {
+    let random = ring::rand::SystemRandom::new();
+    ring::rand::generate::<[u8; 8]>(&random).ok().map(|drawn| u64::from_le_bytes(drawn.expose()))
+}
+
 /// Run a lab until `closer` closes it. The `observer` is told of every record as it is written; without one nothing is
 /// recorded. It is told on the thread that everything runs on: whoever takes long there holds the lab up.
 ///
@@ -81,8 +87,9 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
     let data = runtime.block_on(async {
         let clock = Clock::live();
         let Lab { mut scenario, doors, connections, beyond, data, tls } = lab;
-        // Identifiers must differ from those of the last time: mail programs remember them.
-        scenario.seed = clock.start().as_micros().unsigned_abs();
+        // Identifiers must differ from those of the last time: mail programs remember them. And nobody is to foretell
+        // the challenges of a login.
+        scenario.seed = unforeseen().unwrap_or_else(|| clock.start().as_micros().unsigned_abs());
         let head = Head {
             generator: concat!("postroad ", env!("CARGO_PKG_VERSION"), " ").to_owned() + LIVE,
             seed: 0,
