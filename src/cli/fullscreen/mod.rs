@@ -7,7 +7,7 @@ mod held;
 mod stories;
 
 pub use stories::{Export, Kept, Opener, Service, Tell, book, export};
-pub(super) use stories::{export_of, growing, keep, opener};
+pub(super) use stories::{export_of, growing, keep, nameless, opener, ready};
 
 use super::CommandError;
 use super::open::Source;
@@ -59,6 +59,22 @@ pub fn run(
     filter: Option<&str>,
     service: &Service,
 ) -> Result<(), CommandError> {
+    if let Some(signal) = run_until(waiting, opener, filter, service)? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// The same; gives the signal that ended it, where one did, for those who have something to do before they follow it.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn run_until(
+    waiting: &str,
+    opener: Opener,
+    filter: Option<&str>,
+    service: &Service,
+) -> Result<Option<i32>, CommandError> {
     let held = Held::take()?;
     let mut troubles = Vec::new();
     let result = watch(waiting, opener, filter, service, &mut troubles);
@@ -66,13 +82,7 @@ pub fn run(
     for trouble in troubles {
         let _ = writeln!(io::stderr(), "note: {trouble}");
     }
-    match result? {
-        Some(signal) => {
-            end_by(signal);
-            Ok(())
-        }
-        None => Ok(()),
-    }
+    result
 }
 
 /// Show two stories side by side until the reader leaves.
