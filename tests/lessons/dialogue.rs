@@ -16,9 +16,11 @@ fn dialogue(folder: &Path, lines: &str) -> String {
 
 /// The number by which a choice is shown.
 fn number(told: &str, choice: &str) -> String {
-    let line = told.lines().find(|line| line.ends_with(&format!(": {choice}")));
-    let line = line.unwrap_or_else(|| panic!("“{choice}” is not offered in:\n{told}"));
-    line.split(':').next().expect("it has a number").to_owned()
+    let number = told.lines().find_map(|line| {
+        let (number, rest) = line.split_once(": ")?;
+        (rest == choice).then(|| number.to_owned())
+    });
+    number.unwrap_or_else(|| panic!("“{choice}” is not offered in:\n{told}"))
 }
 
 /// Everything that is done in the lesson, in order.
@@ -41,7 +43,7 @@ fn whole(folder: &Path) -> String {
     // The left ones are told in the order of the file.
     let rights = rights.map(n).join(" ");
     let several = [n("MAIL FROM:<alice@example.com>"), n("RCPT TO:<carol@example.com>")];
-    let predicted = number(&all, "alice-laptop: RCPT TO:<bob@example.net>");
+    let predicted = number(&all, "alice-laptop.example.com: RCPT TO:<bob@example.net>");
     let bob = n("Bob");
     let back = n("The envelope names a recipient who does not exist");
     // Of two choices that read alike on two pages the last exercise's is meant.
