@@ -248,7 +248,7 @@ fn entry(id: &str, text: &str) -> Entry {
         id: id.to_owned(),
         sender: "alice@example.com".to_owned(),
         waiting: vec!["bob@example.net".to_owned(), "\"b b\"@example.net".to_owned()],
-        failed: Vec::new(),
+        wishes: crate::world::wishes::Wishes::default(),
         message: text.as_bytes().into(),
         smtputf8: true,
         arrived: NOW,
