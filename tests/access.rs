@@ -256,7 +256,7 @@ fn an_imap_client_without_move_doubles_nothing_either() {
     let server = scenario.hosts.iter_mut().find(|h| h.name == SERVER).expect("it is there");
     server.imap_without = vec!["MOVE".to_owned()];
     let (records, world) = played(&scenario, &[]);
-    let said: Vec<String> = steps(&records).iter().map(|step| step.verb.clone()).collect();
+    let said: Vec<String> = steps(&records).iter().map(|step| step.verb.to_string()).collect();
     assert!(said.contains(&"UID COPY".to_owned()) && !said.contains(&"UID MOVE".to_owned()), "{said:?}");
     let rows = world.snapshot().expect("it is over").mailboxes[BOB].clone();
     assert_eq!(rows["Boat"].len(), 1);

@@ -30,6 +30,10 @@ fn the_library_is_listed_and_each_recording_can_be_replayed_and_checked() {
         "pipelining",
         "large-attachment",
         "auth-failure",
+        "scram",
+        "pop3-apop",
+        "dsn-success",
+        "delayed",
         "keep-a-copy",
         "maildrop-lock",
         "imap-idle",
@@ -56,6 +60,14 @@ fn the_library_is_listed_and_each_recording_can_be_replayed_and_checked() {
 fn each_story_shows_what_it_is_about() {
     let session = Session::new("stories");
     for (name, filter, count) in [
+        (
+            "scram",
+            "code \"235 2.7.0\" or pop3 code +OK and verb AUTH or imap verb AUTHENTICATE and code OK",
+            6,
+        ),
+        ("pop3-apop", "verb APOP and code +OK", 2),
+        ("dsn-success", "text NOTIFY=SUCCESS,FAILURE", 3),
+        ("delayed", "text \"Action: delayed\"", 1),
         ("relay-denied", "code \"550 5.7.1\"", 1),
         ("auth-failure", "code \"535 5.7.8\" or pop3 code -ERR or imap code NO", 3),
         ("maildrop-lock", "code IN-USE", 1),

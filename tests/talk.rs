@@ -66,7 +66,7 @@ impl Sitting {
         if self.talk.enter(line).expect("it is taken") {
             self.run();
         }
-        self.talk.last_answer().map(|step| step.code.clone()).unwrap_or_default()
+        self.talk.last_answer().map(|step| step.code.to_string()).unwrap_or_default()
     }
 
     /// Type what the program proposes, until there is nothing more; gives the first words of what was typed.

@@ -14,8 +14,9 @@ pub fn line(bytes: &[u8]) -> String {
 /// The same, without a copy where nothing needs to be escaped.
 pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     // Most lines are plain ASCII, and need no look at each character.
-    if bytes.iter().all(|b| matches!(b, b' '..=b'~')) {
-        return String::from_utf8_lossy(bytes);
+    let is_plain = |chunk: &[u8]| chunk.iter().fold(true, |plain, b| plain & matches!(b, b' '..=b'~'));
+    if bytes.chunks(32).all(is_plain) {
+        return lossy(bytes);
     }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -27,6 +28,15 @@ pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Bytes as text, with U+FFFD where they are not UTF-8. Nearly always they are, and then one quick look is enough; what
+/// comes out is not yet fit to be shown.
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// Text that came off a wire, as one line of printable text.

@@ -72,17 +72,17 @@ pub(super) struct Extra {
 impl Extra {
     /// Add the catalogue's sentence of that key, filled, to the detail.
     pub(super) fn say(&mut self, key: &str, vars: &Vars) {
-        self.detail.push(vars.fill(catalogue().sentence(key)));
+        self.detail.push(vars.fill_known(catalogue().sentence(key)));
     }
 
     /// The same, where the key is made of these pieces.
     pub(super) fn say_joined(&mut self, key: &[&str], vars: &Vars) {
-        self.detail.push(vars.fill(catalogue().sentence_joined(key)));
+        self.detail.push(vars.fill_known(catalogue().sentence_joined(key)));
     }
 
     /// Add it to the "why now".
     pub(super) fn because(&mut self, key: &str, vars: &Vars) {
-        self.why.push(vars.fill(catalogue().sentence(key)));
+        self.why.push(vars.fill_known(catalogue().sentence(key)));
     }
 
     /// Look for the entry of that id before the ordinary ones.
@@ -237,12 +237,12 @@ fn base_vars<'s>(ends: &'s Ends, step: &'s Step) -> Vars<'s> {
 fn write(entry: &'static Entry, step: &Step, vars: &Vars, extra: Extra) -> Note {
     Note {
         id: Cow::Borrowed(&entry.id),
-        summary: vars.fill(&entry.summary),
-        detail: join(vars.fill(&entry.detail), extra.detail),
-        why: join(vars.fill(&entry.why), extra.why),
-        next: vars.fill(&entry.next),
-        post_office: vars.fill(&entry.post_office),
-        mistake: vars.fill(&entry.mistake),
+        summary: vars.fill_known(&entry.summary),
+        detail: join(vars.fill_known(&entry.detail), extra.detail),
+        why: join(vars.fill_known(&entry.why), extra.why),
+        next: vars.fill_known(&entry.next),
+        post_office: vars.fill_known(&entry.post_office),
+        mistake: vars.fill_known(&entry.mistake),
         misconception: entry.misconception,
         source: Cow::Borrowed(&entry.source),
         parts: parts(entry, step, vars, extra.parts),

@@ -109,7 +109,13 @@ fn every_rule_and_result_of_a_check_of_the_sender_has_its_words() {
 
 #[test]
 fn every_part_of_smtp_and_the_dns_is_explained() {
-    let names = ["src/proto/smtp", "src/dissect/smtp", "src/dissect/smtp.rs", "src/proto/sasl.rs"];
+    let names = ["src/proto/smtp", "src/dissect/smtp", "src/dissect/smtp.rs", "src/proto/sasl"];
+    let attributes =
+        literals(&["src/proto/sasl/observe.rs"], &["..] => ", "scram_fields(base64, at, ", "_ => "]);
+    for protocol in ["smtp", "pop3", "imap"] {
+        check_parts(protocol, &attributes);
+    }
+    check_parts("smtp", &["cram-random", "cram-timestamp", "cram-host"].map(str::to_owned).into());
     check_parts("smtp", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));
     let names = ["src/proto/dns", "src/dissect/dns", "src/dissect/dns.rs", "src/proto/dns.rs"];
     check_parts("dns", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));
@@ -135,7 +141,8 @@ fn every_citation_names_a_section_that_exists() {
     let Some(corpus) = super::testing::corpus("every_citation_names_a_section_that_exists") else { return };
     let folder = corpus.join("rfc/full");
     let mut wrong = BTreeSet::new();
-    for source in catalogue().sources() {
+    let of_cases = super::cookbook::cases().iter().flat_map(|case| &case.source).map(String::as_str);
+    for source in catalogue().sources().chain(of_cases) {
         let Some((number, section)) = source.strip_prefix("RFC ").and_then(|s| s.split_once(" §")) else {
             continue;
         };

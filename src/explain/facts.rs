@@ -62,9 +62,14 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
                 .set("reason", reason);
             "failed"
         }
-        Fact::Bounced { id, notification, to } => {
+        Fact::Bounced { id, notification, to, action } => {
             vars.set("id", id).set("notification", notification).set("to", to);
-            "bounced"
+            match action.as_str() {
+                "delayed" => "bounced.delayed",
+                "relayed" => "bounced.relayed",
+                "delivered" => "bounced.delivered",
+                _ => "bounced",
+            }
         }
         Fact::Dequeued { id } => {
             vars.set("id", id);

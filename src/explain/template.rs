@@ -5,7 +5,10 @@
 //! wire, so they are escaped as they are set.
 
 use crate::base::escape;
+use crate::base::hash::Quick;
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Every placeholder, what stands there where nothing is known, and what it means.
 pub const PLACEHOLDERS: [(&str, &str, &str); 36] = [
@@ -166,6 +169,35 @@ impl<'v> Vars<'v> {
         self.fill_with(text, &[])
     }
 
+    /// The same of a text that is filled again and again: its placeholders are looked for once.
+    pub(super) fn fill_known(&self, text: &'static str) -> Cow<'static, str> {
+        KNOWN.with_borrow_mut(|known| {
+            let key = (text.as_ptr().addr(), text.len());
+            if let Some(pieces) = known.get(&key) {
+                return self.join(text, pieces);
+            }
+            let pieces = pieces(text);
+            let filled = self.join(text, &pieces);
+            if known.len() < MOST_KNOWN {
+                known.insert(key, pieces);
+            }
+            filled
+        })
+    }
+
+    fn join(&self, text: &'static str, (pieces, rest): &Pieces) -> Cow<'static, str> {
+        if pieces.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len() + GROWS);
+        for (before, name) in pieces {
+            out.push_str(before);
+            out.push_str(self.get(name).or_else(|| default_of(name)).unwrap_or(name));
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
+    }
+
     /// The text with every placeholder filled; `values` stand before those that were set. They are escaped and cut
     /// as [`Vars::set`] does, and only where the text asks for them.
     pub fn fill_with<'t>(&self, text: &'t str, values: &[(&str, &str)]) -> Cow<'t, str> {
@@ -184,6 +216,26 @@ impl<'v> Vars<'v> {
         out.push_str(rest);
         Cow::Owned(out)
     }
+}
+
+/// A text cut at its placeholders: what stands before each and its name, and what stands behind the last.
+type Pieces = (Vec<(&'static str, &'static str)>, &'static str);
+
+/// Texts whose pieces are remembered: more than the catalogue has.
+const MOST_KNOWN: usize = 1 << 14;
+
+thread_local! {
+    /// By address and length: the catalogue's texts live as long as the program.
+    static KNOWN: RefCell<HashMap<(usize, usize), Pieces, Quick>> = RefCell::default();
+}
+
+fn pieces(text: &'static str) -> Pieces {
+    let (mut pieces, mut rest) = (Vec::new(), text);
+    while let Some((before, name, after)) = next(rest) {
+        pieces.push((before, name));
+        rest = after;
+    }
+    (pieces, rest)
 }
 
 /// A value as a sentence shows it: escaped, and cut.
@@ -258,6 +310,19 @@ mod tests {
         for value in ["mx1.example.net", "\x1b[31m", "é\u{202E}", &"x".repeat(300), ""] {
             let (mut lent, mut set) = (Vars::default(), Vars::default());
             assert_eq!(lent.lend("this", value).get("this"), set.set("this", value).get("this"));
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_filled_as_what_is_not() {
+        let mut vars = Vars::default();
+        vars.set("server", "mx1.example.net").count("number", 2);
+        for _ in 0..2 {
+            for text in
+                ["", "nothing", "{server}", "{15} {server} {", "a {number} b {count}", "{server}{number}."]
+            {
+                assert_eq!(vars.fill_known(text), vars.fill(text), "{text}");
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! A message in a multi-line reply: its header fields (RFC 5322 §2.2), its body, its stuffed dots.
 
+use crate::base::escape::lossy;
 use crate::base::{Part, Span};
 use crate::proto::pop3::grammar::block::BlockScanner;
 
@@ -105,7 +106,7 @@ impl Reading<'_> {
             if !name.span.of(self.block).eq_ignore_ascii_case(b"subject") {
                 return None;
             }
-            let text = String::from_utf8_lossy(body.span.of(self.block));
+            let text = lossy(body.span.of(self.block));
             Some(text.trim().chars().filter(|c| !matches!(c, '\r' | '\n')).take(SUBJECT).collect())
         });
         let octets = self.block.len() as u64 - self.stuffed;

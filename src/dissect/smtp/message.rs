@@ -1,6 +1,7 @@
 //! A message as a Data piece: header fields, body, stuffed dots, end of data. RFC 5322 §2.2, RFC 5321 §4.5.2.
 
 use super::meaning::{Field, MessageSeen, SmtpMeaning};
+use crate::base::escape::lossy;
 use crate::base::{Finding, Part, Span};
 use crate::dissect::step::{Kind, Meaning, Piece};
 use crate::proto::smtp::data::DataReader;
@@ -89,10 +90,7 @@ fn header(bytes: &[u8], findings: &mut Vec<Finding>) -> (Vec<Field>, Vec<Part>, 
         }
         if parts.len() < FIELDS {
             let (name, body) = (Span::new(at, name_end), Span::new(name_end + 1, end));
-            fields.push(Field {
-                name: String::from_utf8_lossy(name.of(bytes)).into_owned(),
-                body: unfold(body.of(bytes)),
-            });
+            fields.push(Field { name: lossy(name.of(bytes)).into_owned(), body: unfold(body.of(bytes)) });
             let inner = vec![Part::leaf("field-name", name), Part::leaf("field-body", body)];
             parts.push(Part::node("header-field", Span::new(at, end), inner));
         }
@@ -116,6 +114,6 @@ fn name_end(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
 }
 
 fn unfold(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     text.chars().filter(|c| !matches!(c, '\r' | '\n')).take(1000).collect::<String>().trim().to_owned()
 }

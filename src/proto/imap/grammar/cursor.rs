@@ -4,6 +4,7 @@
 //! bytes do not fit, a method gives a [`Stop`]: what was expected, and where. Nothing here can fail otherwise.
 
 use super::{Dialect, MAX_NESTING, MAX_STRING};
+use crate::base::escape::lossy;
 use crate::base::{Finding, Part, Span};
 use crate::proto::imap::framing;
 
@@ -181,7 +182,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn text_of(&self, span: Span) -> String {
-        String::from_utf8_lossy(span.of(self.bytes)).into_owned()
+        lossy(span.of(self.bytes)).into_owned()
     }
 
     pub fn upper(&self, span: Span) -> String {
@@ -356,7 +357,7 @@ impl<'a> Cursor<'a> {
             Ok(value) => value.to_owned(),
             Err(_) => {
                 self.findings.push(Finding::warning("not-utf8", text.span, "these octets are not UTF-8"));
-                String::from_utf8_lossy(&text.value).into_owned()
+                lossy(&text.value).into_owned()
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Dialect;
 use super::cursor::{Cursor, Form, Read, Stop, Text, is_atom_char};
+use crate::base::escape::lossy;
 use crate::base::{Finding, Span};
 use crate::proto::imap::types::{
     Date, DateTime, Flag, IdParams, MONTHS, Partial, Section, SectionText, SeqRange, SequenceSet, StatusItem,
@@ -28,7 +29,7 @@ pub(super) fn mailbox_name(c: &mut Cursor<'_>, part: &'static str, text: &Text) 
         Err(bad) => {
             let id = if text.value.is_ascii() { "bad-modified-utf7" } else { "8bit-mailbox-name" };
             c.findings.push(Finding::warning(id, text.span, format!("not modified UTF-7: {bad}")));
-            String::from_utf8_lossy(&text.value).into_owned()
+            lossy(&text.value).into_owned()
         }
     }
 }

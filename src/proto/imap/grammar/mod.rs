@@ -16,6 +16,7 @@ pub use print_command::print_command;
 
 use super::response::Response;
 use super::types::{Command, Parsed};
+use crate::base::escape::lossy;
 use crate::base::{Part, Span};
 
 /// Deepest nesting of parentheses, OR and NOT that is read (STANDARDS: "nesting 100").
@@ -65,5 +66,5 @@ pub fn tag_of(bytes: &[u8]) -> Option<String> {
     let len = bytes.iter().position(|&b| b == b' ')?;
     let tag = bytes.get(..len)?;
     let good = !tag.is_empty() && tag.iter().all(|&b| cursor::is_astring_char(b) && b != b'+');
-    good.then(|| String::from_utf8_lossy(tag).into_owned())
+    good.then(|| lossy(tag).into_owned())
 }

@@ -224,7 +224,7 @@ fn nstring_part(c: &mut Cursor<'_>, name: &'static str) -> Read<Option<String>> 
 }
 
 fn lossy(text: &Text) -> String {
-    String::from_utf8_lossy(&text.value).into_owned()
+    crate::base::escape::lossy(&text.value).into_owned()
 }
 
 /// `SP ("(" 1*address ")" / nil)`

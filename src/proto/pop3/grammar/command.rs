@@ -1,6 +1,7 @@
 //! What a POP3 client says: `keyword *(SP param) CRLF` (RFC 2449 §3).
 
 use super::Parsed;
+use crate::base::escape::lossy;
 use crate::base::{Finding, Part, Secret, Span};
 use serde::Serialize;
 
@@ -261,7 +262,7 @@ impl Reading<'_> {
     }
 
     fn text(&self, span: Span) -> String {
-        String::from_utf8_lossy(span.of(self.line)).into_owned()
+        lossy(span.of(self.line)).into_owned()
     }
 
     fn command(&mut self) -> Command {

@@ -6,6 +6,7 @@
 
 use super::Parsed;
 use super::command::{decimal, decimal64};
+use crate::base::escape::lossy;
 use crate::base::{Finding, Part, Span};
 use serde::Serialize;
 
@@ -99,7 +100,7 @@ pub fn parse_unique_id_listing(line: &[u8]) -> Parsed<Option<UniqueIdListing>> {
         if id.is_empty() {
             return None;
         }
-        let unique_id = String::from_utf8_lossy(id).into_owned();
+        let unique_id = lossy(id).into_owned();
         Some(UniqueIdListing { number: decimal(number)?, unique_id })
     });
     if let Some(part) = parsed.parts.iter().find(|p| p.name == "unique-id") {
@@ -159,7 +160,7 @@ pub fn parse_capability(line: &[u8]) -> Parsed<Option<Capability>> {
         if !word.is_empty() {
             let name = if words.is_empty() { "capa-tag" } else { "param" };
             parts.push(Part::leaf(name, Span::new(at, at + word.len())));
-            words.push(String::from_utf8_lossy(word).into_owned());
+            words.push(lossy(word).into_owned());
         }
         at += word.len() + 1;
     }

@@ -1,6 +1,7 @@
 //! What a POP3 server says on one line: `status [SP text] CRLF` (RFC 2449 §3), and the greeting.
 
 use super::Parsed;
+use crate::base::escape::lossy;
 use crate::base::{Finding, Part, Span};
 use serde::Serialize;
 
@@ -114,7 +115,7 @@ pub fn parse_status_line(line: &[u8]) -> Parsed<StatusLine> {
         && let Some(part) = resp_code_at(line, at)
     {
         let inner = Span::new(part.span.start + 1, part.span.end - 1);
-        resp_code = Some(String::from_utf8_lossy(inner.of(line)).to_uppercase());
+        resp_code = Some(lossy(inner.of(line)).to_uppercase());
         at = part.span.end;
         if line.get(at) == Some(&b' ') {
             at += 1;
@@ -125,7 +126,7 @@ pub fn parse_status_line(line: &[u8]) -> Parsed<StatusLine> {
     if !text.is_empty() {
         parts.push(Part::leaf("text", text));
     }
-    let text = String::from_utf8_lossy(text.of(line)).into_owned();
+    let text = lossy(text.of(line)).into_owned();
     Parsed { value: StatusLine { status, resp_code, text }, parts, findings }
 }
 
@@ -180,7 +181,7 @@ pub fn parse_greeting(line: &[u8]) -> Parsed<Greeting> {
     if let Some(text) = parts.iter_mut().find(|p| p.name == "text")
         && let Some(span) = timestamp_in(line, text.span)
     {
-        timestamp = Some(String::from_utf8_lossy(span.of(line)).into_owned());
+        timestamp = Some(lossy(span.of(line)).into_owned());
         text.parts.push(Part::leaf("timestamp", span));
     }
     Parsed { value: Greeting { line: value, timestamp }, parts, findings }

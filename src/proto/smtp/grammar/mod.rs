@@ -16,6 +16,7 @@ pub use param::{BadParam, MailParams, Parameter, RcptParams, from_xtext, to_xtex
 pub use path::{Domain, Mailbox, Path};
 pub use reply::{EhloLine, ReplyLine, look_at_reply_line, parse_ehlo_line, parse_reply_line};
 
+use crate::base::escape::lossy;
 use crate::base::{Finding, Part, Span};
 
 /// What was read: a value, what it is made of, and what is off in it. Spans are relative to the line.
@@ -72,7 +73,7 @@ impl<'a> Reading<'a> {
     }
 
     fn text(&self, span: Span) -> String {
-        String::from_utf8_lossy(span.of(self.line)).into_owned()
+        lossy(span.of(self.line)).into_owned()
     }
 
     /// The same of what is ASCII; empty where it is not.
