@@ -9,8 +9,9 @@ use session::Session;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long one answer may take, on a machine that has much else to do.
@@ -22,6 +23,8 @@ struct Lab {
     out: BufReader<ChildStdout>,
     /// By the row's words and the column's domain; the DNS has no domain.
     ports: BTreeMap<(String, String), u16>,
+    /// Where its authority is kept.
+    home: PathBuf,
 }
 
 impl Lab {
@@ -29,6 +32,12 @@ impl Lab {
     fn open(args: &[&str]) -> Lab {
         let mut command = Command::new(env!("CARGO_BIN_EXE_postroad"));
         command.args(["lab", "--plain", "--port-base", "0"]).args(args);
+        // The authority for TLS is made in a folder of its own; each test is a program of its own under nextest.
+        static LABS: AtomicUsize = AtomicUsize::new(0);
+        let number = LABS.fetch_add(1, Ordering::Relaxed);
+        let home = format!("postroad-lab-home-{}-{number}", std::process::id());
+        let home = std::env::temp_dir().join(home);
+        command.env("XDG_DATA_HOME", &home);
         command.env_remove("CLICOLOR_FORCE").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -58,11 +67,15 @@ impl Lab {
                 _ => {}
             }
         }
-        Lab { child, out, ports }
+        Lab { child, out, ports, home }
     }
 
     fn port(&self, service: &str, domain: &str) -> u16 {
-        let is = |key: &&(String, String)| key.0.starts_with(service) && key.1 == domain;
+        let is = |key: &&(String, String)| {
+            key.0.starts_with(service)
+                && key.0.ends_with("in TLS") == service.ends_with("in TLS")
+                && key.1 == domain
+        };
         let key = self.ports.keys().find(is);
         *key.and_then(|key| self.ports.get(key)).unwrap_or_else(|| panic!("{service}: {:?}", self.ports))
     }
@@ -73,7 +86,8 @@ impl Lab {
 
     /// Every door at which SMTP is spoken.
     fn smtp_doors(&self) -> Vec<(String, u16)> {
-        let smtp = |key: &(String, String)| key.0.starts_with("submission") || key.0.starts_with("relay");
+        let named = |key: &(String, String)| key.0.starts_with("submission") || key.0.starts_with("relay");
+        let smtp = |key: &(String, String)| named(key) && !key.0.ends_with("in TLS");
         let doors = self.ports.iter().filter(|(key, _)| smtp(key));
         doors.map(|(key, port)| (format!("{} of {}", key.0, key.1), *port)).collect()
     }
@@ -97,6 +111,7 @@ impl Drop for Lab {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.home);
     }
 }
 

@@ -1,6 +1,13 @@
 //! Every lesson that comes with the program is sound: each activity's model solution does, and its wrong ones do not.
 //! And a lesson that is not sound is told so, with the place.
 
+#[path = "lessons/dialogue.rs"]
+mod dialogue;
+#[path = "lessons/screen.rs"]
+mod screen;
+#[path = "lessons/stage.rs"]
+mod stage;
+
 use assert_cmd::Command;
 use std::path::{Path, PathBuf};
 
@@ -74,9 +81,9 @@ fn broken(from: &str, to: &str) -> String {
 #[test]
 fn what_is_wrong_is_told_with_file_line_and_advice() {
     for (from, to, parts) in [
-        ("do = \"watch\"", "do = \"wacth\"", &["mine/lesson.md:18:6", "did you mean `watch`?"][..]),
+        ("do = \"watch\"", "do = \"wacth\"", &["mine/lesson.md:20:6", "did you mean `watch`?"][..]),
         ("filter = \"smtp and verb RCPT\"", "filter = \"smtp and verb APPEND\"", &["no step of the story"]),
-        ("filter = \"smtp and verb RCPT\"", "filter = \"smtp and vreb RCPT\"", &["no filter", ":19:"]),
+        ("filter = \"smtp and verb RCPT\"", "filter = \"smtp and vreb RCPT\"", &["no filter", ":21:"]),
         (
             "teaches = [\"smtp-rcpt\"]",
             "teaches = [\"smtp-rctp\"]",

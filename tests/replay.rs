@@ -30,6 +30,10 @@ fn the_library_is_listed_and_each_recording_can_be_replayed_and_checked() {
         "pipelining",
         "large-attachment",
         "auth-failure",
+        "scram",
+        "pop3-apop",
+        "dsn-success",
+        "delayed",
         "keep-a-copy",
         "maildrop-lock",
         "imap-idle",
@@ -56,6 +60,14 @@ fn the_library_is_listed_and_each_recording_can_be_replayed_and_checked() {
 fn each_story_shows_what_it_is_about() {
     let session = Session::new("stories");
     for (name, filter, count) in [
+        (
+            "scram",
+            "code \"235 2.7.0\" or pop3 code +OK and verb AUTH or imap verb AUTHENTICATE and code OK",
+            6,
+        ),
+        ("pop3-apop", "verb APOP and code +OK", 2),
+        ("dsn-success", "text NOTIFY=SUCCESS,FAILURE", 3),
+        ("delayed", "text \"Action: delayed\"", 1),
         ("relay-denied", "code \"550 5.7.1\"", 1),
         ("auth-failure", "code \"535 5.7.8\" or pop3 code -ERR or imap code NO", 3),
         ("maildrop-lock", "code IN-USE", 1),
@@ -80,6 +92,11 @@ fn each_story_shows_what_it_is_about() {
         ("in-step", "imap verb \"UID MOVE\" from client host bob-phone", 1),
         ("web-mail", "host bob-phone or host bob-laptop", 0),
         ("web-shop", "smtp from client text \"verify?token=\"", 3),
+        ("spoofed-unprotected", "smtp from client text \"From: Alice\"", 1),
+        ("spoofed-caught", "smtp code 5.7.26", 1),
+        ("signed", "smtp text \"DKIM-Signature\" host mx1.example.net", 1),
+        ("forwarded", "dns verb TXT text _domainkey", 2),
+        ("mailing-list", "smtp text \"ARC-Seal\" from client", 2),
     ] {
         let steps = session.steps(&[name, "--filter", filter]);
         assert_eq!(steps.len(), count, "{name}: {filter}: {steps:#?}");

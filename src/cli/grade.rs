@@ -1,6 +1,7 @@
 //! `postroad grade MODEL ANSWERS…`: which lines were explained, which were not, which questions were right.
 
 use super::annotate::{marks_of, short};
+use super::lesson::grade as lesson;
 use super::open::Source;
 use super::{CommandError, screen};
 use crate::base::escape;
@@ -16,10 +17,11 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Grade {
-    /// The instructor's annotated recording, or an answers file taken out of it.
+    /// The instructor's annotated recording, or an answers file taken out of it; or a lesson's name or folder, or `lessons`
+    /// for all of them.
     #[arg(value_name = "MODEL", value_hint = clap::ValueHint::FilePath)]
     pub model: String,
-    /// The students' answers files (`postroad annotate --extract`).
+    /// The students' answers files (`postroad annotate --extract`, `postroad lesson --export`).
     #[arg(required = true, value_name = "ANSWERS", value_hint = clap::ValueHint::FilePath)]
     pub answers: Vec<PathBuf>,
     /// As CSV (RFC 4180): a row for each student and each line or question.
@@ -31,12 +33,16 @@ const EXAMPLES: &str = "\
 Examples:
   postroad grade class.jsonl ann.json ben.json
   postroad grade class.jsonl answers/*.json --csv > class.csv
+  postroad grade lessons answers/*.json --csv > course.csv
 
 What was explained is compared by place, not by wording: a line counts as explained where a
 comment stands on it. Free answers in other words than the model's are left for you to read.";
 
 /// Compare.
 pub fn run(args: &Grade) -> Result<(), CommandError> {
+    if let Some(course) = lesson::find(&args.model)? {
+        return lessons(args, &course);
+    }
     let model = model(&args.model)?;
     if !model.iter().any(|mark| matches!(mark.kind.as_str(), "comment" | "question")) {
         let message =
@@ -58,6 +64,58 @@ pub fn run(args: &Grade) -> Result<(), CommandError> {
         }
     }
     Ok(out.flush()?)
+}
+
+/// Compare answers with lessons.
+fn lessons(args: &Grade, course: &lesson::Course) -> Result<(), CommandError> {
+    if course.is_empty() {
+        let message = format!("there is no lesson in {} that can be read", escape::text(&args.model));
+        return Err(CommandError::failure(message, "postroad lesson check says what is wrong"));
+    }
+    let mut out = screen::out();
+    if args.csv {
+        row(&mut out, ["student", "file", "kind", "id", "line", "expected", "given", "result"])?;
+    }
+    for path in &args.answers {
+        let answers = answers(path)?;
+        let file = escape::text(&path.display().to_string());
+        let graded = course.graded(&answers);
+        if args.csv {
+            for one in &graded {
+                let (id, asked, expected) = (one.id.as_str(), one.asked.as_str(), one.expected.as_str());
+                let result = result(one.verdict);
+                row(&mut out, [&answers.author, &file, "activity", id, asked, expected, &one.given, result])?;
+            }
+            continue;
+        }
+        let who = match answers.author.as_str() {
+            "" => file,
+            author => format!("{} ({file})", escape::text(author)),
+        };
+        let right = graded.iter().filter(|one| one.verdict == Verdict::Right).count();
+        writeln!(out, "{who}: {right} of {} activities right", graded.len())?;
+        for one in &graded {
+            let given = short(&one.given);
+            match one.verdict {
+                Verdict::Right => writeln!(out, "  ✓ {}", one.id)?,
+                Verdict::Wrong => writeln!(out, "  ✗ {}: {given}", one.id)?,
+                Verdict::Unanswered => writeln!(out, "  ✗ {}: not answered", one.id)?,
+                Verdict::Unread => {
+                    writeln!(out, "  ? {}: {} (to be read)", one.id, escape::text(&one.given))?
+                }
+            }
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn result(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Right => "right",
+        Verdict::Wrong => "wrong",
+        Verdict::Unanswered => "not answered",
+        Verdict::Unread => "to be read",
+    }
 }
 
 /// The instructor's marks: of an annotated recording, or of an answers file.
@@ -133,12 +191,7 @@ fn csv(out: &mut impl Write, author: &str, file: &str, grade: &Compared<'_>) -> 
         row(out, [author, file, "line", id, at.as_str(), line.model.text.as_str(), given, result])?;
     }
     for question in &grade.questions {
-        let result = match question.verdict {
-            Verdict::Right => "right",
-            Verdict::Wrong => "wrong",
-            Verdict::Unanswered => "not answered",
-            Verdict::Unread => "to be read",
-        };
+        let result = result(question.verdict);
         let model = question.model;
         let given = question.given.unwrap_or_default();
         row(out, [author, file, "question", &model.id, &model.text, &model.answer, given, result])?;

@@ -231,6 +231,7 @@ fn person_of(scenario: &mut Scenario, account: &Account) -> String {
         roles: vec![RoleKind::Mua],
         domains: Vec::new(),
         size_limit: 10_485_760,
+        smtp_without: Vec::new(),
         imap_without: Vec::new(),
         tls: None,
         sign: Vec::new(),

@@ -4,7 +4,8 @@ use super::runner::Worlds;
 use super::{CommandError, fullscreen};
 use crate::base::escape;
 use crate::trace::Record;
-use crate::view::linear::{Export, Linear};
+use crate::view::lesson::Class;
+use crate::view::linear::{Export, Heard, Linear};
 use crate::view::tui::Msg;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -36,16 +37,64 @@ pub fn view(name: &str, records: Arc<[Record]>, show_secrets: bool) -> Result<Li
     }
 }
 
+/// What answers lines.
+trait Dialogue {
+    fn prompt(&self) -> &str;
+    fn hear(&mut self, line: &str) -> Heard;
+    fn farewell(&self) -> Vec<String>;
+}
+
+impl Dialogue for Linear {
+    fn prompt(&self) -> &str {
+        Linear::prompt(self)
+    }
+
+    fn hear(&mut self, line: &str) -> Heard {
+        Linear::hear(self, line)
+    }
+
+    fn farewell(&self) -> Vec<String> {
+        Linear::farewell(self)
+    }
+}
+
+impl Dialogue for Class {
+    fn prompt(&self) -> &str {
+        Class::prompt(self)
+    }
+
+    fn hear(&mut self, line: &str) -> Heard {
+        Class::hear(self, line)
+    }
+
+    fn farewell(&self) -> Vec<String> {
+        Class::farewell(self)
+    }
+}
+
 /// Answer lines until the reader leaves, or says nothing more.
 ///
 /// # Errors
 /// Where nothing can be read or written.
 pub fn run(mut view: Linear, filter: Option<&str>) -> Result<(), CommandError> {
+    let mut lines = view.begin();
+    lines.extend(filter.map(|text| view.begin_with_filter(text)).unwrap_or_default());
+    hold(view, lines)
+}
+
+/// The same for a lesson.
+///
+/// # Errors
+/// As [`run`].
+pub fn class(mut class: Class) -> Result<(), CommandError> {
+    let lines = class.begin();
+    hold(class, lines)
+}
+
+fn hold(mut view: impl Dialogue, mut lines: Vec<String>) -> Result<(), CommandError> {
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     // What comes by a pipe is not seen as it is typed: it is said again, so that the dialogue can be read.
     let is_typed = input.is_terminal();
-    let mut lines = view.begin();
-    lines.extend(filter.map(|text| view.begin_with_filter(text)).unwrap_or_default());
     loop {
         for line in &lines {
             writeln!(out, "{line}")?;

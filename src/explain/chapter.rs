@@ -188,6 +188,9 @@ impl Chapters {
             let id = if searching.is_some() { "discovery" } else { joined.unwrap_or("discovery") };
             return Some(Stage { id, client, about: String::new() });
         }
+        if self.checks(step, &client, state) {
+            return Some(Stage { id: "check", client, about: String::new() });
+        }
         if self.is_client_only(open.client) {
             let same = self.now.get(&client);
             return same.cloned().or(Some(Stage { id: "discovery", client, about: String::new() }));
@@ -220,6 +223,23 @@ impl Chapters {
         let own = self.exchanges.contains(&(about.clone(), client.to_ascii_lowercase()));
         let id = if own { "backup" } else { "routing" };
         (!about.is_empty()).then_some(Stage { id, client, about })
+    }
+
+    /// Whether a mail server asks who sent what it is just being handed: it begins with a text record, which nobody asks for
+    /// who carries mail, and goes on as long as somebody is on the line and it is no domain of its own queue's.
+    fn checks(&self, step: &Step, client: &str, state: &State) -> bool {
+        let serves = |(conn, _): (&Conn, _)| {
+            self.open
+                .get(conn)
+                .is_some_and(|open| open.server.port() == 25 && self.name(open.server) == client)
+        };
+        if !state.connections.iter().any(serves) {
+            return false;
+        }
+        let goes_on = self.now.get(client).is_some_and(|now| now.id == "check");
+        let asked = (step.kind == Kind::Query).then(|| super::dns::question(step)).flatten();
+        let of_queue = || asked.is_some_and(|name| domains_waiting(client, state).contains(&name));
+        step.kind == Kind::Query && step.verb == "TXT" || goes_on && !of_queue()
     }
 
     fn write(&self, stage: &Stage, open: Option<&Opened>, state: &State) -> Chapter {

@@ -105,11 +105,7 @@ fn codes(line: &str) -> (String, String) {
         let numbers: Vec<&str> = word.split('.').collect();
         let digits = |n: &&str| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit());
         match numbers[..] {
-            [one] if one.len() == 3 && digits(&one) && matches!(one.as_bytes()[0], b'2'..=b'5') => {
-                if found.0.is_empty() {
-                    one.clone_into(&mut found.0);
-                }
-            }
+            [one] if found.0.is_empty() && is_code(one) => one.clone_into(&mut found.0),
             ["2" | "4" | "5", b, c] if digits(&b) && digits(&c) && found.1.is_empty() => {
                 word.clone_into(&mut found.1);
             }
@@ -117,6 +113,11 @@ fn codes(line: &str) -> (String, String) {
         }
     }
     found
+}
+
+/// Three digits that a reply may begin with.
+fn is_code(word: &str) -> bool {
+    matches!(word.as_bytes(), [b'2'..=b'5', tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit())
 }
 
 /// The words of a line with one blank between and around them.

@@ -82,9 +82,40 @@ fn every_finding_that_the_program_makes_has_its_words() {
     assert!(missing.is_empty(), "no [[note]] for finding.* of {missing:?}");
 }
 
+/// Rules are made in many ways, so their ids are found by what they look like: `"spf-ip4"`.
+#[test]
+fn every_rule_and_result_of_a_check_of_the_sender_has_its_words() {
+    let all = literals(&["src/proto/policy"], &["(", " ", "\n"]);
+    let checks = ["spf-", "dkim-", "arc-", "dmarc-"];
+    let is_id =
+        |text: &&String| checks.iter().any(|check| text.len() > check.len() && text.starts_with(check));
+    let ids: Vec<&String> = all.iter().filter(is_id).collect();
+    assert!(ids.len() > 40, "{ids:?}");
+    let missing: Vec<_> =
+        ids.iter().filter(|id| catalogue().get(&format!("fact.rule.{id}")).is_none()).collect();
+    assert!(missing.is_empty(), "no [[note]] for fact.rule.* of {missing:?}");
+    for (check, results) in [
+        ("spf", "none neutral pass fail softfail temperror permerror"),
+        ("dkim", "none pass fail policy neutral temperror permerror"),
+        ("arc", "none pass fail"),
+        ("dmarc", "none pass fail temperror"),
+    ] {
+        for result in results.split(' ') {
+            let id = format!("fact.sender-checked.{check}.{result}");
+            assert!(catalogue().get(&id).is_some(), "no [[note]] for {id}");
+        }
+    }
+}
+
 #[test]
 fn every_part_of_smtp_and_the_dns_is_explained() {
-    let names = ["src/proto/smtp", "src/dissect/smtp", "src/dissect/smtp.rs", "src/proto/sasl.rs"];
+    let names = ["src/proto/smtp", "src/dissect/smtp", "src/dissect/smtp.rs", "src/proto/sasl"];
+    let attributes =
+        literals(&["src/proto/sasl/observe.rs"], &["..] => ", "scram_fields(base64, at, ", "_ => "]);
+    for protocol in ["smtp", "pop3", "imap"] {
+        check_parts(protocol, &attributes);
+    }
+    check_parts("smtp", &["cram-random", "cram-timestamp", "cram-host"].map(str::to_owned).into());
     check_parts("smtp", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));
     let names = ["src/proto/dns", "src/dissect/dns", "src/dissect/dns.rs", "src/proto/dns.rs"];
     check_parts("dns", &literals(&names, &["Part::leaf(", "Part::node(", ".leaf(", ".node("]));
@@ -110,7 +141,8 @@ fn every_citation_names_a_section_that_exists() {
     let Some(corpus) = super::testing::corpus("every_citation_names_a_section_that_exists") else { return };
     let folder = corpus.join("rfc/full");
     let mut wrong = BTreeSet::new();
-    for source in catalogue().sources() {
+    let of_cases = super::cookbook::cases().iter().flat_map(|case| &case.source).map(String::as_str);
+    for source in catalogue().sources().chain(of_cases) {
         let Some((number, section)) = source.strip_prefix("RFC ").and_then(|s| s.split_once(" §")) else {
             continue;
         };

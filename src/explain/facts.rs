@@ -62,9 +62,14 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
                 .set("reason", reason);
             "failed"
         }
-        Fact::Bounced { id, notification, to } => {
+        Fact::Bounced { id, notification, to, action } => {
             vars.set("id", id).set("notification", notification).set("to", to);
-            "bounced"
+            match action.as_str() {
+                "delayed" => "bounced.delayed",
+                "relayed" => "bounced.relayed",
+                "delivered" => "bounced.delivered",
+                _ => "bounced",
+            }
         }
         Fact::Dequeued { id } => {
             vars.set("id", id);
@@ -82,7 +87,8 @@ fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
 /// Facts about who sent a message, and where it goes on.
 fn senders(fact: &Fact, vars: &mut Vars) -> &'static str {
     match fact {
-        Fact::RuleApplied { rule, .. } => {
+        Fact::RuleApplied { check, rule } => {
+            vars.set("type", check.to_ascii_uppercase());
             let what = if rule.text.is_empty() { "nothing" } else { rule.text.as_str() };
             vars.set("this", shortened(what)).set("status", rule.outcome.as_ref()).set("reason", &rule.why);
             vars.set("detail", if rule.depth > 0 { "in the included record, " } else { "" });

@@ -119,6 +119,11 @@ pub fn field_meaning(name: &str, body: &str) -> String {
     vars.fill(field_text(name)).into_owned()
 }
 
+/// What a tag of a signature field means, as in `d` of `DKIM-Signature`; `None` where nothing is known of it.
+pub fn tag_meaning(field: &str, tag: &str) -> Option<&'static str> {
+    catalogue().field(field)?.parts.get(tag).map(String::as_str)
+}
+
 /// What the catalogue says about a field: `message.Subject`, whatever case it is written in.
 fn field_text(name: &str) -> &'static str {
     let entry = catalogue().field(name);

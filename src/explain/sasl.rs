@@ -1,5 +1,5 @@
-//! What a SASL exchange says, without its secrets: PLAIN (RFC 4616 §2), LOGIN, CRAM-MD5 (RFC 2195 §2); the same in
-//! SMTP's and POP3's AUTH and in IMAP's AUTHENTICATE.
+//! What a SASL exchange says, without its secrets: PLAIN (RFC 4616 §2), LOGIN, CRAM-MD5 (RFC 2195 §2), SCRAM
+//! (RFC 5802 §5); the same in SMTP's and POP3's AUTH and in IMAP's AUTHENTICATE.
 //!
 //! A student learns here that base64 hides nothing: who logs in is shown, the password never is.
 
@@ -79,10 +79,11 @@ fn answer(exchange: &mut Exchange, base64: &[u8], vars: &mut Vars, extra: &mut E
         }
         ("LOGIN", _) => extra.say("sasl-login-password", vars),
         ("CRAM-MD5", _) => {
-            let name = bytes.split(|&b| b == b' ').next().unwrap_or_default();
-            vars.set("account", escape::line(name));
+            let name = bytes.iter().rposition(|&b| b == b' ').and_then(|at| bytes.get(..at));
+            vars.set("account", escape::line(name.unwrap_or_default()));
             extra.say("sasl-cram-answer", vars);
         }
+        (name, answers) if name.starts_with("SCRAM-") => scram_answer(answers, &bytes, vars, extra),
         _ => {}
     }
 }
@@ -95,14 +96,56 @@ fn plain(bytes: &[u8], vars: &mut Vars, extra: &mut Extra) {
     extra.say(if authzid.is_empty() { "sasl-plain" } else { "sasl-plain-as" }, vars);
 }
 
+/// The client's messages, in turn. RFC 5802 §5, §7.
+fn scram_answer(answers: u32, bytes: &[u8], vars: &mut Vars, extra: &mut Extra) {
+    match answers {
+        1 => {
+            let name = attribute(bytes, b"n=").unwrap_or_default();
+            let name = String::from_utf8_lossy(name).replace("=2C", ",").replace("=3D", "=");
+            vars.set("account", escape::line(name.as_bytes()));
+            extra.say("sasl-scram-first", vars);
+        }
+        2 => extra.say("sasl-scram-proof", vars),
+        _ => extra.say("sasl-scram-checked", vars),
+    }
+}
+
+/// The server's messages. RFC 5802 §5, §7.
+fn scram_challenge(answers: u32, bytes: &[u8], vars: &mut Vars, extra: &mut Extra) {
+    if answers <= 1 {
+        let rounds = attribute(bytes, b"i=").unwrap_or_default();
+        vars.set("count", escape::line(rounds));
+        return extra.say("sasl-scram-salt", vars);
+    }
+    let failed = attribute(bytes, b"e=");
+    vars.set("reason", escape::line(failed.unwrap_or_default()));
+    extra.say(if failed.is_some() { "sasl-scram-error" } else { "sasl-scram-signature" }, vars);
+}
+
+/// What stands behind the first attribute of this letter.
+fn attribute<'b>(bytes: &'b [u8], letter: &[u8]) -> Option<&'b [u8]> {
+    bytes.split(|&b| b == b',').find_map(|field| field.strip_prefix(letter))
+}
+
 fn challenge(exchange: &Exchange, step: &Step, vars: &mut Vars, extra: &mut Extra) {
     let Some(text) = words(&step.bytes).nth(1) else { return };
     if !(step.code.starts_with("334") || step.code.starts_with('+') && step.code.len() == 1) {
         return;
     }
-    // A challenge comes from the server and holds no secret.
-    if let (Ok(bytes), "LOGIN" | "CRAM-MD5") = (BASE64.decode(text), exchange.mechanism.as_str()) {
-        vars.set("this", escape::line(&bytes));
-        extra.say("sasl-challenge", vars);
+    let Ok(bytes) = BASE64.decode(text) else { return };
+    match exchange.mechanism.as_str() {
+        // These challenges hold no secret.
+        "LOGIN" => {
+            vars.set("this", escape::line(&bytes));
+            extra.say("sasl-challenge", vars);
+        }
+        "CRAM-MD5" => {
+            vars.set("this", escape::line(&bytes));
+            extra.say("sasl-cram-challenge", vars);
+        }
+        name if name.starts_with("SCRAM-") && !bytes.is_empty() => {
+            scram_challenge(exchange.answers, &bytes, vars, extra);
+        }
+        _ => {}
     }
 }

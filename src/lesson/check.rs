@@ -281,7 +281,7 @@ impl Check<'_> {
     }
 
     fn typing(&mut self, activity: &Activity, typing: &Typing) {
-        if let Err(why) = self.stories.desk(self.lesson, activity, typing) {
+        if let Err(why) = self.stories.seat(self.lesson, activity, typing) {
             self.tell(activity, &["host"], "nobody can be called there", &why);
             return;
         }

@@ -1,6 +1,6 @@
 //! What a student did → right or wrong, and why. [`Attempt`] in, [`Verdict`] out.
 
-use super::activity::{Activity, Mistake, Question, Reason, Spot, Stretch, Task};
+use super::activity::{Activity, Choice, Mistake, Question, Reason, Spot, Stretch, Task};
 use super::desk;
 use super::format::Lesson;
 use super::goal::Goal;
@@ -181,32 +181,7 @@ fn predicted(activity: &Activity, outcome: &Outcome, chosen: &[usize]) -> Result
 fn answered(activity: &Activity, question: &Question, attempt: &Attempt) -> Result<Verdict, String> {
     match (question, attempt) {
         (Question::Choose { choices, several }, Attempt::Chosen(chosen)) => {
-            if chosen.is_empty() || !*several && chosen.len() != 1 {
-                return Err(if *several { "choose at least one" } else { "choose one" }.to_owned());
-            }
-            if chosen.iter().any(|number| *number >= choices.len()) {
-                return Err("there is no such choice".to_owned());
-            }
-            let wrong: Vec<&Reason> = chosen
-                .iter()
-                .filter_map(|number| choices.get(*number))
-                .filter(|choice| !choice.right)
-                .map(|choice| &choice.reason)
-                .collect();
-            let missing = choices.iter().enumerate().filter(|(n, c)| c.right && !chosen.contains(n)).count();
-            if !wrong.is_empty() || missing > 0 {
-                let verdict = wrong.into_iter().fold(Verdict::new(false), Verdict::because);
-                return Ok(match missing {
-                    _ if !*several => verdict,
-                    0 => verdict,
-                    1 => verdict.say("One right answer is missing."),
-                    count => verdict.say(format!("{count} right answers are missing.")),
-                });
-            }
-            let reasons =
-                choices.iter().filter(|choice| choice.right && !choice.reason.why.trim().is_empty());
-            let verdict = reasons.fold(Verdict::new(true), |verdict, choice| verdict.because(&choice.reason));
-            Ok(verdict.say(&activity.why))
+            chose(activity, choices, *several, chosen)
         }
         (Question::Text { accept, wrong }, Attempt::Written(text)) => {
             let is = |other: &String| normal(other) == normal(text);
@@ -221,44 +196,80 @@ fn answered(activity: &Activity, question: &Question, attempt: &Attempt) -> Resu
         }
         (Question::Order { items, shown }, Attempt::Ordered(order)) => {
             let given: Vec<usize> = order.iter().filter_map(|place| shown.get(*place).copied()).collect();
-            let mut sorted = given.clone();
-            sorted.sort_unstable();
-            if sorted.iter().copied().ne(0..items.len()) {
-                return Err("each of them has one place".to_owned());
-            }
-            let Some((text, why)) = given
-                .iter()
-                .enumerate()
-                .find(|(place, item)| place != *item)
-                .and_then(|(place, _)| items.get(place))
-            else {
-                return Ok(Verdict::new(true).say(&activity.why));
-            };
-            let right = given.iter().enumerate().take_while(|(place, item)| place == *item).count();
-            let begins = match right {
-                0 => format!("“{text}” comes first."),
-                1 => format!("The first one is right. After it comes “{text}”."),
-                count => format!("The first {count} are right. After them comes “{text}”."),
-            };
-            Ok(Verdict::new(false).say(begins).say(why))
+            ordered(activity, items, &given)
         }
         (Question::Match { pairs, rights }, Attempt::Matched(given)) => {
-            if given.len() != pairs.len() || given.iter().any(|right| *right >= rights.len()) {
-                return Err("each on the left has one on the right".to_owned());
-            }
-            let is_right =
-                |(pair, given): &(&(String, String, String), &usize)| rights.get(**given) == Some(&pair.1);
-            let wrong: Vec<_> = pairs.iter().zip(given).filter(|pair| !is_right(pair)).collect();
-            if wrong.is_empty() {
-                let verdict = pairs.iter().fold(Verdict::new(true), |verdict, pair| verdict.say(&pair.2));
-                return Ok(verdict.say(&activity.why));
-            }
-            let told = wrong.iter().map(|((left, _, _), _)| format!("“{left}”"));
-            let told = told.collect::<Vec<_>>().join(", ");
-            Ok(Verdict::new(false).say(format!("Not yet: {told}.")))
+            matched(activity, pairs, rights, given)
         }
         _ => Err("that is no answer to this kind of question".to_owned()),
     }
+}
+
+fn chose(
+    activity: &Activity,
+    choices: &[Choice],
+    several: bool,
+    chosen: &[usize],
+) -> Result<Verdict, String> {
+    if chosen.is_empty() || !several && chosen.len() != 1 {
+        return Err(if several { "choose at least one" } else { "choose one" }.to_owned());
+    }
+    if chosen.iter().any(|number| *number >= choices.len()) {
+        return Err("there is no such choice".to_owned());
+    }
+    let picked = chosen.iter().filter_map(|number| choices.get(*number));
+    let wrong: Vec<&Reason> = picked.filter(|choice| !choice.right).map(|choice| &choice.reason).collect();
+    let missing = choices.iter().enumerate().filter(|(n, c)| c.right && !chosen.contains(n)).count();
+    if !wrong.is_empty() || missing > 0 {
+        let verdict = wrong.into_iter().fold(Verdict::new(false), Verdict::because);
+        return Ok(match missing {
+            _ if !several => verdict,
+            0 => verdict,
+            1 => verdict.say("One right answer is missing."),
+            count => verdict.say(format!("{count} right answers are missing.")),
+        });
+    }
+    let reasons = choices.iter().filter(|choice| choice.right && !choice.reason.why.trim().is_empty());
+    let verdict = reasons.fold(Verdict::new(true), |verdict, choice| verdict.because(&choice.reason));
+    Ok(verdict.say(&activity.why))
+}
+
+/// Whether items stand in their order; where not, the first one that does not is told.
+fn ordered(activity: &Activity, items: &[(String, String)], given: &[usize]) -> Result<Verdict, String> {
+    let mut sorted = given.to_vec();
+    sorted.sort_unstable();
+    if sorted.iter().copied().ne(0..items.len()) {
+        return Err("each of them has one place".to_owned());
+    }
+    let right = given.iter().enumerate().take_while(|(place, item)| place == *item).count();
+    let Some((text, why)) = items.get(right) else {
+        return Ok(Verdict::new(true).say(&activity.why));
+    };
+    let begins = match right {
+        0 => format!("“{text}” comes first."),
+        1 => format!("The first one is right. After it comes “{text}”."),
+        count => format!("The first {count} are right. After them comes “{text}”."),
+    };
+    Ok(Verdict::new(false).say(begins).say(why))
+}
+
+fn matched(
+    activity: &Activity,
+    pairs: &[(String, String, String)],
+    rights: &[String],
+    given: &[usize],
+) -> Result<Verdict, String> {
+    if given.len() != pairs.len() || given.iter().any(|right| *right >= rights.len()) {
+        return Err("each on the left has one on the right".to_owned());
+    }
+    let is_right = |(pair, given): &(&(String, String, String), &usize)| rights.get(**given) == Some(&pair.1);
+    let wrong: Vec<_> = pairs.iter().zip(given).filter(|pair| !is_right(pair)).collect();
+    if wrong.is_empty() {
+        let verdict = pairs.iter().fold(Verdict::new(true), |verdict, pair| verdict.say(&pair.2));
+        return Ok(verdict.say(&activity.why));
+    }
+    let told: Vec<String> = wrong.iter().map(|((left, _, _), _)| format!("“{left}”")).collect();
+    Ok(Verdict::new(false).say(format!("Look again at {}.", told.join(", "))))
 }
 
 /// Words that differ in case, white space, quotes or a full stop are the same answer.

@@ -22,12 +22,17 @@ pub mod letters;
 pub mod library;
 pub mod outcome;
 pub mod problem;
+pub mod progress;
 pub mod prose;
+pub mod session;
 pub mod story;
 pub mod template;
+pub mod words;
 
 pub use activity::{Activity, Task};
 pub use format::{Front, Lesson, Page};
 pub use library::Library;
 pub use problem::{Problem, Source};
+pub use progress::Progress;
+pub use session::Session;
 pub use story::{Stage, Stories};

@@ -4,7 +4,7 @@
 use super::activity::{Activity, Change as Chosen, Others, Repair, StoryName, Task, Typing};
 use super::format::Lesson;
 use super::outcome::{DESK, Outcome};
-use crate::base::Instant;
+use crate::base::{Instant, Secret};
 use crate::trace::change::Typing as Typed;
 use crate::trace::runner::{Order, Runner};
 use crate::trace::{Change, Head, Record};
@@ -39,6 +39,17 @@ pub trait Stage: Send + Sync {
 pub struct Stories {
     stage: Arc<dyn Stage>,
     kept: Mutex<BTreeMap<String, Arc<Outcome>>>,
+}
+
+/// Where a student sits down to type.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// The story before anything is typed.
+    pub order: Order,
+    /// After how many of its records the call is made.
+    pub after: u64,
+    /// Whose mail is kept by the host that is called, each with the password.
+    pub logins: Vec<(String, Secret)>,
 }
 
 /// A story, or why there is none.
@@ -97,16 +108,11 @@ impl Stories {
         }
     }
 
-    /// The order of the story before a student types in it, and after how many records the call is made.
+    /// Where a student sits down to type.
     ///
     /// # Errors
     /// As [`Stories::of`].
-    pub fn desk(
-        &self,
-        lesson: &Lesson,
-        activity: &Activity,
-        typing: &Typing,
-    ) -> Result<(Order, u64), String> {
+    pub fn seat(&self, lesson: &Lesson, activity: &Activity, typing: &Typing) -> Result<Seat, String> {
         let scenario = self.before_typing(lesson, activity, typing)?;
         if !scenario.hosts.iter().any(|host| host.name == typing.host) {
             let known: Vec<&str> = scenario.hosts.iter().map(|host| host.name.as_str()).collect();
@@ -119,7 +125,9 @@ impl Stories {
         let before = self.run(&scenario, Vec::new())?;
         // The call is made when all the rest has happened; the end is written behind it.
         let after = before.records.len().saturating_sub(1) as u64;
-        Ok((order(&scenario, Vec::new()), after))
+        let kept = scenario.accounts.iter().filter(|account| account.host == typing.host);
+        let logins = kept.map(|account| (account.address.clone(), account.password.clone())).collect();
+        Ok(Seat { order: order(&scenario, Vec::new()), after, logins })
     }
 
     /// The scenario in which a student types.
@@ -155,7 +163,7 @@ impl Stories {
         typing: &Typing,
         (pieces, hang_up): (Vec<String>, bool),
     ) -> Told {
-        let (order, after) = self.desk(lesson, activity, typing)?;
+        let Seat { order, after, .. } = self.seat(lesson, activity, typing)?;
         let (from, to, port) = (DESK.to_owned(), typing.host.clone(), typing.port);
         let change = Change::Type(Typed { after, from, to, port, pieces, hang_up });
         self.ordered(Order { changes: vec![change], ..order })
@@ -213,7 +221,11 @@ impl Stories {
         self.ordered(order(scenario, changes))
     }
 
-    fn ordered(&self, order: Order) -> Told {
+    /// A story that was ordered elsewhere: what is typed at a server, piece by piece.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn ordered(&self, order: Order) -> Told {
         let changes: Vec<String> = order.changes.iter().map(|change| change.to_value().to_string()).collect();
         let key = format!("{}\n{}", order.head.scenario, changes.join("\n"));
         if let Some(kept) = self.kept().get(&key) {

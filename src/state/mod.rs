@@ -156,6 +156,17 @@ pub struct Verdict {
     pub result: String,
 }
 
+impl Verdict {
+    /// In a few words: `SPF fail for example.com`.
+    pub fn in_words(&self) -> String {
+        let domain = if self.domain.is_empty() { String::new() } else { format!(" for {}", self.domain) };
+        match self.check.as_str() {
+            "decision" => format!("decision: {}", self.result),
+            check => format!("{} {}{domain}", check.to_ascii_uppercase(), self.result),
+        }
+    }
+}
+
 /// What somebody is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Intent {

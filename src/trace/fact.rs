@@ -81,12 +81,15 @@ pub enum Fact {
     },
     /// A delivery status notification was written about a queued message, and was itself queued.
     Bounced {
-        /// Queue id of the message that failed.
+        /// Queue id of the message that it is about.
         id: String,
         /// Queue id of the notification.
         notification: String,
         /// To whom it goes: the envelope sender.
         to: String,
+        /// The worst that it tells: empty for a failure, else `delayed`, `relayed` or `delivered`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        action: String,
     },
     /// A message left the queue: nobody of its recipients waits any more.
     Dequeued {

@@ -167,6 +167,7 @@ impl<W: Write> Renderer for Markdown<W> {
                 self.waiting = Some((format!("## {number}. {}", escaped(&title)), escaped(&intro)));
                 Ok(())
             }
+            Page::Step(_) if !self.options.detail && headline::is_furniture(cast, item) => Ok(()),
             Page::Step(page) => self.step(&page),
             Page::Fact { text, .. } => {
                 let Item::Fact { at, .. } = item else { return Ok(()) };

@@ -152,6 +152,8 @@ impl<W: Write> Renderer for Mermaid<W> {
                 self.begin_chapter();
                 self.waiting = Some((number, title));
             }
+            // The plain words are in the diagram.
+            (Page::Step(_), Item::Step(step, _)) if headline::is_carrier(step) => {}
             (Page::Step(page), Item::Step(step, _)) => self.step(cast, step, &page),
             (Page::Fact { text, .. }, Item::Fact { at, host, .. }) => {
                 if headline::is_furniture(cast, item) {

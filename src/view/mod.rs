@@ -15,6 +15,7 @@ pub mod fork;
 mod headline;
 pub mod html;
 pub mod json;
+pub mod lesson;
 pub mod linear;
 pub mod markdown;
 pub mod mermaid;

@@ -263,9 +263,7 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
     match (voice, step.protocol) {
         (Voice::Open, _) => WireLines::default(),
         (Voice::Close, _) => wire::words(label, &[ending(step, cast)]),
-        (_, Protocol::Tls) => {
-            wire::words(label, &[tls(step)])
-        }
+        (_, Protocol::Tls) => wire::words(label, &[tls(step)]),
         (_, Protocol::Dns) => super::dns::lines(step, label),
         _ => {
             let spans: Vec<Span> = parts.iter().map(|p| p.span).collect();

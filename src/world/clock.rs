@@ -49,7 +49,7 @@ impl Clock {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the lab lives in real time; nothing else asks for it")]
-fn real_now() -> Instant {
+pub(super) fn real_now() -> Instant {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Instant::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -16,7 +16,8 @@ use super::scenario::{self, Fault, RoleKind, Scenario};
 use super::secure::Realm;
 use super::snapshot::MailboxRows;
 use super::store::keep::Keeper;
-use crate::base::{Secret, random};
+use crate::base::random;
+use crate::proto::sasl::Keys;
 use crate::trace::tap::Tap;
 use crate::trace::{Conn, Direction, Fact, Transport};
 use std::collections::BTreeMap;
@@ -57,6 +58,8 @@ pub struct World {
     pub beyond: Beyond,
     /// Rings when the services are to end: every session is told.
     pub closing: Arc<Changes>,
+    /// Whether servers that offer TLS take passwords without it too. RFC 8314 §3 is against it, and a journey keeps to that.
+    pub takes_clear_passwords: bool,
 }
 
 /// What becomes of mail for domains that no host of the world takes.
@@ -90,6 +93,11 @@ pub struct Host {
     /// What a client keeps on its own disk.
     disk: Mutex<Disk>,
     resolver: Option<Resolver<HostExchange>>,
+    /// The scenario's seed, and what was begun to be drawn from it, by role and purpose.
+    seed: u64,
+    draws: Mutex<BTreeMap<String, fastrand::Rng>>,
+    /// What is kept of passwords for SCRAM, by user.
+    scram: Mutex<BTreeMap<String, Keys>>,
     /// What keeps its mail on a real disk, where something does.
     keeper: OnceLock<Keeper>,
 }
@@ -127,7 +135,7 @@ impl World {
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
         let tls = Arc::new(Realm::seeded(scenario.seed));
         let (beyond, closing) = (Beyond::default(), Arc::default());
-        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing }
+        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing, takes_clear_passwords: false }
     }
 
     /// Whether no host of this world takes mail for a domain, or has it as its address (`[192.0.2.25]`).
@@ -151,7 +159,7 @@ impl World {
     }
 
     /// Whether a fault has taken the account away since the story began.
-    fn is_gone(&self, account: &str) -> bool {
+    pub(super) fn is_gone(&self, account: &str) -> bool {
         let gone =
             |f: &Fault| matches!(f, Fault::NoAccount { account: a } if a.eq_ignore_ascii_case(account));
         self.late.begun().any(gone)
@@ -184,11 +192,6 @@ impl World {
             r.address.eq_ignore_ascii_case(address) && r.host.eq_ignore_ascii_case(&host.spec.name)
         };
         self.scenario.redirects.iter().find(here)
-    }
-
-    /// The account, if these credentials are right and its mailboxes are kept at `host`.
-    pub fn log_in(&self, host: &Host, user: &str, password: &Secret) -> Option<String> {
-        lock(&host.mailboxes).authenticate(user, password).filter(|account| !self.is_gone(account))
     }
 
     /// Whether the account has no room left.
@@ -268,11 +271,16 @@ impl Host {
             bell: Notify::new(),
             changed: Changes::default(),
             mailboxes: Mutex::new(mailboxes),
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue::new(
+                scenario.queue.as_ref().map(scenario::QueueSpec::manner).unwrap_or_default(),
+            )),
             ids: Mutex::new(Ids { next_queue_id: unique.u32(0x10..0x100), unique }),
             greylist: Mutex::default(),
             disk: Mutex::default(),
             resolver: resolver(spec, scenario, clock, net),
+            seed: scenario.seed,
+            draws: Mutex::default(),
+            scram: Mutex::default(),
             spec: spec.clone(),
             keeper: OnceLock::new(),
         }
@@ -315,6 +323,28 @@ impl Host {
     /// A string that no other call gives: for Message-IDs and boundaries.
     pub fn unique(&self) -> String {
         format!("{:016x}", lock(&self.ids).unique.u64(..))
+    }
+
+    /// The next 32 octets for one purpose of one role here.
+    pub fn draw(&self, role: &str, purpose: &str) -> [u8; 32] {
+        let mut draws = lock(&self.draws);
+        let begin = || random::stream(self.seed, &self.spec.name, role, purpose);
+        let rng = draws.entry(format!("{role}, {purpose}")).or_insert_with(begin);
+        let mut out = [0; 32];
+        rng.fill(&mut out);
+        out
+    }
+
+    /// 32 octets that are the same each time for one purpose of one role here.
+    pub fn secret(&self, role: &str, purpose: &str) -> [u8; 32] {
+        let mut out = [0; 32];
+        random::stream(self.seed, &self.spec.name, role, purpose).fill(&mut out);
+        out
+    }
+
+    /// What is kept of a user's password for SCRAM; derived once, because that is slow on purpose.
+    pub fn scram_keys(&self, user: &str, derive: impl FnOnce() -> Keys) -> Keys {
+        lock(&self.scram).entry(user.to_owned()).or_insert_with(derive).clone()
     }
 
     /// What this client keeps of an account's mail, by the keys that it knows it by.

@@ -12,10 +12,11 @@ use super::net::loopback::{Bound, Doors, Visitors};
 use super::net::memory::MemoryNet;
 use super::run::{self, RunError};
 use super::scenario::{Account, Scenario};
+use super::secure::Realm;
 use super::store::Data;
 use super::terrain::ScenarioTerrain;
 use super::zones::Eras;
-use crate::base::Secret;
+use crate::base::{Instant, Secret};
 use crate::trace::Head;
 use crate::trace::record::LIVE;
 use crate::trace::tap::{Observer, Tap};
@@ -35,6 +36,8 @@ pub struct Lab {
     pub connections: usize,
     /// Mail for domains that no host of it takes.
     pub beyond: Beyond,
+    /// The certificates of its servers.
+    pub tls: Realm,
     /// Where its mail is kept over a stop; `None`: in memory.
     pub data: Option<Data>,
 }
@@ -50,17 +53,28 @@ impl Closer {
     }
 }
 
+/// The time of this machine's clock.
+pub fn now() -> Instant {
+    super::clock::real_now()
+}
+
 /// The world of a lab whose mail for other domains is caught: each domain gets an account for it.
 pub fn with_catch_all(mut scenario: Scenario, password: &Secret) -> Scenario {
     let keepers = scenario.hosts.iter().filter(|h| scenario.accounts.iter().any(|a| a.host == h.name));
     let caught = keepers.filter_map(|host| {
         let address = format!("{CATCH_ALL}@{}", host.domains.first()?);
         let (password, host) = (password.clone(), host.name.clone());
-        Some(Account { address, password, host, quota: 0, aliases: Vec::new() })
+        Some(Account { address, password, host, auth: None, quota: 0, aliases: Vec::new() })
     });
     let caught: Vec<Account> = caught.collect();
     scenario.accounts.extend(caught);
     scenario
+}
+
+/// A number of the operating system's randomness.
+fn unforeseen() -> Option<u64> {
+    let random = ring::rand::SystemRandom::new();
+    ring::rand::generate::<[u8; 8]>(&random).ok().map(|drawn| u64::from_le_bytes(drawn.expose()))
 }
 
 /// Run a lab until `closer` closes it. The `observer` is told of every record as it is written; without one nothing is
@@ -72,9 +86,10 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let data = runtime.block_on(async {
         let clock = Clock::live();
-        let Lab { mut scenario, doors, connections, beyond, data } = lab;
-        // Identifiers must differ from those of the last time: mail programs remember them.
-        scenario.seed = clock.start().as_micros().unsigned_abs();
+        let Lab { mut scenario, doors, connections, beyond, data, tls } = lab;
+        // Identifiers must differ from those of the last time: mail programs remember them. And nobody is to foretell
+        // the challenges of a login.
+        scenario.seed = unforeseen().unwrap_or_else(|| clock.start().as_micros().unsigned_abs());
         let head = Head {
             generator: concat!("postroad ", env!("CARGO_PKG_VERSION"), " ").to_owned() + LIVE,
             seed: 0,
@@ -89,6 +104,9 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
         let mut world = World::build(scenario, Vec::new(), clock, tap.clone(), network);
         world.handling = Duration::ZERO;
         world.beyond = beyond;
+        world.tls = Arc::new(tls);
+        // People type at these doors, and look on: what a password looks like in clear is one of the lessons.
+        world.takes_clear_passwords = true;
         world.closing = closer.0.clone();
         data.as_ref().map_or(Ok(()), |data| data.attach(&world))?;
         let world = Arc::new(world);

@@ -14,6 +14,7 @@ pub mod faults;
 pub mod hosts;
 pub mod late;
 pub mod live;
+pub mod logins;
 pub mod mailboxes;
 pub mod net;
 pub mod people;
@@ -28,6 +29,7 @@ pub mod sender;
 pub mod snapshot;
 pub mod store;
 pub mod terrain;
+pub mod wishes;
 pub mod zones;
 
 pub use change::Change;

@@ -9,7 +9,9 @@ use super::ca::{Ca, Order};
 use super::clock::Clock;
 use super::hosts::{Host, World};
 use super::net::Connection;
-use super::net::tls::{Caller, Certificate, Handshake, Lot, Part, Party, Report, Scribe, Wire, seeded, server_config};
+use super::net::tls::{
+    Caller, Certificate, Handshake, Lot, Part, Party, Report, Scribe, Wire, seeded, server_config,
+};
 use super::scenario::{Fault, Flaw, RoleKind, Tls};
 use crate::base::Instant;
 use crate::proto::{Security, Wish};
@@ -149,7 +151,7 @@ impl World {
         let party = self.party(Part::Server(self.certificate(name)), name, &connection, Direction::Server);
         let security = if connection.implicit { Security::Active } else { Security::Offered };
         let wire = Wire::with_tls(connection.stream, party, connection.implicit);
-        Door { wire: wire.stripped(self.is_stripped(name, role)), security, plaintext_login: false }
+        Door { wire: wire.stripped(self.is_stripped(name, role)), security, plaintext_login: self.takes_clear_passwords }
     }
 
     /// A connection that a client on `caller` has opened to `server`: TLS is there for whoever asks. A strict client

@@ -7,10 +7,12 @@
 #![allow(clippy::too_many_lines, reason = "a dialogue is as long as it is")]
 
 mod coverage;
+mod dsn;
 mod imap;
 mod misbehaving;
 mod pop3;
 mod queue;
+mod sasl;
 mod smtp;
 mod talk;
 mod tls;

@@ -43,7 +43,7 @@ fn authorization() {
         C: PASS wrong
         S: -ERR [AUTH] …
         C: APOP bob@example.net c4c9334bac560ecc979e58001b3e22fb
-        S: -ERR …
+        S: -ERR [AUTH] …
         C: User bob@example.net
         S: +OK …
         C: Pass ship-in-a-bottle
@@ -68,6 +68,7 @@ fn capabilities_and_pipelining() {
         S: +OK …
         S: TOP
         S: USER
+        S: SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
         S: RESP-CODES
         S: AUTH-RESP-CODE
         S: PIPELINING
@@ -82,7 +83,7 @@ fn capabilities_and_pipelining() {
         C: NOOP
         S: +OK …
         S+: …
-    ").replace("S+: …", "S: TOP\nS: USER\nS: RESP-CODES\nS: AUTH-RESP-CODE\nS: PIPELINING\nS: EXPIRE NEVER\nS: UIDL\nS: IMPLEMENTATION postroad\nS: .\nS: +OK 0 0\nS: +OK…\nS: +OK…"));
+    ").replace("S+: …", "S: TOP\nS: USER\nS: SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256\nS: RESP-CODES\nS: AUTH-RESP-CODE\nS: PIPELINING\nS: EXPIRE NEVER\nS: UIDL\nS: IMPLEMENTATION postroad\nS: .\nS: +OK 0 0\nS: +OK…\nS: +OK…"));
 }
 
 /// RFC 1939 §7 MUST: STAT, LIST, RETR, DELE, NOOP and RSET are there.

@@ -75,8 +75,10 @@ fn the_retry_schedule_and_its_end() {
     let records = in_scenario(&both_down, async |talk| {
         submit(talk, "alice@example.com", &["bob@example.net"], "Subject: patience\n\nwait").await;
         talk.wait(6 * DAY).await;
-        let bounce = talk.inbox("alice@example.com");
-        assert_eq!(bounce.len(), 1);
+        let mut bounce = talk.inbox("alice@example.com");
+        assert_eq!(bounce.len(), 2, "it is late, and then it is given up");
+        let late = bounce.remove(0);
+        assert!(late.contains("Action: delayed"), "{late}");
         for wanted in [
             "Return-Path: <>\r\n",
             "report-type=delivery-status",

@@ -345,9 +345,9 @@ fn clear_text_in_place_of_the_handshake_ends_the_connection() {
             let rest = talk.wire("").rest().await;
             assert!(!rest.contains("OK") && !rest.contains("250"), "{rest:?}");
         });
-        let fins = records.iter().filter(|r| {
-            matches!(r, Record::Close { from: Direction::Server, how: CloseHow::Fin, .. })
-        });
+        let fins = records
+            .iter()
+            .filter(|r| matches!(r, Record::Close { from: Direction::Server, how: CloseHow::Fin, .. }));
         assert_eq!(fins.count(), 1, "port {port}: the server ends it in order");
     }
 }
@@ -364,7 +364,7 @@ fn put<M: Machine>(machine: &mut M, bytes: &str) -> String {
                 said += "(TLS)";
                 // The attacker has more to say while the handshake is under way.
                 machine.receive(b"250 late\r\n+OK late\r\n* BYE late\r\n", now);
-                assert_eq!(machine.poll(now), Output::Idle);
+                assert!(matches!(machine.poll(now), Output::Idle), "it waits for the handshake");
                 machine.secured(now);
             }
             Output::Event(_) => {}
@@ -380,7 +380,7 @@ fn put<M: Machine>(machine: &mut M, bytes: &str) -> String {
 fn clients_ignore_what_came_before_the_handshake() {
     let mut config = smtp::client::ClientConfig::new("client.example.org");
     config.tls = Wish::Must;
-    config.auth = Some(("alice@example.com".to_owned(), Secret::new("tea")));
+    config.auth = Some(postroad::proto::sasl::Credentials::plain("alice@example.com", Secret::new("tea")));
     let envelope = smtp::Envelope::simple("alice@example.com", &["bob@example.net"]).expect("an envelope");
     let mut client = smtp::client::Client::new(config, envelope, b"Subject: x\r\n\r\n".to_vec());
     assert_eq!(put(&mut client, "220 hi\r\n"), "EHLO client.example.org\r\n");
@@ -406,7 +406,7 @@ fn clients_ignore_what_came_before_the_handshake() {
     assert_eq!(put(&mut client, told), "a2 STARTTLS\r\n");
     let injected = "a2 OK go\r\n* CAPABILITY IMAP4rev1 LITERAL+\r\na3 OK done\r\n";
     assert_eq!(put(&mut client, injected), "(TLS)a3 CAPABILITY\r\n");
-    assert_eq!(put(&mut client, "* CAPABILITY IMAP4rev1\r\na3 OK done\r\n"), "a4 LOGIN bob s\r\n");
+    assert_eq!(put(&mut client, "* CAPABILITY IMAP4rev1\r\na3 OK done\r\n"), "a4 LOGIN bob \"s\"\r\n");
 }
 
 /// RFC 8314 §5.2 MUST: who insists on TLS sends no password without it; who takes what it gets goes on.
@@ -435,7 +435,7 @@ fn without_an_offer_the_strict_go_and_the_others_stay() {
         put(&mut client, "+OK hi\r\n");
         assert_eq!(put(&mut client, "-ERR what\r\n"), then, "{wish:?}");
     }
-    for (wish, then) in [(Wish::Must, "a2 LOGOUT\r\n"), (Wish::Prefer, "a2 LOGIN bob s\r\n")] {
+    for (wish, then) in [(Wish::Must, "a2 LOGOUT\r\n"), (Wish::Prefer, "a2 LOGIN bob \"s\"\r\n")] {
         let mut config = imap::client::ClientConfig::new("bob", Secret::new("s"));
         config.tls = wish;
         let mut client = imap::client::Client::new(config);
@@ -511,7 +511,9 @@ fn both_layers_are_there_and_every_run_is_the_same() {
                 assert!(!begun.contains(&step.conn), "step {} is in clear", step.number);
             }
         }
-        assert!(steps.iter().any(|s| s.layer == Layer::Plain && s.verb == "RCPT" && s.code.starts_with("250")));
+        assert!(
+            steps.iter().any(|s| s.layer == Layer::Plain && s.verb == "RCPT" && s.code.starts_with("250"))
+        );
     }
 }
 

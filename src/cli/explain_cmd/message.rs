@@ -4,9 +4,10 @@ use super::super::args::Explain;
 use super::super::{CommandError, explain, screen};
 use super::leaf::{Leaf, grouped, short, span};
 use super::width;
-use crate::explain::letter::field_meaning;
+use crate::explain::letter::{field_meaning, tag_meaning};
 use crate::explain::template::Vars;
 use crate::import::message::{AuthResult, Hop, MimePart, Reading, Recipient, Report, Trust};
+use crate::proto::policy::tags::{Tag, Tags};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
@@ -57,6 +58,9 @@ fn header(leaf: &mut Leaf<impl Write>, reading: &Reading) -> io::Result<()> {
         leaf.row(&short(&field.name, 60), &text)?;
         if told.insert(format!("meaning of {name}")) {
             leaf.more(&format!("· {}", field_meaning(&field.name, &short(&body, 100))))?;
+            for row in tags(&field.name, &body) {
+                leaf.more(&row)?;
+            }
         }
     }
     let left = reading.field_count.saturating_sub(reading.fields.len().min(200));
@@ -64,6 +68,17 @@ fn header(leaf: &mut Leaf<impl Write>, reading: &Reading) -> io::Result<()> {
         leaf.row("…", &format!("{} fields more", grouped(left)))?;
     }
     Ok(())
+}
+
+/// The tags of a signature field, each with what it means.
+fn tags(field: &str, body: &str) -> Vec<String> {
+    let Ok(read) = Tags::parse(body.as_bytes()) else { return Vec::new() };
+    let told = |tag: &Tag| {
+        let meaning = tag_meaning(field, &tag.name)?;
+        let value: String = tag.value.split_whitespace().collect();
+        Some(format!("{} = {}: {meaning}", tag.name, short(&value, 40)))
+    };
+    read.tags.iter().filter_map(told).collect()
 }
 
 fn road(leaf: &mut Leaf<impl Write>, hops: &[Hop]) -> io::Result<()> {

@@ -7,13 +7,15 @@ mod held;
 mod stories;
 
 pub use stories::{Export, Kept, Opener, Service, Tell, book, export};
-pub(super) use stories::{export_of, growing, keep, opener};
+pub(super) use stories::{export_of, growing, keep, nameless, opener, ready};
 
 use super::CommandError;
 use super::open::Source;
 use super::runner::Worlds;
 use super::talk;
+use crate::lesson::Session;
 use crate::view::tui::compare::{CompareView, Outcome};
+use crate::view::tui::lesson::LessonView;
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Effect, Model, Msg, Options};
 use base64::Engine as _;
@@ -57,6 +59,22 @@ pub fn run(
     filter: Option<&str>,
     service: &Service,
 ) -> Result<(), CommandError> {
+    if let Some(signal) = run_until(waiting, opener, filter, service)? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// The same; gives the signal that ended it, where one did, for those who have something to do before they follow it.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn run_until(
+    waiting: &str,
+    opener: Opener,
+    filter: Option<&str>,
+    service: &Service,
+) -> Result<Option<i32>, CommandError> {
     let held = Held::take()?;
     let mut troubles = Vec::new();
     let result = watch(waiting, opener, filter, service, &mut troubles);
@@ -64,13 +82,7 @@ pub fn run(
     for trouble in troubles {
         let _ = writeln!(io::stderr(), "note: {trouble}");
     }
-    match result? {
-        Some(signal) => {
-            end_by(signal);
-            Ok(())
-        }
-        None => Ok(()),
-    }
+    result
 }
 
 /// Show two stories side by side until the reader leaves.
@@ -85,6 +97,47 @@ pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
         end_by(signal);
     }
     Ok(())
+}
+
+/// Show a lesson until the reader leaves.
+///
+/// # Errors
+/// Where the terminal refuses.
+pub fn lesson(session: Session) -> Result<(), CommandError> {
+    let held = Held::take()?;
+    let result = attend(&mut LessonView::new(session));
+    drop(held);
+    if let Some(signal) = result? {
+        end_by(signal);
+    }
+    Ok(())
+}
+
+/// Until the reader leaves the lesson; gives the signal that ended it, where one did.
+fn attend(view: &mut LessonView) -> Result<Option<i32>, CommandError> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let theme = theme();
+    let (sender, receiver) = mpsc::channel();
+    listen(&sender)?;
+    loop {
+        terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
+        // What was asked for is done when the screen says so: a world takes some milliseconds.
+        if view.work() {
+            continue;
+        }
+        match next(&receiver, None) {
+            Some(Happening::Terminal(Event::Key(key))) if view.key(key) => return Ok(None),
+            Some(Happening::Terminal(Event::Paste(text))) => view.paste(&text),
+            Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
+            Some(Happening::Signal(signal)) if is_stop(signal) => {
+                suspend()?;
+                anew(&mut terminal)?;
+            }
+            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
+            Some(Happening::Gone) => return Ok(None),
+            _ => {}
+        }
+    }
 }
 
 /// Until the reader leaves; gives the signal that ended it, where one did.

@@ -101,13 +101,20 @@ pub(in crate::cli) fn opener(source: Source, show_secrets: bool) -> Opener {
 
 /// What can be read only once is laid down in a file that has no name.
 fn spooled(source: &Source) -> Result<StoryIndex, CommandError> {
-    let records = source.records()?;
+    Ok(StoryIndex::spooled(source.records()?, nameless()?))
+}
+
+/// An empty file for what is too much for memory.
+///
+/// # Errors
+/// Where it cannot be made.
+pub(in crate::cli) fn nameless() -> Result<File, CommandError> {
     let path = std::env::temp_dir().join(format!("postroad-spool-{}", std::process::id()));
     let made = File::options().read(true).write(true).create_new(true).open(&path);
     let file = made.map_err(|error| CommandError::file("write", &path, &error))?;
     // Where the system lets an open file lose its name; elsewhere it stays until the folder is emptied.
     let _ = std::fs::remove_file(&path);
-    Ok(StoryIndex::spooled(records, file))
+    Ok(file)
 }
 
 /// How a recording is written to another file: it is read again, whole.

@@ -31,7 +31,7 @@ pub fn add(scenario: &mut Scenario, text: &str) -> Result<(), CommandError> {
     let keepers = || scenario.hosts.iter().filter(|host| keeps(&host.name));
     let takes = |d: &String| d.eq_ignore_ascii_case(domain);
     let Some(host) = keepers().find(|host| host.domains.iter().any(takes)) else {
-        let domains: Vec<&str> = keepers().map(|host| domain_of(host)).collect();
+        let domains: Vec<&str> = keepers().map(domain_of).collect();
         let message = format!("--account: {shown} is of none of the lab's domains");
         return Err(CommandError::usage(message, format!("they are {}", domains.join(" and "))));
     };
@@ -39,6 +39,7 @@ pub fn add(scenario: &mut Scenario, text: &str) -> Result<(), CommandError> {
     match scenario.accounts.iter_mut().find(|account| account.address.eq_ignore_ascii_case(address)) {
         Some(known) => known.password = password,
         None => scenario.accounts.push(Account {
+            auth: None,
             address: address.to_owned(),
             password,
             host,

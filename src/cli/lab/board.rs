@@ -7,6 +7,7 @@ use crate::world::hosts::Beyond;
 use crate::world::scenario::Scenario;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 /// What stands on it.
@@ -19,8 +20,22 @@ pub struct Board<'a> {
     pub on: &'a [IpAddr],
     /// Mail for other domains.
     pub beyond: Beyond,
+    /// The certificate that programs must trust, for TLS.
+    pub authority: &'a Path,
     /// Words on what is not as usual.
     pub notes: Vec<String>,
+}
+
+/// What a lab is called above a story: where its doors are.
+pub fn title(doors: &[Planned], on: &[IpAddr]) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for planned in doors.iter().filter(|planned| planned.service.name == "submission") {
+        let imap = doors.iter().find(|d| d.service.name == "imap" && d.domain == planned.domain);
+        let imap = imap.map(|door| format!(", IMAP {}", door.door.port)).unwrap_or_default();
+        said.push(format!("{}: submission {}{imap}", planned.domain, planned.door.port));
+    }
+    let at = on.first().map(ToString::to_string).unwrap_or_default();
+    format!("Lab on {at} · {}", said.join(" · "))
 }
 
 impl Board<'_> {
@@ -37,6 +52,8 @@ impl Board<'_> {
             let pad = " ".repeat(widest.saturating_sub(address.width()));
             let _ = writeln!(out, "     {address}{pad}   {}", escape::text(account.password.expose()));
         }
+        let authority = escape::text(&self.authority.display().to_string());
+        let _ = writeln!(out, "\n   for TLS, trust this authority: {authority}");
         self.tries(&mut out);
         let other = match self.beyond {
             Beyond::Caught => {
@@ -116,11 +133,11 @@ impl Board<'_> {
              --from {} --to {}\n     curl 'imap://{at}:{imap}/INBOX;MAILINDEX=1' --user {}:{}\n   \
              and --print-config for more programs",
             from.address,
-            quoted(&from.password),
+            quoted(from.password.expose()),
             from.address,
             to.address,
             to.address,
-            quoted(&to.password),
+            quoted(to.password.expose()),
         );
     }
 }

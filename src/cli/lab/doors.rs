@@ -3,7 +3,7 @@
 use crate::cli::CommandError;
 use crate::world::net::loopback::{self, Bound, Door};
 use crate::world::scenario::{Host, RoleKind, Scenario};
-use crate::world::terrain::port;
+use crate::world::terrain::{implicit_port, port};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -21,17 +21,30 @@ pub struct Service {
     offset: u16,
     /// Who does it.
     role: RoleKind,
+    /// Whether TLS begins with the first byte (RFC 8314 §3).
+    implicit: bool,
+}
+
+const fn service(name: &'static str, title: &'static str, offset: u16, role: RoleKind) -> Service {
+    Service { name, title, offset, role, implicit: false }
+}
+
+const fn in_tls(name: &'static str, title: &'static str, offset: u16, role: RoleKind) -> Service {
+    Service { name, title, offset, role, implicit: true }
 }
 
 /// All of them, in the order in which a letter meets them.
-pub const SERVICES: [Service; 6] = [
-    Service { name: "submission", title: "submission", offset: 587, role: RoleKind::Submission },
+pub const SERVICES: [Service; 9] = [
+    service("submission", "submission", 587, RoleKind::Submission),
+    in_tls("submissions", "submission in TLS", 465, RoleKind::Submission),
     // Where an internet provider blocks the right one, programs are set to this port. It was never assigned to it.
-    Service { name: "second", title: "submission, the second door", offset: 525, role: RoleKind::Submission },
-    Service { name: "relay", title: "relay, for other servers", offset: 25, role: RoleKind::Mta },
-    Service { name: "pop3", title: "POP3", offset: 110, role: RoleKind::Pop3 },
-    Service { name: "imap", title: "IMAP", offset: 143, role: RoleKind::Imap },
-    Service { name: "dns", title: "DNS, UDP and TCP", offset: 53, role: RoleKind::Dns },
+    service("second", "submission, the second door", 525, RoleKind::Submission),
+    service("relay", "relay, for other servers", 25, RoleKind::Mta),
+    service("pop3", "POP3", 110, RoleKind::Pop3),
+    in_tls("pop3s", "POP3 in TLS", 995, RoleKind::Pop3),
+    service("imap", "IMAP", 143, RoleKind::Imap),
+    in_tls("imaps", "IMAP in TLS", 993, RoleKind::Imap),
+    service("dns", "DNS, UDP and TCP", 53, RoleKind::Dns),
 ];
 
 /// A door that is to be opened.
@@ -117,7 +130,8 @@ fn door(
     number: usize,
     wishes: &Wishes,
 ) -> Result<Option<Planned>, CommandError> {
-    let (Some(address), Some(port)) = (host.addresses.first(), port(service.role)) else { return Ok(None) };
+    let port = if service.implicit { implicit_port(service.role) } else { port(service.role) };
+    let (Some(address), Some(port)) = (host.addresses.first(), port) else { return Ok(None) };
     let is_dns = service.role == RoleKind::Dns;
     let domain = if is_dns { String::new() } else { domain_of(host).to_owned() };
     let mine = |(name, of, _): &&(String, Option<String>, u16)| {
@@ -215,7 +229,9 @@ mod tests {
             ("submission@example.com", 2587),
             ("second@example.com", 2525),
             ("relay@example.com", 2025),
+            ("submissions@example.com", 2465),
             ("pop3@example.com", 2110),
+            ("imaps@example.net", 3993),
             ("imap@example.com", 2143),
             ("submission@example.net", 3587),
             ("imap@example.net", 3143),

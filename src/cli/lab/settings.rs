@@ -1,13 +1,13 @@
 //! `--print-config`: settings for mail programs, ready to paste. The texts are data (`lessons/lab-settings.toml`).
 
 use super::doors::Planned;
-use crate::base::Secret;
 use crate::cli::CommandError;
 use crate::world::scenario::{Account, Scenario};
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 const TEXT: &str = include_str!("../../../lessons/lab-settings.toml");
 
@@ -55,14 +55,16 @@ pub fn text(
     scenario: &Scenario,
     doors: &[Planned],
     host: IpAddr,
+    authority: &Path,
 ) -> Result<String, CommandError> {
     if doors.iter().any(|planned| planned.door.port == 0) {
         let message = "which ports are free is known only when the lab is open, and it says so then";
         return Err(CommandError::usage(message, "give --port-base a number, as in --port-base 12000"));
     }
     let broken = |why: String| CommandError::failure(format!("the settings cannot be printed: {why}"), "");
-    let values = values(scenario, doors, host)
+    let mut values = values(scenario, doors, host)
         .ok_or_else(|| broken("there are no two domains with accounts".to_owned()))?;
+    values.insert("ca".to_owned(), quoted(&authority.display().to_string()));
     let file: File = toml::from_str(TEXT).map_err(|error| broken(error.to_string()))?;
     let wanted = program.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let mut out = String::new();
@@ -92,7 +94,7 @@ fn values(scenario: &Scenario, doors: &[Planned], host: IpAddr) -> Option<BTreeM
         values.insert(name.to_owned(), account.address.clone());
         values.insert(format!("{name}:url"), account.address.replace('@', "%40"));
         values.insert(format!("{name}-password"), account.password.expose().to_owned());
-        values.insert(format!("{name}-password:shell"), quoted(&account.password));
+        values.insert(format!("{name}-password:shell"), quoted(account.password.expose()));
     }
     for planned in doors {
         let port = planned.door.port.to_string();
@@ -106,9 +108,9 @@ fn values(scenario: &Scenario, doors: &[Planned], host: IpAddr) -> Option<BTreeM
     Some(values)
 }
 
-/// A secret as one word of a shell's line (POSIX.1-2017, Shell Command Language, 2.2.2).
-pub fn quoted(secret: &Secret) -> String {
-    format!("'{}'", secret.expose().replace('\'', "'\\''"))
+/// Any text as one word of a shell's line (POSIX.1-2017, Shell Command Language, 2.2.2).
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Every `{name}` that is known, filled in; other braces stay.
@@ -139,7 +141,8 @@ mod tests {
     fn printed(program: Program, base: u16) -> Result<String, CommandError> {
         let scenario = Scenario::builtin("lab").expect("loads");
         let doors = plan(&scenario, &Wishes { base, ..Wishes::default() }).expect("makes sense");
-        text(program, &scenario, &doors, "127.0.0.1".parse().expect("an address"))
+        let host = "127.0.0.1".parse().expect("an address");
+        text(program, &scenario, &doors, host, Path::new("/somewhere/ca.pem"))
     }
 
     #[test]
@@ -162,6 +165,6 @@ mod tests {
 
     #[test]
     fn a_password_is_one_word_for_the_shell() {
-        assert_eq!(quoted(&Secret::new("it's $HOME")), r"'it'\''s $HOME'");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
     }
 }

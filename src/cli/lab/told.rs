@@ -5,9 +5,11 @@
 
 use crate::cli::CommandError;
 use crate::explain::Story;
+use crate::explain::index::Feeder;
 use crate::trace::file::Writer;
 use crate::trace::tap::Observer;
 use crate::trace::{Head, Record};
+use crate::view::pcapng::Live;
 use crate::view::plain::{Options, Plain};
 use crate::view::{Cast, Renderer};
 use std::cell::RefCell;
@@ -108,6 +110,71 @@ impl Listener for Recorder {
 
     fn end(&mut self) -> Result<(), CommandError> {
         self.settle()
+    }
+}
+
+/// Writes a capture as it grows.
+pub struct Packets {
+    file: Option<BufWriter<File>>,
+    live: Option<Live<BufWriter<File>>>,
+    show_secrets: bool,
+    path: PathBuf,
+}
+
+impl Packets {
+    /// Into this file, which is written anew.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn new(path: &Path, show_secrets: bool) -> Result<Self, CommandError> {
+        let file = File::create(path).map_err(|error| CommandError::file("write", path, &error))?;
+        let file = Some(BufWriter::new(file));
+        Ok(Packets { file, live: None, show_secrets, path: path.to_owned() })
+    }
+
+    fn with(
+        &mut self,
+        act: impl FnOnce(&mut Live<BufWriter<File>>) -> io::Result<()>,
+    ) -> Result<(), CommandError> {
+        let done = self.live.as_mut().map_or(Ok(()), act);
+        done.map_err(|error| CommandError::file("write", &self.path, &error))
+    }
+}
+
+impl Listener for Packets {
+    fn hear(&mut self, record: &Record) -> Result<(), CommandError> {
+        if let (Record::Head(head), Some(file)) = (record, self.file.take()) {
+            let live = Live::new(file, head, self.show_secrets);
+            self.live = Some(live.map_err(|error| CommandError::file("write", &self.path, &error))?);
+        }
+        self.with(|live| live.push(record))
+    }
+
+    fn settle(&mut self) -> Result<(), CommandError> {
+        self.with(Live::flush)
+    }
+
+    fn end(&mut self) -> Result<(), CommandError> {
+        self.with(Live::finish)
+    }
+}
+
+/// Hands records to a view that tells them on a screen.
+pub struct Feed(pub Feeder);
+
+impl Listener for Feed {
+    fn hear(&mut self, record: &Record) -> Result<(), CommandError> {
+        // Whoever has left the screen hears no more, and the rest goes on.
+        self.0.push(record.clone());
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), CommandError> {
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), CommandError> {
+        Ok(())
     }
 }
 

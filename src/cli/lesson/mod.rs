@@ -1,10 +1,14 @@
 //! `postroad lesson`: the course. Lists it with progress, starts a lesson, checks an author's, makes a new one.
 
 mod check;
+pub(super) mod grade;
+mod kept;
 mod stage;
+mod start;
 
 use super::{CommandError, screen};
-use crate::lesson::{Library, Stories, template};
+use crate::lesson::session::score;
+use crate::lesson::{Library, Stories, problem, template};
 use clap::{Subcommand, ValueHint};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,6 +21,15 @@ pub struct LessonArgs {
     /// Add the lessons of this folder to those that come with the program. Also: the variable POSTROAD_LESSONS.
     #[arg(long, value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub lessons: Option<PathBuf>,
+    /// Say what was done in each lesson, for an instructor.
+    #[arg(long)]
+    pub report: bool,
+    /// Write the answers to a file, for an instructor to grade.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "report")]
+    pub export: Option<PathBuf>,
+    /// Whose answers they are.
+    #[arg(long, value_name = "NAME", requires = "export", default_value = "")]
+    pub author: String,
     /// What to do; without it, the lessons are listed.
     #[command(subcommand)]
     pub what: Option<What>,
@@ -25,6 +38,13 @@ pub struct LessonArgs {
 /// What is done with lessons.
 #[derive(Debug, Subcommand)]
 pub enum What {
+    /// Start a lesson, or go on with it.
+    Start(start::Start),
+    /// Forget what was done in a lesson, or in all.
+    Reset {
+        /// Which one; without it, all of them.
+        name: Option<String>,
+    },
     /// Check lessons: each activity is tried with the solution that it carries, and with the wrong one.
     Check(check::Check),
     /// Make a folder with a lesson that works, to be changed into your own.
@@ -37,6 +57,9 @@ pub enum What {
 const EXAMPLES: &str = "\
 Examples:
   postroad lesson
+  postroad lesson start envelope-and-letter
+  postroad lesson start envelope-and-letter --plain
+  postroad lesson --export answers.json --author Ann
   postroad lesson new tea-party
   postroad lesson check tea-party
   postroad lesson check --coverage";
@@ -47,7 +70,16 @@ const VARIABLE: &str = "POSTROAD_LESSONS";
 /// Do what was asked.
 pub fn run(args: &LessonArgs) -> Result<(), CommandError> {
     match &args.what {
-        None => list(args),
+        None if args.report => kept::report(&library(args.lessons.as_deref())?, &kept::load()?.1),
+        None => match &args.export {
+            Some(file) => {
+                let library = library(args.lessons.as_deref())?;
+                kept::export(&library, &kept::load()?.1, file, &args.author)
+            }
+            None => list(args),
+        },
+        Some(What::Start(start)) => start::run(args, start),
+        Some(What::Reset { name }) => reset(name.as_deref()),
         Some(What::Check(check)) => check::run(args, check),
         Some(What::New { name }) => new(args, name),
     }
@@ -75,11 +107,58 @@ pub(super) fn stories(library: &Library) -> Stories {
 
 fn list(args: &LessonArgs) -> Result<(), CommandError> {
     let library = library(args.lessons.as_deref())?;
+    let (_, progress) = kept::load()?;
     let mut out = screen::out();
+    let width = screen::width(None).min(96);
     for lesson in library.lessons() {
-        writeln!(out, "{}  {} · {} minutes", lesson.name, lesson.front.title, lesson.front.minutes)?;
+        let done = progress.lessons.get(&lesson.name).cloned().unwrap_or_default();
+        let (right, of) = score(lesson, &done);
+        let mark = match right {
+            0 if done.activities.is_empty() => "○",
+            right if right == of => "✓",
+            _ => "◐",
+        };
+        writeln!(out, "{mark} {} · {}", lesson.name, crate::base::escape::text(&lesson.front.title))?;
+        let mut about = crate::base::escape::text(lesson.front.about.trim());
+        about += &format!(" {} minutes, {right} of {of} done.", lesson.front.minutes);
+        if !lesson.front.needs.is_empty() {
+            about += &format!(" After: {}.", lesson.front.needs.join(", "));
+        }
+        let wrapped = textwrap::Options::new(width).initial_indent("    ").subsequent_indent("    ");
+        for line in textwrap::wrap(&about, wrapped) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    for name in library.problems.keys() {
+        writeln!(out, "✗ {name} cannot be read: postroad lesson check {name}")?;
+    }
+    writeln!(out, "\npostroad lesson start NAME begins one, or goes on with it.")?;
+    Ok(out.flush()?)
+}
+
+/// Forget what was done.
+fn reset(name: Option<&str>) -> Result<(), CommandError> {
+    let (path, mut progress) = kept::load()?;
+    let forgotten = match name {
+        Some(name) => usize::from(progress.lessons.remove(name).is_some()),
+        None => std::mem::take(&mut progress.lessons).len(),
+    };
+    if forgotten > 0 {
+        progress.save(&path).map_err(|error| CommandError::file("write", &path, &error))?;
+    }
+    let mut out = screen::out();
+    match (forgotten, name) {
+        (0, Some(name)) => writeln!(out, "Nothing was done in {} yet.", crate::base::escape::text(name))?,
+        (0, None) => writeln!(out, "Nothing was done yet.")?,
+        (_, Some(name)) => writeln!(out, "What was done in {name} is forgotten.")?,
+        (_, None) => writeln!(out, "What was done in all lessons is forgotten.")?,
     }
     Ok(out.flush()?)
+}
+
+/// Problems as an error.
+pub(super) fn broken(problems: &[problem::Problem]) -> CommandError {
+    CommandError::failure(problem::render(problems, screen::colour()), "")
 }
 
 fn new(args: &LessonArgs, name: &str) -> Result<(), CommandError> {

@@ -7,6 +7,7 @@ use crate::dissect::step::{Kind, Meaning, Piece};
 use crate::proto::imap::framing::{self, Announced, Scan, without_terminator};
 use crate::proto::imap::grammar::{self, Dialect};
 use crate::proto::imap::types::{Command, CommandBody, Parsed};
+use crate::proto::sasl::Watch;
 
 /// Where a stretch of the client's bytes ends, and why.
 enum Stretch {
@@ -116,7 +117,7 @@ impl ImapReader {
             // A command has a space behind its tag; base64 has none.
             let sasl = self.sasl.as_mut().filter(|sasl| sasl.client_next || !text.contains(&b' '))?;
             sasl.client_next = false;
-            sasl_response(&sasl.mechanism, text, len)
+            sasl_response(&mut sasl.watch, text, len)
         };
         piece.findings.extend(line_end(line));
         self.client.reset();
@@ -153,6 +154,9 @@ impl ImapReader {
         piece.parts = parsed.parts;
         piece.findings = parsed.findings;
         piece.secrets = parsed.secrets;
+        if let CommandBody::Authenticate { mechanism, initial: Some(_) } = &parsed.value.body {
+            observe_initial(mechanism, bytes, &mut piece);
+        }
         piece
     }
 
@@ -211,8 +215,12 @@ impl ImapReader {
     fn begins(&mut self, command: &Command) {
         match &command.body {
             CommandBody::Authenticate { mechanism, initial } => {
-                let (tag, mechanism) = (command.tag.clone(), mechanism.clone());
-                self.sasl = Some(Sasl { tag, mechanism, client_next: initial.is_none() });
+                let mut watch = Watch::begin(mechanism);
+                if let Some(initial) = initial {
+                    let _ = watch.response(initial.expose().as_bytes(), 0);
+                }
+                let (tag, client_next) = (command.tag.clone(), initial.is_none());
+                self.sasl = Some(Sasl { tag, watch, client_next });
             }
             CommandBody::Idle => self.idle = Some(command.tag.clone()),
             _ => {}
@@ -244,17 +252,43 @@ fn verb(body: &CommandBody) -> Word {
     if plain { Word::new(name) } else { Word::default() }
 }
 
-fn sasl_response(mechanism: &str, text: &[u8], len: usize) -> Piece {
+/// What the initial response of AUTHENTICATE holds.
+fn observe_initial(mechanism: &str, bytes: &[u8], piece: &mut Piece) {
+    let Some(part) = find_mut(&mut piece.parts, "initial-resp") else { return };
+    piece.secrets.clear();
+    if let Some(seen) = Watch::begin(mechanism).response(part.span.of(bytes), part.span.start) {
+        part.parts.push(seen.part);
+        piece.secrets = seen.secrets;
+    }
+}
+
+fn find_mut<'a>(parts: &'a mut [Part], name: &str) -> Option<&'a mut Part> {
+    for part in parts {
+        if part.name == name {
+            return Some(part);
+        }
+        if let Some(found) = find_mut(&mut part.parts, name) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+fn sasl_response(watch: &mut Watch, text: &[u8], len: usize) -> Piece {
     let cancelled = text == b"*";
     let span = Span::new(0, text.len());
     let mut piece = Piece::new(Kind::Continuation, len);
     piece.verb = "AUTHENTICATE".into();
-    piece.parts = vec![Part::leaf(if cancelled { "cancel" } else { "base64" }, span)];
-    if !cancelled && !span.is_empty() {
-        piece.secrets = vec![span];
+    let seen = watch.response(text, 0);
+    let mut part = Part::leaf(if cancelled { "cancel" } else { "base64" }, span);
+    let mut user = None;
+    if let Some(seen) = seen {
+        part.parts.push(seen.part);
+        piece.secrets = seen.secrets;
+        user = seen.user;
     }
-    let user = meaning::plain_user(mechanism, text);
-    let mechanism = mechanism.to_owned();
+    piece.parts = vec![part];
+    let mechanism = watch.mechanism().to_owned();
     piece.meaning = Meaning::Imap(ImapMeaning::SaslResponse { mechanism, user, cancelled });
     piece
 }

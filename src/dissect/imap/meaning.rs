@@ -5,6 +5,7 @@ use crate::proto::imap::response::{
     BodyStructure, Code, Condition, ESearch, FetchData, ListEntry, Status, Untagged,
 };
 use crate::proto::imap::types::{Command, CommandBody, Flag, StoreOp};
+use crate::proto::sasl::Watch;
 use serde::Serialize;
 
 /// What an IMAP Step means. Client's words first, then the server's.
@@ -29,14 +30,14 @@ pub enum ImapMeaning {
         tag: String,
         /// As in `PLAIN`.
         mechanism: String,
-        /// Who, where the initial response tells it (PLAIN).
+        /// Who, where the initial response tells it.
         user: Option<String>,
     },
     /// One line of a SASL exchange from the client.
     SaslResponse {
         /// As in `PLAIN`.
         mechanism: String,
-        /// Who, where this line tells it (PLAIN).
+        /// Who, where this line tells it.
         user: Option<String>,
         /// `*`: the client gives up.
         cancelled: bool,
@@ -310,7 +311,7 @@ pub(super) fn of_command(command: &Command) -> ImapMeaning {
     match command.body.clone() {
         CommandBody::Login { user, .. } => ImapMeaning::Login { tag, user },
         CommandBody::Authenticate { mechanism, initial } => {
-            let user = initial.and_then(|text| plain_user(&mechanism, text.expose().as_bytes()));
+            let user = initial.and_then(|text| user_of(&mechanism, text.expose().as_bytes()));
             ImapMeaning::Authenticate { tag, mechanism, user }
         }
         CommandBody::Enable { capabilities } => ImapMeaning::Enable { tag, capabilities },
@@ -372,15 +373,9 @@ fn of_message_command(tag: String, body: CommandBody) -> ImapMeaning {
     }
 }
 
-/// Who authenticates by PLAIN: "[authzid] UTF8NUL authcid UTF8NUL passwd" (RFC 4616 §2).
-pub(super) fn plain_user(mechanism: &str, base64_text: &[u8]) -> Option<String> {
-    use base64::Engine as _;
-    if mechanism != "PLAIN" {
-        return None;
-    }
-    let octets = base64::engine::general_purpose::STANDARD.decode(base64_text).ok()?;
-    let authcid = octets.split(|&b| b == 0).nth(1)?;
-    String::from_utf8(authcid.to_vec()).ok()
+/// Who authenticates, where the initial response tells it.
+fn user_of(mechanism: &str, initial: &[u8]) -> Option<String> {
+    Watch::begin(mechanism).response(initial, 0)?.user
 }
 
 /// The meaning of a status response without a tag.

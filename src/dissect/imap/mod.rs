@@ -18,6 +18,7 @@ use crate::base::Word;
 use crate::proto::imap::framing::Scanner;
 use crate::proto::imap::grammar::Dialect;
 use crate::proto::imap::phase::{self, Phase};
+use crate::proto::sasl::Watch;
 use crate::trace::Direction;
 
 /// Octets of the longest line that is read as one; beyond it, pieces are cut and bear a finding.
@@ -74,7 +75,7 @@ struct Awaited {
 #[derive(Clone, Debug)]
 struct Sasl {
     tag: String,
-    mechanism: String,
+    watch: Watch,
     /// The client's next line belongs to it.
     client_next: bool,
 }

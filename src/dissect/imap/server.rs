@@ -48,7 +48,9 @@ impl ImapReader {
             }
             Response::Untagged(data) => self.untagged(data, &mut piece),
             Response::Tagged { tag, condition } => self.tagged(tag, condition, &mut piece),
-            Response::Continue { text } => self.go_on(text, &mut piece),
+            Response::Continue { text } => {
+                self.go_on(text, waiting.get(..len).unwrap_or_default(), &mut piece)
+            }
             Response::Unknown => {
                 piece.kind = Kind::Unparsed;
                 piece.verdict = None;
@@ -102,7 +104,7 @@ impl ImapReader {
     }
 
     /// `+`: the server waits for the client to go on with the command under way.
-    fn go_on(&mut self, text: String, piece: &mut Piece) {
+    fn go_on(&mut self, text: String, bytes: &[u8], piece: &mut Piece) {
         piece.kind = Kind::Reply;
         piece.code = "+".into();
         piece.verdict = Some(Verdict::Intermediate);
@@ -113,7 +115,13 @@ impl ImapReader {
             sasl.client_next = true;
             piece.verb = "AUTHENTICATE".into();
             // "continue-req = "+" SP (resp-text / base64) CRLF": in this exchange it is base64.
-            piece.parts.iter_mut().filter(|part| part.name == "text").for_each(|part| part.name = "base64");
+            for part in piece.parts.iter_mut().filter(|part| part.name == "text") {
+                part.name = "base64";
+                if let Some(seen) = sasl.watch.challenge(part.span.of(bytes), part.span.start) {
+                    part.parts.push(seen.part);
+                    piece.secrets.extend(seen.secrets);
+                }
+            }
         } else if let Some(last) = self.pending.last() {
             piece.verb.clone_from(&last.verb);
         } else if self.phase.is_some() && !self.doubt.commands {

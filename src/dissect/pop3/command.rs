@@ -7,6 +7,7 @@ use crate::dissect::step::{Kind, Meaning, Piece};
 use crate::proto::line::Terminator;
 use crate::proto::pop3::grammar::{Command, Parsed, Verb, parse_command};
 use crate::proto::pop3::phase;
+use crate::proto::sasl::Watch;
 
 /// Characters of an unknown keyword that a Step's verb keeps.
 const KEYWORD: usize = 40;
@@ -26,7 +27,7 @@ impl Pop3Reader {
         }
         let unknown = matches!(parsed.value, Command::Unknown { .. });
         let mut piece = if self.sasl || unknown && self.auth_is_outstanding() {
-            self.sasl_response(found)
+            self.sasl_response(line, found)
         } else {
             self.command(line, found, parsed)
         };
@@ -54,12 +55,23 @@ impl Pop3Reader {
         piece
     }
 
-    fn sasl_response(&mut self, found: Found) -> Piece {
+    fn sasl_response(&mut self, line: &[u8], found: Found) -> Piece {
         let span = Span::new(0, found.text);
         let mut piece = Piece::new(Kind::Continuation, found.len);
         piece.verb = "AUTH".into();
-        piece.parts.push(Part::leaf("response", span));
-        piece.secrets.push(span);
+        // What comes before it was asked for is not read: it may be anything.
+        let seen = if self.sasl { self.watch.response(line, 0) } else { None };
+        piece.parts.push(match seen {
+            Some(seen) => {
+                piece.secrets.extend(seen.secrets);
+                Part::node("response", span, vec![seen.part])
+            }
+            None if self.sasl && line == b"*" => Part::leaf("cancel", span),
+            None => {
+                piece.secrets.extend((!span.is_empty()).then_some(span));
+                Part::leaf("response", span)
+            }
+        });
         piece.meaning = Meaning::Pop3(Pop3Meaning::SaslResponse);
         if !self.sasl {
             let detail = "a SASL response comes after the server's \"+ \"; here it has not come";
@@ -85,6 +97,7 @@ impl Pop3Reader {
         piece.secrets = secrets(&value, line, &parts);
         piece.parts = parts;
         piece.findings = findings;
+        self.observe_auth(&value, line, &mut piece);
         let keyword = piece.parts.first().map(|p| p.span).unwrap_or_default();
         self.judge_phase(&asked, keyword, &mut piece.findings);
         piece.meaning = Meaning::Pop3(Pop3Meaning::Command { asked: asked.clone(), phase: self.hoped });
@@ -100,6 +113,18 @@ impl Pop3Reader {
             }
         }
         piece
+    }
+
+    /// An exchange begins: what its initial response holds.
+    fn observe_auth(&mut self, command: &Command, line: &[u8], piece: &mut Piece) {
+        let Command::Auth { mechanism: Some(mechanism), .. } = command else { return };
+        self.watch = Watch::begin(mechanism);
+        let Some(part) = piece.parts.iter_mut().find(|part| part.name == "initial-response") else { return };
+        piece.secrets.clear();
+        if let Some(seen) = self.watch.response(part.span.of(line), part.span.start) {
+            part.parts.push(seen.part);
+            piece.secrets = seen.secrets;
+        }
     }
 
     fn judge_phase(&self, asked: &Asked, keyword: Span, findings: &mut Vec<Finding>) {

@@ -22,6 +22,7 @@ use super::step::{Kind, Piece, Protocol, Reader};
 use crate::base::{Finding, Span, Word};
 use crate::proto::line::Terminator;
 use crate::proto::pop3::phase;
+use crate::proto::sasl::Watch;
 use crate::trace::Direction;
 use lines::LineScan;
 use std::collections::VecDeque;
@@ -54,6 +55,8 @@ pub struct Pop3Reader {
     greeted: bool,
     /// The server waits for a SASL response.
     sasl: bool,
+    /// The SASL exchange, as far as it was seen.
+    watch: Watch,
     /// STLS waits for its answer.
     stls: bool,
     tls: bool,
@@ -92,6 +95,7 @@ impl Default for Pop3Reader {
             possible: vec![Phase::Authorization],
             greeted: false,
             sasl: false,
+            watch: Watch::default(),
             stls: false,
             tls: false,
             doubt: gap::Doubt::default(),

@@ -138,6 +138,9 @@ impl Pop3Reader {
             return Ok(piece);
         };
         piece.verb.clone_from(&command.verb);
+        if said.status == Status::Continue {
+            self.observe_challenge(line, &mut piece);
+        }
         self.doubt.block = found.terminator == Terminator::End && command.asked.is_multi_line();
         if said.status == Status::Ok && command.asked.is_multi_line() && found.terminator != Terminator::End {
             let bare_lf = found.terminator == Terminator::Lf;
@@ -171,6 +174,15 @@ impl Pop3Reader {
             self.sasl = false;
         }
         Some(front)
+    }
+
+    /// What the server asks, decoded.
+    fn observe_challenge(&self, line: &[u8], piece: &mut Piece) {
+        let Some(text) = piece.parts.iter_mut().find(|part| part.name == "text") else { return };
+        if let Some(seen) = self.watch.challenge(text.span.of(line), text.span.start) {
+            text.parts.push(seen.part);
+            piece.secrets.extend(seen.secrets);
+        }
     }
 
     fn reply_meaning(&self, status: Status, answers: Option<Asked>, told: Told) -> Meaning {

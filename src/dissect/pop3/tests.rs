@@ -163,7 +163,7 @@ fn passwords_and_digests_are_secrets() {
     let apop =
         read("S: +OK\n C: APOP bob digest and more\n S: -ERR\n C: AUTH PLAIN AGJvYgBzZWNyZXQ=\n S: +OK");
     assert_eq!(apop[1].secrets, [Span::new(5, 24)], "malformed: all arguments");
-    assert_eq!(apop[3].secrets, [Span::new(11, 27)]);
+    assert_eq!(apop[3].secrets, [Span::new(17, 27)], "the name shows, the password does not");
 }
 
 #[test]

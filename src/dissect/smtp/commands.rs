@@ -3,10 +3,10 @@
 use super::gap::Torn;
 use super::meaning::SmtpMeaning;
 use super::replies::text_of;
-use super::{AuthWatch, Client, LIMIT, SmtpReader, message};
+use super::{Client, LIMIT, SmtpReader, message};
 use crate::base::{Finding, Part, Span, Word};
 use crate::dissect::step::{Kind, Meaning, Piece};
-use crate::proto::sasl::{self, Observed};
+use crate::proto::sasl::Watch;
 use crate::proto::smtp::data::{DataReader, LineEnds};
 use crate::proto::smtp::grammar::{Command, parse_command};
 use crate::proto::smtp::phase::{self, Phase, Verb};
@@ -176,7 +176,7 @@ impl SmtpReader {
                 self.client = Client::Chunk { size, last };
             }
         }
-        let user = self.auth.as_ref().and_then(|auth| auth.user.clone());
+        let user = self.auth.as_ref().and_then(|auth| auth.user().map(str::to_owned));
         piece.meaning = Meaning::Smtp(meaning(parsed.value, user));
         piece
     }
@@ -208,17 +208,13 @@ impl SmtpReader {
             self.auth = None;
             return;
         };
-        let mut auth = AuthWatch { mechanism: mechanism.clone(), user: None, responses: 0 };
+        let mut auth = Watch::begin(mechanism);
         let part = piece.parts.iter_mut().find(|p| p.name == "initial-response");
-        if let (Some(part), true) = (part, initial.is_some()) {
-            let base64 = part.span.of(text);
-            if base64 != b"=" {
-                let seen = auth.observe(base64, part.span.start);
-                part.parts.push(seen.part);
-                piece.secrets.extend(seen.secrets);
-                auth.user = seen.user;
-            }
-            auth.responses = 1;
+        if let (Some(part), true) = (part, initial.is_some())
+            && let Some(seen) = auth.response(part.span.of(text), part.span.start)
+        {
+            part.parts.push(seen.part);
+            piece.secrets.extend(seen.secrets);
         }
         self.auth = Some(auth);
     }
@@ -230,16 +226,14 @@ impl SmtpReader {
         piece.verb = "AUTH".into();
         let cancelled = text == b"*";
         let auth = self.auth.get_or_insert_default();
+        let seen = auth.response(text, 0);
         if cancelled {
             piece.parts.push(Part::leaf("cancel-response", Span::new(0, 1)));
-        } else if !text.is_empty() {
-            let seen = auth.observe(text, 0);
+        } else if let Some(seen) = seen {
             piece.parts.push(Part::node("base64", Span::new(0, text.len()), vec![seen.part]));
             piece.secrets.extend(seen.secrets);
-            auth.user = seen.user.or(auth.user.take());
         }
-        auth.responses += 1;
-        let (mechanism, user) = (auth.mechanism.clone(), auth.user.clone());
+        let (mechanism, user) = (auth.mechanism().to_owned(), auth.user().map(str::to_owned));
         piece.meaning = Meaning::Smtp(SmtpMeaning::AuthResponse { mechanism, user, cancelled });
         self.expect("AUTH", Some(Verb::Auth));
         piece
@@ -248,18 +242,6 @@ impl SmtpReader {
     /// 354 has come: what follows is message.
     pub(super) fn begin_message(&mut self) {
         self.client = Client::Message(Box::new(DataReader::new(LineEnds::Strict, 0, 1000)));
-    }
-}
-
-impl AuthWatch {
-    /// What a response in base64 at `at` holds, by mechanism and turn.
-    fn observe(&self, base64: &[u8], at: usize) -> Observed {
-        match (self.mechanism.as_str(), self.responses) {
-            ("PLAIN", _) => sasl::observe_plain(base64, at),
-            ("LOGIN", 0) => sasl::observe_login_user(base64, at),
-            ("LOGIN", _) => sasl::observe_secret(base64, at, "passwd"),
-            _ => sasl::observe_secret(base64, at, "sasl-response"),
-        }
     }
 }
 

@@ -16,6 +16,7 @@ pub use meaning::{Field, MessageSeen, ReplySeen, SmtpMeaning};
 
 use super::step::{Piece, Protocol, Reader};
 use crate::base::{Finding, Span, Word};
+use crate::proto::sasl::Watch;
 use crate::proto::smtp::codes::Class;
 use crate::proto::smtp::data::DataReader;
 use crate::proto::smtp::phase::{self, Phase, Verb};
@@ -72,15 +73,6 @@ impl Pending {
     }
 }
 
-/// A SASL exchange being watched.
-#[derive(Clone, Debug, Default)]
-struct AuthWatch {
-    mechanism: String,
-    user: Option<String>,
-    /// Responses seen.
-    responses: u32,
-}
-
 /// Reads one SMTP conversation.
 #[derive(Clone, Debug)]
 pub struct SmtpReader {
@@ -91,7 +83,7 @@ pub struct SmtpReader {
     pending: VecDeque<Pending>,
     /// Where the session stands by the replies seen.
     phase: Phase,
-    auth: Option<AuthWatch>,
+    auth: Option<Watch>,
     authenticated: bool,
     /// AUTH was refused at once: a response that the client sent all the same looks like an unknown command.
     stray_response: bool,
@@ -187,7 +179,7 @@ impl SmtpReader {
         pending.assumed = true;
         match pending.verb {
             Some(Verb::Data) => self.begin_message(),
-            Some(Verb::Auth) if self.auth.as_ref().is_some_and(|a| a.responses == 0) => {
+            Some(Verb::Auth) if self.auth.as_ref().is_some_and(|a| a.responses() == 0) => {
                 self.client = Client::Response;
             }
             _ => {}

@@ -130,6 +130,9 @@ impl SmtpReader {
             piece.parts.push(part);
             text.push(said);
         }
+        if of == "AUTH" && code == 334 {
+            self.observe_challenge(bytes, &mut piece);
+        }
         piece.kind = if of == "CONNECT" { Kind::Greeting } else { Kind::Reply };
         piece.code =
             enhanced.map_or_else(|| format_compact!("{code:03}"), |e| format_compact!("{code:03} {e}"));
@@ -147,6 +150,20 @@ impl SmtpReader {
         let seen = ReplySeen { code, enhanced, of, text, extensions, phase };
         piece.meaning = Meaning::Smtp(SmtpMeaning::Reply(seen));
         piece
+    }
+}
+
+impl SmtpReader {
+    /// What a 334 asks, decoded.
+    fn observe_challenge(&self, bytes: &[u8], piece: &mut Piece) {
+        let Some(auth) = &self.auth else { return };
+        let lines = piece.parts.iter_mut().flat_map(|line| line.parts.iter_mut());
+        for challenge in lines.filter(|part| part.name == "challenge") {
+            if let Some(seen) = auth.challenge(challenge.span.of(bytes), challenge.span.start) {
+                challenge.parts.push(seen.part);
+                piece.secrets.extend(seen.secrets);
+            }
+        }
     }
 }
 

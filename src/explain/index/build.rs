@@ -63,6 +63,8 @@ pub(super) enum Inflow {
     Stored(Box<Cursor>, Option<u64>),
     /// They are sent, and kept in memory.
     Sent(Receiver<Record>, Shared),
+    /// They are sent, and laid down in a file.
+    Fed(Receiver<Record>, Box<Spool>),
     /// They are asked for, and laid down in a file.
     Spooled(Box<Spool>),
 }
@@ -184,7 +186,7 @@ impl Builder {
                 Some(_) => return Next::Record(None),
                 None => None,
             },
-            Inflow::Sent(from, _) => match from.try_recv() {
+            Inflow::Sent(from, _) | Inflow::Fed(from, _) => match from.try_recv() {
                 Err(TryRecvError::Empty) => return Next::Idle,
                 received => received.ok(),
             },
@@ -195,7 +197,7 @@ impl Builder {
 
     /// Wait for the next record that is sent.
     fn wait(&mut self) {
-        if let Inflow::Sent(from, _) = &self.inflow {
+        if let Inflow::Sent(from, _) | Inflow::Fed(from, _) = &self.inflow {
             self.waited = from.recv().ok().map(Arc::new);
         }
     }
@@ -221,7 +223,7 @@ impl Builder {
                 self.read += size(&record);
                 FilePlace::default()
             }
-            (Inflow::Spooled(spool), Some(record)) => {
+            (Inflow::Spooled(spool) | Inflow::Fed(_, spool), Some(record)) => {
                 spool.lay_down(&record);
                 self.line.tell(&record, self.read);
                 self.read = spool.place.offset();
@@ -246,7 +248,7 @@ impl Builder {
 
     /// Tell what was come to; whether somebody listens.
     fn send(&mut self, to: &Sender<Batch>) -> bool {
-        if let Inflow::Spooled(spool) = &mut self.inflow {
+        if let Inflow::Spooled(spool) | Inflow::Fed(_, spool) = &mut self.inflow {
             self.line.batch.troubles.extend(spool.flush());
         }
         let of = match &self.inflow {

@@ -33,7 +33,7 @@ use source::{Place, Store};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, RwLock};
 use teller::Teller;
 use window::Windows;
@@ -68,9 +68,12 @@ pub struct StoryIndex {
     progress: Progress,
 }
 
+/// Records that were sent and are not read yet, at most: who sends more waits.
+const SENT: usize = 4096;
+
 /// Where records of a growing story are sent. When it is dropped, the story is over.
 #[derive(Clone, Debug)]
-pub struct Feeder(Sender<Record>);
+pub struct Feeder(SyncSender<Record>);
 
 impl Feeder {
     /// Send the next record; the first one is the head. Whether anybody still listens.
@@ -114,10 +117,20 @@ impl StoryIndex {
     /// The index of a story that is still going on, and where to send its records. They are kept in memory.
     pub fn growing() -> (Self, Feeder) {
         let kept = Arc::new(RwLock::new(Vec::new()));
-        let (feeder, records) = channel();
+        let (feeder, records) = sync_channel(SENT);
         let index =
             Self::begin(Store::Growing(Arc::clone(&kept)), Inflow::Sent(records, kept), 0, Pace::default());
         (index, Feeder(feeder))
+    }
+
+    /// The same for a story that may become long: its records are laid down in `spool`, an empty file open for reading
+    /// and writing.
+    pub fn growing_in(spool: File) -> (Self, Feeder) {
+        let file = Arc::new(spool);
+        let (feeder, records) = sync_channel(SENT);
+        let spool = Spool::new(Box::new(std::iter::empty()), Arc::clone(&file));
+        let inflow = Inflow::Fed(records, Box::new(spool));
+        (Self::begin(Store::File(file), inflow, 0, Pace::default()), Feeder(feeder))
     }
 
     fn begin(store: Store, inflow: Inflow, at_once: u64, pace: Pace) -> Self {

@@ -201,6 +201,25 @@ fn a_growing_story_is_told_as_far_as_it_has_come() {
 }
 
 #[test]
+fn a_growing_story_may_lie_in_a_file_while_it_grows() {
+    let records = &shipped()[0].1;
+    let (rows, states) = plain(records);
+    let (mut index, feeder) = StoryIndex::growing_in(tempfile::tempfile().expect("a temporary file"));
+    let mut random = fastrand::Rng::with_seed(37);
+    for record in records {
+        assert!(feeder.push(record.clone()));
+        std::thread::yield_now();
+        index.poll();
+        if let Some(row) = index.len().checked_sub(1).map(|last| random.usize(..=last)) {
+            assert!(index.rows(row..row + 1) == rows[row..row + 1], "row {row}");
+            assert!(index.state_after(row) == states[row], "row {row}");
+        }
+    }
+    drop(feeder);
+    hold("growing in a file", index, records, 13);
+}
+
+#[test]
 fn torn_and_foreign_files_are_told_as_far_as_they_go() {
     let mut random = fastrand::Rng::with_seed(47);
     let (_, records) = shipped().remove(0);

@@ -44,7 +44,7 @@ fn complaint(from: &str, to: &str) -> (String, String) {
 fn what_is_wrong_with_an_activity_is_told_with_its_place() {
     for (from, to, words, pointed) in [
         ("do = \"answer\"", "do = \"anwser\"", "did you mean `answer`?", "\"anwser\""),
-        ("kind = \"one\"", "kind = \"won\"", "did you mean `one`?", "\"won\""),
+        ("kind = \"one\"", "kind = \"onee\"", "did you mean `one`?", "\"onee\""),
         ("kind = \"one\"", "", "the key `kind` is missing", "\"answer\""),
         ("ask = \"Q?\"", "ask = \" \"", "what is the student asked", "\" \""),
         ("id = \"a\"", "id = \"A b\"", "small letters", "\"A b\""),
@@ -74,7 +74,7 @@ fn the_other_kinds_ask_for_what_they_need() {
         ("explain", "at = \"smtp\"", "what does a good explanation say?"),
         ("type", "protocol = \"http\"", "smtp, pop3 and imap are typed"),
         ("type", "protocol = \"smtp\"\nhost = \"h\"\nmodel = [\"QUIT\"]", "what is to hold in the end?"),
-        ("repair", "scenario = \"none.toml\"", "did you mean `broken.toml`?"),
+        ("repair", "scenario = \"brokn.toml\"", "did you mean `broken.toml`?"),
         ("repair", "scenario = \"broken.toml\"\nfrom = \"zzz\"", "no such part"),
         (
             "repair",

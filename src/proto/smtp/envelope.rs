@@ -3,7 +3,7 @@
 //! One type serves the server (what it was given), the queue between, and the client (what it will say).
 
 use super::grammar::Path;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Who a message comes from and whom it is for, with the service asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -49,7 +49,7 @@ pub enum Body {
 }
 
 /// How much of the message a failure report should return. RFC 3461 §4.3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ret {
     /// All of it: `RET=FULL`.
@@ -59,7 +59,7 @@ pub enum Ret {
 }
 
 /// When the sender wants a report about a recipient; none of the three is `NOTIFY=NEVER`. RFC 3461 §4.1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notify {
     /// When it was delivered.
     pub success: bool,

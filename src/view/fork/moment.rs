@@ -9,8 +9,8 @@ use crate::dissect::smtp::SmtpMeaning;
 use crate::dissect::{Dissector, Kind, Meaning, Protocol, Step};
 use crate::state::State;
 use crate::trace::{Change, Conn, Direction, Head, Layer, Opened, Record};
-use serde_json::json;
 use crate::view::headline;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -100,8 +100,7 @@ impl Moment {
     pub fn has_bytes(&self) -> bool {
         let tcp = self.open.as_ref().is_some_and(|open| open.transport == crate::trace::Transport::Tcp);
         let kind = !matches!(self.step.kind, Kind::Open | Kind::Close | Kind::Gap | Kind::Unparsed);
-        tcp && kind
-            && matches!(self.step.protocol, Protocol::Smtp | Protocol::Pop3 | Protocol::Imap)
+        tcp && kind && matches!(self.step.protocol, Protocol::Smtp | Protocol::Pop3 | Protocol::Imap)
     }
 
     /// Its lines, to be edited; `None` where it is no text, or too long for that.
@@ -288,7 +287,12 @@ impl Reading {
             before: self.state,
             head,
             changes,
-            clear: self.clear.get(&(step.conn, step.from)).copied().filter(|_| step.layer == Layer::Plain).unwrap_or(0),
+            clear: self
+                .clear
+                .get(&(step.conn, step.from))
+                .copied()
+                .filter(|_| step.layer == Layer::Plain)
+                .unwrap_or(0),
             command,
             told,
             decided: decided.min(told),

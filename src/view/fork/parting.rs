@@ -87,8 +87,9 @@ fn note(facts: &mut Facts, host: &str, fact: &Fact) {
             let how = if *ok { detail.clone() } else { format!("it failed: {detail}") };
             facts.insert((3, format!("{who}, {intent}, on {host}")), how);
         }
-        Fact::Bounced { to, .. } => {
-            facts.insert((2, format!("notice of failure from {host}")), format!("sent to {to}"));
+        Fact::Bounced { to, action, .. } => {
+            let of = if action.is_empty() { "failure" } else { action };
+            facts.insert((2, format!("notice of {of} from {host}")), format!("sent to {to}"));
         }
         Fact::RetryAt { attempt, .. } => {
             facts.insert((4, format!("attempts of {host} that came to nothing")), attempt.to_string());

@@ -26,6 +26,8 @@ enum Key {
     /// Host, name and type.
     Cache(String, String),
     Down(String),
+    /// What a host found about who sent the last message that it checked.
+    Sender(String),
 }
 
 impl Key {
@@ -39,6 +41,7 @@ impl Key {
             Key::Copy(..) => "copy",
             Key::Cache(..) => "cache",
             Key::Down(_) => "down",
+            Key::Sender(_) => "sender",
         }
     }
 }
@@ -133,11 +136,9 @@ impl After {
             }
             Fact::Tls { conn, .. } => self.touch(Key::Conn(*conn)),
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.touch(Key::Down(host)),
-            // What was found about a sender is told where it was found, and changes no row.
-            Fact::RuleApplied { .. }
-            | Fact::SenderChecked { .. }
-            | Fact::SenderJudged { .. }
-            | Fact::Signed { .. } => {}
+            Fact::SenderChecked { .. } | Fact::SenderJudged { .. } => self.touch(Key::Sender(host)),
+            // A rule is told where it was applied, and a signature stands in the letter.
+            Fact::RuleApplied { .. } | Fact::Signed { .. } => {}
         }
     }
 
@@ -225,6 +226,10 @@ impl After {
             Key::Cache(at, name) => {
                 let cached = state.caches.get(at)?.get(name)?;
                 (host(at), format!("{}: {}", prose(name), prose(&cached.answer)), None)
+            }
+            Key::Sender(at) => {
+                let found = state.verdicts.get(at)?.iter().map(crate::state::Verdict::in_words);
+                (host(at), prose(&found.collect::<Vec<_>>().join(", ")), None)
             }
             Key::Down(at) => {
                 let services: Vec<String> = state.down.get(at)?.iter().map(|s| prose(s)).collect();

@@ -14,7 +14,7 @@ mod sheet;
 
 use super::page::{self, Choice, Page, prose};
 use super::wire::Amount;
-use super::{Cast, Tally, clock};
+use super::{Cast, Tally, clock, headline};
 use crate::base::Instant;
 use crate::dissect::Step;
 use crate::explain::{Item, Note, Story};
@@ -165,6 +165,11 @@ impl<'a> Telling<'a> {
     fn item(&mut self, item: &Item) -> io::Result<()> {
         self.tally.see(item, self.cast.start);
         match item {
+            // The plain words stand on the page; the record that carries them says nothing else.
+            Item::Step(step, _) if headline::is_carrier(step) => {
+                self.state.apply_step(step);
+                Ok(())
+            }
             Item::Step(step, note) => self.step(item, step, note),
             Item::Chapter(_) => self.chapter(item),
             Item::Fact { at, host, fact, .. } => {

@@ -51,7 +51,7 @@
   };
   const GROUPS = [
     ['conn', 'Open connections'], ['queue', 'Queues'], ['mailbox', 'Mailboxes'],
-    ['copy', 'Copies on devices'], ['down', 'Not answering'], ['cache', 'DNS answers remembered'],
+    ['copy', 'Copies on devices'], ['down', 'Not answering'], ['sender', 'Who sent it'], ['cache', 'DNS answers remembered'],
     ['intent', 'People'],
   ];
   const MOST = 40; // lines of a group

@@ -71,6 +71,7 @@ pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
         let count = clock::count(names.len() as u64, "answer");
         out.push(prose(&format!("{} remembers {count} of the DNS.", cast.known(host))));
     }
+    senders(&mut out, cast, state);
     for (host, services) in &state.down {
         let services: Vec<&str> = services.iter().map(String::as_str).collect();
         out.push(prose(&format!("{} does not answer: {}.", cast.known(host), services.join(", "))));
@@ -79,6 +80,14 @@ pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
         out.push("Nothing is open, and nothing is kept anywhere.".to_owned());
     }
     out
+}
+
+/// What each host found about the last message that it checked.
+fn senders(out: &mut Vec<String>, cast: &Cast, state: &State) {
+    for (host, verdicts) in &state.verdicts {
+        let found: Vec<String> = verdicts.iter().map(crate::state::Verdict::in_words).collect();
+        out.push(prose(&format!("{} found of the last sender: {}.", cast.known(host), found.join(", "))));
+    }
 }
 
 /// At most so many of a kind, and how many more there are.

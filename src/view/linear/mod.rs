@@ -10,7 +10,7 @@ mod forks;
 mod here;
 mod holds;
 mod quiz;
-mod say;
+pub(super) mod say;
 
 use super::page::Page;
 use super::runner::Runner;

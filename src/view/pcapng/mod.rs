@@ -6,10 +6,11 @@
 //! [`block`] writes the file.
 //!
 //! Passwords are overwritten with asterisks, byte for byte, unless they are asked for: lengths, numbers and
-//! checksums are right either way.
+//! checksums are right either way. [`Live`] writes while the story still goes on.
 
 mod block;
 mod frame;
+mod live;
 mod survey;
 mod tcp;
 
@@ -19,6 +20,7 @@ use crate::dissect::Step;
 use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Head, Layer, Opened, Record, Transport};
 use block::Blocks;
 use frame::{LARGEST_DATAGRAM, Path};
+pub use live::Live;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::io::{self, Write};
@@ -42,14 +44,7 @@ pub struct Options<'s> {
 /// # Errors
 /// Where `out` fails.
 pub fn write<W: Write>(out: W, head: &Head, records: &[Record], options: &Options<'_>) -> io::Result<()> {
-    let survey = Survey::of(head, records, options);
-    let mut blocks = Blocks::new(out);
-    blocks.begin(&about(&Cast::of(&[Record::Head(head.clone())]).title, options))?;
-    let named: Vec<(IpAddr, String)> =
-        head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, escape::text(&h.name)))).collect();
-    blocks.names(named.iter().map(|(address, name)| (*address, name.as_str())))?;
-    let mut capture =
-        Capture { blocks, survey: &survey, now: BTreeMap::new(), due: BinaryHeap::new(), id: 0 };
+    let mut capture = Capture::begin(out, head, Survey::of(head, records, options), options)?;
     for (index, record) in records.iter().enumerate() {
         capture.record(index, record)?;
     }
@@ -79,9 +74,9 @@ enum Carried {
 }
 
 /// The second pass: a record in, packets out, in the order of time.
-struct Capture<'s, W> {
+struct Capture<W> {
     blocks: Blocks<W>,
-    survey: &'s Survey,
+    survey: Survey,
     now: BTreeMap<Conn, Line>,
     /// What streams do by themselves, the earliest first.
     due: BinaryHeap<Reverse<(Instant, Duty, Conn, Id)>>,
@@ -89,7 +84,16 @@ struct Capture<'s, W> {
     id: u16,
 }
 
-impl<W: Write> Capture<'_, W> {
+impl<W: Write> Capture<W> {
+    fn begin(out: W, head: &Head, survey: Survey, options: &Options<'_>) -> io::Result<Self> {
+        let mut blocks = Blocks::new(out);
+        blocks.begin(&about(&Cast::of(&[Record::Head(head.clone())]).title, options))?;
+        let named: Vec<(IpAddr, String)> =
+            head.hosts.iter().flat_map(|h| h.addresses.iter().map(|a| (*a, escape::text(&h.name)))).collect();
+        blocks.names(named.iter().map(|(address, name)| (*address, name.as_str())))?;
+        Ok(Capture { blocks, survey, now: BTreeMap::new(), due: BinaryHeap::new(), id: 0 })
+    }
+
     fn record(&mut self, index: usize, record: &Record) -> io::Result<()> {
         let Some(at) = record.at() else { return Ok(()) };
         self.until(Some(at))?;
@@ -133,7 +137,7 @@ impl<W: Write> Capture<'_, W> {
             _ => return Ok(()),
         };
         self.now.remove(&conn);
-        let Some(course) = self.survey.courses.get(id).filter(|c| c.kept) else { return Ok(()) };
+        let Some(course) = self.survey.courses.get(&id).filter(|c| c.kept) else { return Ok(()) };
         let path = path(conn, opened);
         let sent = [0, 0];
         if is_udp(opened) {
@@ -145,7 +149,10 @@ impl<W: Write> Capture<'_, W> {
         let syn = (!course.late).then(|| stream.syn());
         self.now.insert(conn, Line { id, kind: Carried::Tcp(Box::new(stream)), sent });
         match syn {
-            Some(syn) => self.segment(at, path, &syn, &[], self.survey.on_open(id)),
+            Some(syn) => {
+                let said = self.survey.on_open(id).to_vec();
+                self.segment(at, path, &syn, &[], &said)
+            }
             None => Ok(()),
         }
     }
@@ -223,7 +230,8 @@ impl<W: Write> Capture<'_, W> {
     fn ended(&mut self, at: Instant, conn: Conn, from: Direction, line: &mut Line) -> io::Result<()> {
         let Carried::Tcp(stream) = &mut line.kind else { return Ok(()) };
         if let Some(sent) = stream.ended(from, at) {
-            self.segment(at, stream.path, &sent, &[], self.survey.on_end(line.id, from))?;
+            let said = self.survey.on_end(line.id, from).to_vec();
+            self.segment(at, stream.path, &sent, &[], &said)?;
         }
         let next = stream.answer_to(from);
         self.due.extend(next.map(|(at, duty)| Reverse((at, duty, conn, line.id))));

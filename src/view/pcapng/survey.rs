@@ -53,7 +53,9 @@ pub struct Course {
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// Every connection's course.
-    pub courses: Vec<Course>,
+    pub courses: BTreeMap<Id, Course>,
+    /// How many connections there were.
+    count: Id,
     /// Which connection begins with which record.
     begins: BTreeMap<usize, Id>,
     comments: BTreeMap<(Id, Place), Vec<String>>,
@@ -81,7 +83,7 @@ impl Survey {
         for item in story.finish() {
             survey.item(&cast, &item, records.len(), options);
         }
-        for course in &mut survey.courses {
+        for course in survey.courses.values_mut() {
             for secrets in &mut course.secrets {
                 merge(secrets);
             }
@@ -114,7 +116,7 @@ impl Survey {
     /// Put asterisks in the place of every secret in these bytes, which begin at `offset` of one side's stream.
     /// Line ends stay, so that lines stay lines.
     pub fn mask(&self, id: Id, from: Direction, offset: u64, bytes: &mut [u8]) {
-        let Some(course) = self.courses.get(id) else { return };
+        let Some(course) = self.courses.get(&id) else { return };
         let secrets = &course.secrets[side(from)];
         let end = offset.saturating_add(bytes.len() as u64);
         let first = secrets.partition_point(|s| s.end <= offset);
@@ -125,9 +127,52 @@ impl Survey {
         }
     }
 
+    /// Take the next record of a story that still goes on, with what is told of it.
+    pub fn see(
+        &mut self,
+        cast: &Cast,
+        items: &[Item],
+        index: usize,
+        record: &Record,
+        options: &super::Options<'_>,
+    ) {
+        items.iter().for_each(|item| self.item(cast, item, index, options));
+        self.record(index, record);
+        let (Some(id), Some(at)) = (self.begins(index), record.at()) else { return };
+        if let Some(course) = self.courses.get_mut(&id) {
+            // What is to come is not known: it is opened at once, and ends when that is recorded.
+            (course.kept, course.fin, course.first) = (true, true, Some((at, Direction::Client)));
+        }
+    }
+
+    /// The connection that has this number now.
+    pub fn course(&self, conn: Conn) -> Option<Id> {
+        self.now.get(&conn).copied()
+    }
+
+    /// Of one side's stream everything is written up to this offset: what is known of it is not needed any more.
+    pub fn pass(&mut self, id: Id, from: Direction, offset: u64) {
+        if let Some(course) = self.courses.get_mut(&id) {
+            course.secrets[side(from)].retain(|secret| secret.end > offset);
+        }
+        self.comments.retain(|(of, place), _| {
+            *of != id || !matches!(place, Place::Byte(by, end) if *by == from && *end <= offset)
+        });
+    }
+
+    /// Nothing more comes on this connection.
+    pub fn forget(&mut self, conn: Conn, index: usize) {
+        self.begins.retain(|begun, _| *begun >= index);
+        if let Some(id) = self.now.remove(&conn) {
+            self.courses.remove(&id);
+            self.comments.retain(|(of, _), _| *of != id);
+        }
+    }
+
     fn begin(&mut self, conn: Conn, index: usize) -> Id {
-        let id = self.courses.len();
-        self.courses.push(Course::default());
+        let id = self.count;
+        self.count += 1;
+        self.courses.insert(id, Course::default());
         self.begins.insert(index, id);
         self.now.insert(conn, id);
         id
@@ -147,7 +192,7 @@ impl Survey {
             _ => return,
         };
         let Some(id) = self.now.get(&conn).copied() else { return };
-        let Some(course) = self.courses.get_mut(id) else { return };
+        let Some(course) = self.courses.get_mut(&id) else { return };
         match record {
             Record::Data { data, .. } if data.layer == Layer::Wire => {
                 course.first.get_or_insert((at, data.from));
@@ -191,7 +236,7 @@ impl Survey {
     }
 
     fn step(&mut self, id: Id, step: &Step, options: &super::Options<'_>) {
-        let Some(course) = self.courses.get_mut(id) else { return };
+        let Some(course) = self.courses.get_mut(&id) else { return };
         course.kept |= (options.keep)(step);
         if !options.show_secrets && step.layer == Layer::Wire {
             let at = |offset: usize| step.range.start.saturating_add(offset as u64);
@@ -203,7 +248,7 @@ impl Survey {
     /// Where what is said about a Step is put: on the packet with its last byte. What has none (a time-out, what
     /// is inside TLS) goes to the packet before it.
     fn place(&self, id: Id, step: &Step) -> Place {
-        let course = self.courses.get(id);
+        let course = self.courses.get(&id);
         let before = || course.and_then(|c| c.last).unwrap_or(Place::Open);
         match step.kind {
             Kind::Open => Place::Open,

@@ -100,15 +100,19 @@ impl<W: Write> Plain<W> {
     /// crossed the wire in their place.
     fn tunnel(&mut self, conn: Conn, step: &StepPage) -> io::Result<()> {
         if step.inside && !std::mem::replace(&mut self.seen_inside, true) {
-            let legend = "║ inside TLS: whoever watches the wire sees encrypted bytes in place of these lines";
+            let legend =
+                "║ inside TLS: whoever watches the wire sees encrypted bytes in place of these lines";
             self.margined((Label::Rule, "·"), Label::Dim, legend)?;
         }
-        let Some((records, bytes)) = self.carried.get(&conn).copied().filter(|_| step.voice == Voice::Close) else {
+        let Some((records, bytes)) = self.carried.get(&conn).copied().filter(|_| step.voice == Voice::Close)
+        else {
             return Ok(());
         };
         self.carried.remove(&conn);
         let (records, bytes) = (clock::count(records, "record"), clock::count(bytes, "octet"));
-        let said = format!("on the wire, in place of the lines marked ║: {records}, {bytes} that only the two ends can read");
+        let said = format!(
+            "on the wire, in place of the lines marked ║: {records}, {bytes} that only the two ends can read"
+        );
         self.margined((Label::Rule, "·"), Label::Dim, &said)
     }
 

@@ -203,6 +203,11 @@ impl Talk {
         self.hung_up = true;
     }
 
+    /// Whether the student has hung up.
+    pub fn has_hung_up(&self) -> bool {
+        self.hung_up
+    }
+
     /// What the next line is.
     pub fn mode(&self) -> Mode {
         let closed = self.own_steps().any(|step| step.kind == Kind::Close);

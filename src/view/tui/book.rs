@@ -66,6 +66,8 @@ pub struct Book {
     pub branch: Option<usize>,
     /// Whether what a person writes at a step is kept in the file that it came from.
     pub takes_notes: bool,
+    /// Whether it goes on while it is read, as long as the lab is open that it is recorded in.
+    pub is_live: bool,
     /// Who is who.
     pub cast: Cast,
     index: StoryIndex,
@@ -90,6 +92,7 @@ impl Book {
             name: name.into(),
             branch: None,
             takes_notes: false,
+            is_live: head.is_live(),
             cast,
             index,
             known: None,

@@ -36,6 +36,7 @@ pub fn draw(model: &Model, screen: &mut Screen) {
     state(model, buffer, &places);
     twin::draw(model, buffer, places.differ);
     keys_line(model, buffer, places.keys);
+    waiting(model, buffer, &places);
     overlay(model, screen, &places);
 }
 
@@ -75,7 +76,9 @@ fn title(model: &Model, buffer: &mut Buffer, area: Rect) {
         }
     }
     let progress = book.progress();
-    if !progress.done {
+    if book.is_live {
+        right = format!("{right} · {}", if progress.done { "closed" } else { "live" });
+    } else if !progress.done {
         let part = progress.of.filter(|of| *of > 0).map(|of| format!(" {} %", progress.read * 100 / of));
         right = format!("{right} · reading{}", part.unwrap_or_default());
     }
@@ -91,10 +94,24 @@ fn title(model: &Model, buffer: &mut Buffer, area: Rect) {
 fn road(model: &Model, buffer: &mut Buffer, area: Rect) {
     let theme = model.theme();
     let (Some(book), Some(drawn)) = (model.book(), &model.journey) else {
-        buffer.set_stringn(area.x + 1, area.y, &model.waiting, usize::from(area.width), theme.dim());
+        let first = model.waiting.lines().next().unwrap_or_default();
+        buffer.set_stringn(area.x + 1, area.y, first, usize::from(area.width), theme.dim());
         return;
     };
     drawn.layout.draw(&book.road, &drawn.now(), theme, buffer, area);
+}
+
+/// What is said while there is nothing to show yet, where it is more than a line.
+fn waiting(model: &Model, buffer: &mut Buffer, places: &Places) {
+    let [area, _] = places.ladders;
+    if !model.books.is_empty() {
+        return;
+    }
+    let wide = usize::from(model.size.0.saturating_sub(2 * area.x));
+    let lines = model.waiting.lines().skip(1).filter(|line| !line.trim().is_empty());
+    for (y, text) in (area.y..area.bottom()).zip(lines) {
+        buffer.set_stringn(area.x, y, format!("{text:wide$}"), wide, Style::default());
+    }
 }
 
 fn conversation(model: &Model, buffer: &mut Buffer, area: Rect, pane: usize) {

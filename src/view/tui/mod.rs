@@ -20,6 +20,7 @@ mod hex;
 pub mod keys;
 mod ladder;
 pub mod layout;
+pub mod lesson;
 mod line;
 mod model;
 mod msg;

@@ -75,6 +75,10 @@ fn opened(model: &mut Model, book: Book) -> Vec<Effect> {
             if book.kinds(0).any(kinds) { Some(0) } else { book.next(0, kinds, false) }
         };
         reading.row = first(RowKinds::STEP).unwrap_or_default();
+        // Who opens what still goes on looks at what happens now.
+        if let Some(last) = book.next(book.len(), RowKinds::STEP, true).filter(|_| book.is_live) {
+            reading.row = last;
+        }
         // What stood there before the story began is above, for those who look.
         reading.top = first(RowKinds::CHAPTER).filter(|top| *top < reading.row).unwrap_or_default();
     }
@@ -100,7 +104,7 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
         }
     }
     model.move_on(by);
-    model.books.iter_mut().for_each(Book::grow);
+    grow(model);
     look_on(model);
     forks::take(model);
     if let Some(since) = model.playing {
@@ -115,6 +119,22 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// Take in what was read meanwhile. Who is at the end of a live story stays there.
+fn grow(model: &mut Model) {
+    let last = |reading: &Reading, books: &[Book]| {
+        let book = books.get(reading.book).filter(|book| book.is_live)?;
+        reading.next(book, book.len(), RowKinds::STEP, true)
+    };
+    let followed: Vec<bool> =
+        model.readings.iter().map(|r| last(r, &model.books).is_some_and(|last| r.row >= last)).collect();
+    model.books.iter_mut().for_each(Book::grow);
+    for (reading, followed) in model.readings.iter_mut().zip(followed) {
+        if let Some(row) = last(reading, &model.books).filter(|row| followed && *row > reading.row) {
+            reading.go(row);
+        }
+    }
 }
 
 /// Take in what was found of what is being looked for.
@@ -374,4 +394,50 @@ fn clicked(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
         return act(model, action);
     }
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Options;
+    use super::super::theme::Theme;
+    use super::*;
+    use crate::explain::StoryIndex;
+    use crate::trace::Record;
+    use crate::trace::file::Transcript;
+
+    /// A story that grows in this order of things, read at the end or above it.
+    #[test]
+    fn who_is_at_the_end_of_a_live_story_stays_there() {
+        let bytes = include_bytes!("../../../transcripts/journey.jsonl");
+        let mut records = Transcript::read(&bytes[..]).unwrap().0.records;
+        let Some(Record::Head(head)) = records.first_mut() else { panic!("no head") };
+        head.generator = "postroad 0 lab".to_owned();
+        let head = head.clone();
+        let (index, feeder) = StoryIndex::growing();
+        let (first, rest) = records.split_at(records.len() / 2);
+        let mut model =
+            Model::new((100, 40), Options { theme: Theme::mono(), colour: false, exports: false }, "");
+        first.iter().for_each(|record| assert!(feeder.push(record.clone())));
+        let mut book = Book::new("", &head, index, false);
+        while book.len() < 20 {
+            std::thread::yield_now();
+            book.grow();
+        }
+        update(&mut model, Msg::Opened(Box::new(book)));
+        let at = |model: &Model| model.readings[0].row;
+        assert!(at(&model) > 10, "it is opened at its end");
+        update(&mut model, Msg::Do(Action::Start));
+        update(&mut model, Msg::Tick(Duration::from_millis(50)));
+        assert_eq!(at(&model), 0, "who reads further up is left there");
+        update(&mut model, Msg::Do(Action::End));
+        let before = at(&model);
+        rest.iter().for_each(|record| assert!(feeder.push(record.clone())));
+        drop(feeder);
+        while !model.books[0].progress().done {
+            update(&mut model, Msg::Tick(Duration::from_millis(50)));
+        }
+        let last = model.books[0].next(model.books[0].len(), RowKinds::STEP, true);
+        assert_eq!(Some(at(&model)), last);
+        assert!(at(&model) > before);
+    }
 }

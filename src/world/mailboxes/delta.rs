@@ -218,13 +218,15 @@ impl Mailboxes {
         Some(now.delta(before.and_then(|b| b.account(account).ok())))
     }
 
-    /// Put an account's mailboxes in place of those it has. Its password, quota and aliases stay; mailboxes that it
-    /// begins with and that `state` does not have are made again. States no fact: see [`Mailboxes::restate`].
-    pub fn restore(&mut self, account: &str, state: AccountState) -> Result<(), Refusal> {
+    /// Put an account's mailboxes in place of those it has. Its password, quota and aliases stay. Where it is `new` to
+    /// the disk, mailboxes that it begins with and that `state` does not have are made; later they are its owner's to
+    /// rename and to delete. What facts it states are of no use: see [`Mailboxes::restate`].
+    pub fn restore(&mut self, account: &str, state: AccountState, new: bool) -> Result<(), Refusal> {
         let owner = self.account_mut(account)?;
-        let folders = owner.setup.folders.clone();
+        let folders = if new { owner.setup.folders.clone() } else { Vec::new() };
         let address = owner.setup.address.clone();
-        owner.mailboxes = state.boxes.into_iter().map(Mailbox::from_state).map(|(n, m)| (n, Arc::new(m))).collect();
+        owner.mailboxes =
+            state.boxes.into_iter().map(Mailbox::from_state).map(|(n, m)| (n, Arc::new(m))).collect();
         let used = owner.mailboxes.values().map(|m| m.uidvalidity.saturating_add(1)).max().unwrap_or(1);
         owner.next_uidvalidity = owner.next_uidvalidity.max(state.next_uidvalidity).max(used);
         owner.subscribed = state.subscribed;
@@ -355,7 +357,7 @@ mod tests {
         };
         let mut again = Mailboxes::new();
         again.add_account(AccountSetup::new(BOB, 9));
-        again.restore(BOB, state).expect("bob is here");
+        again.restore(BOB, state, false).expect("bob is here");
         assert_eq!(again.delta(BOB, None), Some(whole));
         assert_eq!(put(&mut again, "INBOX", "four"), 4, "the UID of what was removed does not return");
         again.restate();

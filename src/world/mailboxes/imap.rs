@@ -15,7 +15,8 @@ pub struct ImapSession {
 /// Whether answering a request would change the store.
 pub fn changes(store: &Mailboxes, account: &str, ask: &Ask) -> bool {
     match ask {
-        Ask::Login { .. } | Ask::Folders | Ask::Bodies { .. } | Ask::Status { .. } => false,
+        Ask::Login { .. } | Ask::Authenticate(_) | Ask::ScramKeys { .. } => false,
+        Ask::Folders | Ask::Bodies { .. } | Ask::Status { .. } => false,
         // What is \Recent is claimed, where anything is.
         Ask::Select { mailbox, read_only } => {
             !read_only && store.status(account, mailbox).is_ok_and(|status| status.recent > 0)
@@ -39,6 +40,15 @@ pub fn answer_ask(store: &mut Mailboxes, session: &mut ImapSession, ask: Ask, no
                 None => Answer::Refused(ask::Refusal::Credentials),
             };
         }
+        (Ask::Authenticate(login), _) => {
+            session.account = store.prove(&login.authcid, &login.proof);
+            return match &session.account {
+                Some(account) => Answer::LoggedIn(account.clone()),
+                None => Answer::Refused(ask::Refusal::Credentials),
+            };
+        }
+        // Keys are derived by whoever has the host's secret salt: `World::scram_keys`.
+        (Ask::ScramKeys { .. }, _) => return Answer::Refused(ask::Refusal::Unavailable),
         (ask, Some(account)) => on_messages(store, account, ask, now),
         (_, None) => return Answer::Refused(ask::Refusal::Unavailable),
     };

@@ -18,6 +18,9 @@ const JUNK: &str = "Junk";
 pub async fn into_inbox(world: &Arc<World>, host: &Arc<Host>, entry: &Entry, recipient: &str) -> Verdict {
     if let Some(redirect) = world.redirect(host, recipient) {
         let onward = sender::onward(world, host, entry, redirect);
+        if let Err(unkept) = world.spool(host, &onward).await {
+            return Verdict::Transient(format!("4.3.0 {unkept}"));
+        }
         world.with_queue(host, |queue| queue.forwarded(&entry.id, recipient, onward));
         host.bell.notify_one();
         return Verdict::Delivered;

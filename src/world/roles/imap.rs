@@ -15,6 +15,7 @@ use std::sync::Arc;
 /// Serve one connection.
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
     let mut config = ServerConfig::new(&host.spec.name).with_size_limit(host.spec.size_limit);
+    config.nonces = Some(world.nonces(&host, RoleKind::Imap));
     config.consult = faults.any() || connection.crowded;
     config.without.extend(host.spec.imap_without.iter().map(|name| name.to_ascii_uppercase()));
     let (conn, crowded) = (connection.conn, connection.crowded);
@@ -53,9 +54,9 @@ impl ImapOwner {
         }
         // Only a login changes the session, and a login changes no mailbox.
         let mut session = session.clone();
-        let change = self.world.change_mailboxes(&self.host, &account, move |store| {
-            answer_ask(store, &mut session, ask, now)
-        });
+        let change = self
+            .world
+            .change_mailboxes(&self.host, &account, move |store| answer_ask(store, &mut session, ask, now));
         change.await.unwrap_or(Answer::Refused(Refusal::Unavailable))
     }
 }
@@ -73,6 +74,9 @@ impl Owner<Server> for ImapOwner {
                 Some(Interference::Reply(line)) => server.answer_line(line),
                 Some(Interference::Drop) => return Flow::Drop,
             },
+            ServerEvent::Ask(Ask::ScramKeys { user }) => {
+                server.answer(Answer::ScramKeys(self.world.scram_keys(&self.host, &user)));
+            }
             ServerEvent::Ask(ask) => {
                 let answer = self.answer(ask).await;
                 server.answer(answer);

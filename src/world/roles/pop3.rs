@@ -4,6 +4,7 @@ use crate::proto::pop3::grammar::block::octets_on_wire;
 use crate::proto::pop3::server::{
     Entry, LoginRefusal, Maildrop, Server, ServerConfig, ServerEvent, UpdateRefusal,
 };
+use crate::proto::sasl::Proof;
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::faults::{Faults, Interference};
@@ -18,8 +19,15 @@ use std::sync::Arc;
 pub async fn serve(world: Arc<World>, host: Arc<Host>, faults: Arc<Faults>, connection: Connection) {
     let (conn, crowded) = (connection.conn, connection.crowded);
     let Door { mut wire, security, plaintext_login } = world.door(&host, RoleKind::Pop3, connection);
-    let (hostname, consult) = (host.spec.name.clone(), faults.any() || crowded);
-    let config = ServerConfig { hostname, consult, security, plaintext_login, ..ServerConfig::default() };
+    let config = ServerConfig {
+        hostname: host.spec.name.clone(),
+        apop_banner: Some(world.apop_banner(&host)),
+        nonces: Some(world.nonces(&host, RoleKind::Pop3)),
+        consult: faults.any() || crowded,
+        security,
+        plaintext_login,
+        ..ServerConfig::default()
+    };
     let mut machine = Server::new(config);
     let clock = world.clock;
     let mut edits = world.edits(conn, Direction::Server);
@@ -62,15 +70,19 @@ impl Owner<Server> for Pop3Owner {
                 Some(Interference::Drop) => return Flow::Drop,
             },
             ServerEvent::Login { user, password } => {
-                let account = self.world.log_in(&self.host, &user, &password);
-                let answer = match account {
-                    Some(account) => self.open(account).await,
-                    None => Err(LoginRefusal::Credentials),
-                };
+                let answer = self.log_in(&user, &Proof::Password(password)).await;
                 server.answer_login(answer);
             }
-            // No banner is given in, so APOP is not offered.
-            ServerEvent::Apop { .. } => server.answer_login(Err(LoginRefusal::Credentials)),
+            ServerEvent::Apop { user, digest, timestamp } => {
+                let answer = self.log_in(&user, &Proof::Apop { timestamp, digest }).await;
+                server.answer_login(answer);
+            }
+            ServerEvent::Sasl(login) if login.is_for_oneself() => {
+                let answer = self.log_in(&login.authcid, &login.proof).await;
+                server.answer_login(answer);
+            }
+            ServerEvent::Sasl(_) => server.answer_login(Err(LoginRefusal::Credentials)),
+            ServerEvent::ScramKeys { user } => server.answer_keys(self.world.scram_keys(&self.host, &user)),
             ServerEvent::Body { index } => {
                 let place = self.open.as_ref().and_then(|o| Some((&o.account, *o.uids.get(index)?)));
                 let body = place.and_then(|(account, uid)| {
@@ -94,6 +106,11 @@ impl Owner<Server> for Pop3Owner {
 }
 
 impl Pop3Owner {
+    async fn log_in(&mut self, user: &str, proof: &Proof) -> Result<Maildrop, LoginRefusal> {
+        let account = self.world.prove(&self.host, user, proof).ok_or(LoginRefusal::Credentials)?;
+        self.open(account).await
+    }
+
     /// Lock and list the maildrop: message numbers are fixed from here on (RFC 1939 §4).
     async fn open(&mut self, account: String) -> Result<Maildrop, LoginRefusal> {
         let session = self.session;

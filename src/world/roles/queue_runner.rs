@@ -1,13 +1,15 @@
-//! The queue runner of an MTA: takes what is due, tries it, writes down what came of it, reports what failed.
+//! The queue runner of an MTA: takes what is due, tries it, writes down what came of it, reports what its sender is to know.
 
 use super::relay;
 use super::smtp::keeps_mailboxes_of;
 use super::{deliver, relay::Route};
 use crate::base::Instant;
-use crate::world::dsn::{self, Report};
+use crate::proto::smtp::envelope::Ret;
+use crate::world::dsn::{self, Action, Report, Told};
 use crate::world::hosts::{Host, World};
 use crate::world::queue::{Entry, Verdict};
 use crate::world::store::Unkept;
+use crate::world::wishes::Wishes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -72,9 +74,8 @@ fn by_domain(recipients: &[String]) -> Vec<(String, Vec<String>)> {
 async fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Verdict)>) {
     let now = world.clock.now();
     let report = world.with_queue(host, |queue| queue.settle(id, verdicts, now));
-    // "a notification MUST NOT be sent" about a message with a null reverse-path (RFC 5321 §4.5.5, §6.1).
-    let reported = match report.filter(|entry| !entry.sender.is_empty()) {
-        Some(entry) => report_to_sender(world, host, &entry, now).await,
+    let reported = match report {
+        Some((entry, told)) => report_to_sender(world, host, &entry, &told, now).await,
         None => Ok(()),
     };
     let left = world.with_queue(host, |queue| queue.get(id).cloned());
@@ -86,29 +87,38 @@ async fn settle(world: &World, host: &Host, id: &str, verdicts: Vec<(String, Ver
 }
 
 /// Queue the notification. It is on the disk, if there is one, before the failure is struck off there.
-async fn report_to_sender(world: &World, host: &Host, entry: &Entry, now: Instant) -> Result<(), Unkept> {
-    let notification = notification(host, entry, now);
+async fn report_to_sender(
+    world: &World,
+    host: &Host,
+    entry: &Entry,
+    told: &[Told],
+    now: Instant,
+) -> Result<(), Unkept> {
+    let notification = notification(host, entry, told, now);
     let kept = world.spool(host, &notification).await;
     let (new, to) = (notification.id.clone(), entry.sender.clone());
+    let worst = told.iter().map(|told| told.action).min().unwrap_or(Action::Failed);
     world.with_queue(host, |queue| {
         queue.accept(notification);
-        queue.bounced(&entry.id, &new, &to);
+        queue.reported(&entry.id, &new, &to, worst);
     });
     host.bell.notify_one();
     kept
 }
 
-/// The delivery status notification about what failed: from nobody, to the envelope's sender.
-fn notification(host: &Host, entry: &Entry, now: Instant) -> Entry {
+/// The delivery status notification: from nobody, to the envelope's sender.
+fn notification(host: &Host, entry: &Entry, told: &[Told], now: Instant) -> Entry {
     let unique = host.unique();
     let report = Report {
         reporter: &host.spec.name,
         sender: &entry.sender,
         id: &entry.id,
+        envid: entry.wishes.envid.as_deref(),
+        full: entry.wishes.ret == Some(Ret::Full),
         arrived: entry.arrived,
         at: now,
         unique: &unique,
-        failed: &entry.failed,
+        told,
         message: &entry.message,
     };
     let message = dsn::write(&report);
@@ -116,7 +126,7 @@ fn notification(host: &Host, entry: &Entry, now: Instant) -> Entry {
         id: host.next_queue_id(),
         sender: String::new(),
         waiting: vec![entry.sender.clone()],
-        failed: Vec::new(),
+        wishes: Wishes::default(),
         message: message.into(),
         smtputf8: report.is_international(),
         arrived: now,

@@ -186,6 +186,7 @@ fn envelope(entry: &Entry, recipients: &[String]) -> Option<Envelope> {
     let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
     let mut envelope = Envelope::simple(&entry.sender, &recipients)?;
     envelope.smtputf8 = entry.smtputf8;
+    entry.wishes.put_into(&mut envelope);
     Some(envelope)
 }
 
@@ -202,7 +203,9 @@ fn judge(name: &str, outcome: Outcome) -> Turn {
     let verdicts = outcome.recipients.into_iter().map(|recipient| {
         let address = recipient.forward_path.address();
         let verdict = match recipient.result {
-            Fate::Accepted(reply) => Verdict::Relayed(name.to_owned(), one_line(&reply)),
+            Fate::Accepted(reply) => {
+                Verdict::Relayed { to: name.to_owned(), reply: one_line(&reply), reports: outcome.dsn }
+            }
             Fate::Refused(reply) if reply.is_permanent() => permanent(name, &recipient.forward_path, &reply),
             Fate::Refused(reply) => Verdict::Transient(format!("{name}: {}", one_line(&reply))),
             Fate::Failed(reason) => Verdict::Transient(format!("{name}: {reason}")),

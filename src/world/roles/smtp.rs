@@ -15,6 +15,7 @@ use crate::world::queue::Entry;
 use crate::world::scenario::{Fault, RoleKind};
 use crate::world::secure::Door;
 use crate::world::sender;
+use crate::world::wishes::Wishes;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -37,8 +38,8 @@ pub async fn serve(
     let mut config = ServerConfig::new(&host.spec.name, kind);
     config.size_limit = host.spec.size_limit;
     config.consult = faults.any() || connection.crowded;
-    // NOTIFY and RET are read, and the queue does not act on them yet: what is not kept is not offered.
-    config.dsn = false;
+    leave_out(&mut config, &host.spec.smtp_without);
+    config.nonces = Some(world.nonces(&host, role));
     let (peer, conn, crowded) = (connection.peer, connection.conn, connection.crowded);
     let Door { mut wire, security, plaintext_login } = world.door(&host, role, connection);
     (config.security, config.plaintext_login) = (security, plaintext_login);
@@ -50,6 +51,21 @@ pub async fn serve(
     let mut owner = SmtpOwner { world, host, role, faults, peer, hello, spf, crowded, last_word };
     // How a session ends is on the wire; nobody here needs telling.
     let _ = drive(&mut machine, &mut wire, clock, &mut owner, &mut edits).await;
+}
+
+/// What a scenario may have its SMTP servers not offer.
+pub const MAY_LACK: [&str; 9] =
+    ["DSN", "PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"];
+
+/// What an older server does not offer.
+fn leave_out(config: &mut ServerConfig, keywords: &[String]) {
+    let lacks = |keyword: &str| keywords.iter().any(|word| word.eq_ignore_ascii_case(keyword));
+    config.dsn &= !lacks("DSN");
+    config.pipelining &= !lacks("PIPELINING");
+    config.eight_bit_mime &= !lacks("8BITMIME");
+    config.smtputf8 &= !lacks("SMTPUTF8");
+    config.chunking &= !lacks("CHUNKING");
+    config.mechanisms.retain(|mechanism| !lacks(mechanism.name()));
 }
 
 struct SmtpOwner {
@@ -80,11 +96,12 @@ impl Owner<Server> for SmtpOwner {
                 Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
                 Some(Interference::Drop) => return Flow::Drop,
             },
-            ServerEvent::Authenticate { authzid, authcid, password, .. } => {
-                let same = authzid.is_empty() || authzid.eq_ignore_ascii_case(&authcid);
-                let known = self.world.log_in(&self.host, &authcid, &password).is_some();
-                server.answer(if same && known { replies::auth_ok() } else { replies::auth_failed() });
+            ServerEvent::Authenticate(login) => {
+                let known = self.world.prove(&self.host, &login.authcid, &login.proof).is_some();
+                let yes = known && login.is_for_oneself();
+                server.answer(if yes { replies::auth_ok() } else { replies::auth_failed() });
             }
+            ServerEvent::ScramKeys { user } => server.answer_keys(self.world.scram_keys(&self.host, &user)),
             ServerEvent::Mail { envelope, authenticated } => {
                 self.check_sender(&envelope, authenticated.is_some()).await;
                 server.answer(replies::mail_ok());
@@ -230,7 +247,7 @@ impl SmtpOwner {
             id: id.clone(),
             sender: message.envelope.reverse_path.address(),
             waiting: self.addresses(&message.envelope),
-            failed: Vec::new(),
+            wishes: self.wishes(&message.envelope),
             message: bytes.into(),
             smtputf8: message.envelope.smtputf8,
             arrived: now,
@@ -247,6 +264,11 @@ impl SmtpOwner {
         self.world.with_queue(&self.host, |queue| queue.accept(entry));
         self.host.bell.notify_one();
         replies::queued(&id)
+    }
+
+    /// What its sender asked to be told.
+    fn wishes(&self, envelope: &Envelope) -> Wishes {
+        Wishes::of(envelope, |r| self.resolve_path(&r.forward_path).map(|(address, _)| address))
     }
 
     /// Whom it goes to, each once: the same mailbox may stand in the envelope twice, under other names too.

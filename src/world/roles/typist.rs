@@ -48,6 +48,7 @@ pub fn desks(scenario: &Scenario, changes: &[Change]) -> Vec<Host> {
             domains: Vec::new(),
             size_limit: 0,
             resolver: String::new(),
+            smtp_without: Vec::new(),
             imap_without: Vec::new(),
             tls: None,
             sign: Vec::new(),

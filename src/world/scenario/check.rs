@@ -111,6 +111,11 @@ impl<'a> Checker<'a> {
             let help = "write it as RFC 3339 does: 2026-01-05T09:00:00Z".to_owned();
             self.complain(place!["start"], message, Some(help));
         }
+        if let Some((key, text)) = scenario.queue.as_ref().and_then(|queue| queue.unreadable()) {
+            let message = format!("`{}` is no time to wait", text.escape_debug());
+            let help = "write `15m` (also s, h, d)".to_owned();
+            self.complain(place!["queue", key], message, Some(help));
+        }
     }
 
     /// Whether a host has to find other hosts: a relay does, and a mail client but for people who need no network.
@@ -184,6 +189,14 @@ impl<'a> Checker<'a> {
                 "only a host with the role `mta` takes mail for domains",
                 help,
             );
+        }
+        for (j, name) in host.smtp_without.iter().enumerate() {
+            let known = crate::world::roles::smtp::MAY_LACK;
+            if !known.iter().any(|word| word.eq_ignore_ascii_case(name)) {
+                let help = choose(name, known.iter().copied());
+                let message = format!("no server here can lack `{}`", name.escape_debug());
+                self.complain(place!["host", i, "smtp-without", j], message, Some(help));
+            }
         }
         for (j, name) in host.imap_without.iter().enumerate() {
             self.one_line(place!["host", i, "imap-without", j], name);

@@ -21,6 +21,23 @@ pub enum Access {
     Imap,
 }
 
+/// By which mechanism a mail client logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogIn {
+    /// SASL PLAIN (RFC 4616), also where POP3 and IMAP have commands of their own.
+    Plain,
+    /// SASL LOGIN.
+    Login,
+    /// SASL CRAM-MD5 (RFC 2195).
+    CramMd5,
+    /// SASL SCRAM-SHA-256 (RFC 7677).
+    #[serde(rename = "scram-sha-256")]
+    ScramSha256,
+    /// POP3: APOP (RFC 1939 §7). Elsewhere as if nothing were said.
+    Apop,
+}
+
 /// How long a POP3 client leaves messages on the server after it has fetched them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leave {
@@ -52,6 +69,9 @@ pub struct MailClient {
     /// By which protocol; where it says nothing, what its person says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// By which mechanism it logs in; where it says nothing, what its account says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<LogIn>,
     /// POP3: how long messages stay on the server after they were fetched: `no`, `always`, or days as in `14d`.
     #[serde(default = "fortnight")]
     pub leave: String,
@@ -290,6 +310,13 @@ impl Scenario {
         (1..255).map(|d| IpAddr::V4(Ipv4Addr::new(a, b, c, d))).find(|ip| !taken(*ip))
     }
 
+    /// By which mechanism the mail program on a device logs in to an account, where that is said.
+    pub fn log_in(&self, account: &str, device: &str) -> Option<LogIn> {
+        let client = self.clients.iter().find(|c| c.device.eq_ignore_ascii_case(device));
+        let account = self.accounts.iter().find(|a| a.address.eq_ignore_ascii_case(account));
+        client.and_then(|c| c.auth).or(account.and_then(|a| a.auth))
+    }
+
     /// How the mail program of a person on a device behaves.
     pub fn manner(&self, person: &str, device: &str) -> Manner {
         let client = self.clients.iter().find(|c| c.device.eq_ignore_ascii_case(device));
@@ -340,6 +367,7 @@ mod tests {
         let client = MailClient {
             device: device.to_owned(),
             access: Some(Access::Imap),
+            auth: None,
             leave: "no".to_owned(),
             whole_up_to: 0,
             tls_if_available: false,

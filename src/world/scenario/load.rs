@@ -6,8 +6,8 @@
 use super::check::{self, Complaint, Key};
 use super::terms::nearest;
 use super::{
-    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, Redirect, Scenario, SenderPolicy,
-    ServerMailbox, Tls, Zone, presets,
+    Access, Account, Act, Fault, Host, Link, MailClient, Person, Preloaded, QueueSpec, Redirect, Scenario,
+    SenderPolicy, ServerMailbox, Tls, Zone, presets,
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Deserialize;
@@ -129,6 +129,8 @@ pub(super) struct Preset {
     /// Are added; one whose name is there already takes its place.
     #[serde(rename = "person", default)]
     pub people: Vec<Person>,
+    /// Replaces how queues deal with what cannot be delivered yet.
+    pub queue: Option<QueueSpec>,
     /// Replaces by which protocol every mail client reaches its mailbox.
     pub access: Option<Access>,
     /// Replaces what servers do with TLS.
@@ -156,6 +158,7 @@ impl Preset {
         let (access, mailboxes, messages, clients) =
             (self.access, self.mailboxes, self.messages, self.clients);
         scenario.access = access.or(scenario.access);
+        scenario.queue = self.queue.or(scenario.queue.take());
         scenario.tls = self.tls.unwrap_or(scenario.tls);
         scenario.title = title.unwrap_or(std::mem::take(&mut scenario.title));
         scenario.about = about.unwrap_or(std::mem::take(&mut scenario.about));

@@ -7,18 +7,21 @@ pub mod check;
 pub mod clients;
 pub mod load;
 pub mod presets;
+pub mod queue;
 pub mod sender;
 pub mod terms;
 pub mod what;
 
-pub use clients::{Access, Leave, LinkSpec, MailClient, Manner, Preloaded, ServerMailbox};
+pub use clients::{Access, Leave, LinkSpec, LogIn, MailClient, Manner, Preloaded, ServerMailbox};
 pub use load::LoadError;
 pub use presets::{builtin, builtin_names, story_names};
+pub use queue::{NotifyOn, QueueSpec};
 pub use sender::{DkimKey, KeyAlgorithm, Redirect, SenderPolicy};
 pub use terms::When;
 pub use what::What;
 
 use crate::base::Secret;
+use crate::proto::smtp::envelope::Ret;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -45,6 +48,9 @@ pub struct Scenario {
     /// The links' manner where a `[[link]]` says nothing else.
     #[serde(default)]
     pub network: Network,
+    /// How queues deal with what cannot be delivered yet, where that is not the usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueSpec>,
     /// The machines.
     #[serde(rename = "host", default)]
     pub hosts: Vec<Host>,
@@ -194,6 +200,9 @@ pub struct Host {
     /// The largest message it takes, octets (announced by SIZE).
     #[serde(default = "ten_mib")]
     pub size_limit: u64,
+    /// Keywords that its SMTP servers do not offer, as in `DSN`: older ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub smtp_without: Vec<String>,
     /// Capabilities that its IMAP server does not offer, as in `MOVE`: an older one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imap_without: Vec<String>,
@@ -267,6 +276,10 @@ pub struct Account {
     pub password: Secret,
     /// The host that keeps the mailboxes.
     pub host: String,
+    /// By which mechanism its clients log in, where a `[[client]]` says nothing else: `plain`, `login`, `cram-md5`,
+    /// `scram-sha-256`, or `apop` for POP3. Absent: AUTH PLAIN in SMTP, USER and PASS in POP3, LOGIN in IMAP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<LogIn>,
     /// Octets it may hold; 0 is unlimited.
     #[serde(default)]
     pub quota: u64,
@@ -344,6 +357,15 @@ pub struct Letter {
     pub subject: String,
     /// The text.
     pub body: String,
+    /// When its writer wants to be told what became of it (NOTIFY, RFC 3461 §4.1); empty: nothing is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<NotifyOn>,
+    /// How much of it a report of failure is to return (RET, RFC 3461 §4.3): `full` or `headers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ret: Option<Ret>,
+    /// The writer's own mark, which reports repeat (ENVID, RFC 3461 §4.4); empty: none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub envid: String,
     /// The Message-ID of the message that this one answers, with its angle brackets; empty: it answers none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub in_reply_to: String,

@@ -16,7 +16,7 @@ const BUILTIN: [(&str, &str); 9] = [
 ];
 
 /// Name and text of every further story of the library: the journey's world, in which other things are done.
-const STORIES: [(&str, &str); 22] = [
+const STORIES: &[(&str, &str)] = &[
     ("journey-pop3", include_str!("../../../lessons/scenarios/stories/journey-pop3.toml")),
     ("journey-imap", include_str!("../../../lessons/scenarios/stories/journey-imap.toml")),
     ("journey-starttls", include_str!("../../../lessons/scenarios/stories/journey-starttls.toml")),
@@ -30,6 +30,10 @@ const STORIES: [(&str, &str); 22] = [
     ("maildrop-lock", include_str!("../../../lessons/scenarios/stories/maildrop-lock.toml")),
     ("imap-idle", include_str!("../../../lessons/scenarios/stories/imap-idle.toml")),
     ("dot-stuffing", include_str!("../../../lessons/scenarios/stories/dot-stuffing.toml")),
+    ("pop3-apop", include_str!("../../../lessons/scenarios/stories/pop3-apop.toml")),
+    ("scram", include_str!("../../../lessons/scenarios/stories/scram.toml")),
+    ("dsn-success", include_str!("../../../lessons/scenarios/stories/dsn-success.toml")),
+    ("delayed", include_str!("../../../lessons/scenarios/stories/delayed.toml")),
     ("one-machine", include_str!("../../../lessons/scenarios/stories/one-machine.toml")),
     ("web-shop", include_str!("../../../lessons/scenarios/stories/web-shop.toml")),
     ("reply", include_str!("../../../lessons/scenarios/stories/reply.toml")),
@@ -37,6 +41,11 @@ const STORIES: [(&str, &str); 22] = [
     ("several-domains", include_str!("../../../lessons/scenarios/stories/several-domains.toml")),
     ("attachment", include_str!("../../../lessons/scenarios/stories/attachment.toml")),
     ("in-step", include_str!("../../../lessons/scenarios/stories/in-step.toml")),
+    ("spoofed-unprotected", include_str!("../../../lessons/scenarios/stories/spoofed-unprotected.toml")),
+    ("spoofed-caught", include_str!("../../../lessons/scenarios/stories/spoofed-caught.toml")),
+    ("signed", include_str!("../../../lessons/scenarios/stories/signed.toml")),
+    ("forwarded", include_str!("../../../lessons/scenarios/stories/forwarded.toml")),
+    ("mailing-list", include_str!("../../../lessons/scenarios/stories/mailing-list.toml")),
     ("compare-pop3", include_str!("../../../lessons/scenarios/stories/compare-pop3.toml")),
     ("compare-imap", include_str!("../../../lessons/scenarios/stories/compare-imap.toml")),
 ];
@@ -59,7 +68,7 @@ pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
 
 /// The TOML text of a built-in scenario or story.
 pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().chain(&STORIES).chain([&COMPARE, &LAB]).find(|(n, _)| *n == name).map(|(_, text)| *text)
+    BUILTIN.iter().chain(STORIES).chain([&COMPARE, &LAB]).find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The names of all built-in scenarios; the first is the default journey, the others are presets for `--break`.

@@ -30,7 +30,9 @@ pub fn onward(world: &World, host: &Host, entry: &Entry, redirect: &Redirect) ->
         arrived: now,
         attempts: 0,
         next: now + world.handling,
-        failed: Vec::new(),
+        // Nothing that was asked goes on to others: a list must not (RFC 3461 §5.2.7.1), and who forwards to several
+        // may not say to which.
+        wishes: crate::world::wishes::Wishes::default(),
         ..entry.clone()
     }
 }

@@ -66,11 +66,16 @@ pub async fn at_data(world: &World, host: &Host, spf: &spf::Verdict, message: &[
     let by_arc = ask(world, host, arc::Request { letter: &letter }).await;
     if by_arc.result != ArcResult::None {
         let sealer = by_arc.sealers.last().cloned().unwrap_or_default();
-        results.results.push(MethodResult::new("arc", by_arc.result.name(), &[("arc.chain", &by_arc.sealers.join(":"))]));
+        results.results.push(MethodResult::new(
+            "arc",
+            by_arc.result.name(),
+            &[("arc.chain", &by_arc.sealers.join(":"))],
+        ));
         let result = checked("arc", &sealer, by_arc.result.name());
         state(world, host, "arc", by_arc.rules.clone(), result);
     }
-    let request = dmarc::Request { authors: dmarc::author_domains(&letter), identifiers: shown(spf, &by_dkim) };
+    let request =
+        dmarc::Request { authors: dmarc::author_domains(&letter), identifiers: shown(spf, &by_dkim) };
     let by_dmarc = ask(world, host, request).await;
     let result = checked("dmarc", &by_dmarc.domain, by_dmarc.result.name());
     state(world, host, "dmarc", by_dmarc.rules.clone(), result);
@@ -89,8 +94,11 @@ fn check_dkim(world: &World, host: &Host, verdict: &dkim::Verdict, results: &mut
         world.fact(host, checked("dkim", "", "none"));
     }
     for signature in &verdict.signatures {
-        let properties =
-            [("header.d", signature.domain.as_str()), ("header.s", &signature.selector), ("header.b", &signature.begins)];
+        let properties = [
+            ("header.d", signature.domain.as_str()),
+            ("header.s", &signature.selector),
+            ("header.b", &signature.begins),
+        ];
         let result = MethodResult::new("dkim", signature.result.name(), &properties);
         results.results.push(result.because(&signature.reason));
         let result = checked("dkim", &signature.domain, signature.result.name());
@@ -149,12 +157,16 @@ fn decide(world: &World, host: &Host, dmarc: &dmarc::Verdict, arc: &arc::Verdict
         }
         Policy::None => return Decision::Accept,
         _ if vouched => {
-            let why = format!("`{newest}`, which this host trusts, has sealed that DMARC passed when the message came there");
+            let why = format!(
+                "`{newest}`, which this host trusts, has sealed that DMARC passed when the message came there"
+            );
             (Decision::Accept, why)
         }
         Policy::Quarantine => (Decision::Junk, format!("`{domain}` asks for quarantine")),
         Policy::Reject => {
-            let text = format!("DMARC: nothing shows that this mail is from {domain}, which asks to reject such mail");
+            let text = format!(
+                "DMARC: nothing shows that this mail is from {domain}, which asks to reject such mail"
+            );
             (Decision::Reject(text), format!("`{domain}` asks to reject"))
         }
     };

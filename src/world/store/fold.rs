@@ -39,8 +39,7 @@ impl FoldedBox {
             self.line.clone();
         let special_use = (!special_use.is_empty()).then_some(special_use);
         let keywords = self.keywords.clone();
-        let head =
-            BoxHead { uidvalidity, special_use, uidnext, highest, recent_from, forgotten, keywords };
+        let head = BoxHead { uidvalidity, special_use, uidnext, highest, recent_from, forgotten, keywords };
         let removed = self.removed.iter().map(|(modseq, uid)| (*modseq, *uid)).collect();
         BoxState { name, head, messages: Vec::new(), removed }
     }

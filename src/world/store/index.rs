@@ -172,7 +172,8 @@ impl Line {
             }
             Line::Message(m) => {
                 let date = m.date.as_micros();
-                let _ = write!(out, "m {} {} {} {} {date} {}", m.uidvalidity, m.uid, m.born, m.modseq, m.form);
+                let _ =
+                    write!(out, "m {} {} {} {} {date} {}", m.uidvalidity, m.uid, m.born, m.modseq, m.form);
                 word(out, &m.file);
                 word(out, &m.was);
                 m.flags.iter().for_each(|w| word(out, w));

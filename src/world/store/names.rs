@@ -71,7 +71,11 @@ pub fn of_account(address: &str) -> String {
             other => drop(write!(out, "%{other:02X}")),
         }
     }
-    if out.len() > LONGEST { format!("{HASHED}{}", digest(address.to_ascii_lowercase().as_bytes())) } else { out }
+    if out.len() > LONGEST {
+        format!("{HASHED}{}", digest(address.to_ascii_lowercase().as_bytes()))
+    } else {
+        out
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +103,9 @@ mod tests {
     #[test]
     fn no_name_leaves_its_folder_or_clashes() {
         let long = "x".repeat(900);
-        for name in ["../../etc", "..", ".", ".hidden", "a\\..\\b", "C:", "a\0b", " padded ", "~", &long, "日/本"] {
+        for name in
+            ["../../etc", "..", ".", ".hidden", "a\\..\\b", "C:", "a\0b", " padded ", "~", &long, "日/本"]
+        {
             let spelt = file(name);
             assert!(!spelt.starts_with('.') || name.starts_with("../"), "{spelt}");
             assert!(spelt.len() <= LONGEST && !spelt.contains(['/', '\\', '\0', ':', '%']), "{spelt}");

@@ -201,8 +201,9 @@ impl<S: Shape> AccountStore<S> {
         let index = store.read_index()?;
         let next = mailboxes.delta(account, None).map_or(1, |delta| delta.next_uidvalidity);
         let loaded = store.shape.load(index.as_ref(), next, now).map_err(failed)?;
+        let new = index.is_none_or(|index| index.lines.is_empty());
         if !loaded.state.boxes.is_empty() {
-            mailboxes.restore(account, loaded.state).map_err(|e| failed(io::Error::other(e)))?;
+            mailboxes.restore(account, loaded.state, new).map_err(|e| failed(io::Error::other(e)))?;
             store.repair(mailboxes, loaded.repairs);
         }
         store.settle(mailboxes, now).map_err(|unkept| failed(io::Error::other(unkept.why)))?;
@@ -255,7 +256,8 @@ impl<S: Shape> AccountStore<S> {
     }
 
     fn box_line(&self, b: &BoxDelta, plan: &Plan<S::Steps>) -> Line {
-        let BoxHead { uidvalidity, special_use, uidnext, highest, recent_from, forgotten, .. } = b.head.clone();
+        let BoxHead { uidvalidity, special_use, uidnext, highest, recent_from, forgotten, .. } =
+            b.head.clone();
         let here = || self.shape.file(uidvalidity).unwrap_or_default();
         let (file, was) = plan.files.get(&uidvalidity).cloned().unwrap_or_else(here);
         let special_use = special_use.unwrap_or_default();
@@ -312,7 +314,12 @@ impl<S: Shape> AccountStore<S> {
     }
 
     /// The commit itself: by a transaction at the end of the index, or by an index written anew.
-    fn write_index(&mut self, delta: &AccountDelta, plan: &Plan<S::Steps>, after: &Mailboxes) -> io::Result<()> {
+    fn write_index(
+        &mut self,
+        delta: &AccountDelta,
+        plan: &Plan<S::Steps>,
+        after: &Mailboxes,
+    ) -> io::Result<()> {
         let lines = self.lines(delta, plan);
         if !self.stale && lines.len() < self.room {
             let text = index::transaction(&lines);

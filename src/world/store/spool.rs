@@ -10,6 +10,7 @@ use super::files::Files;
 use super::names::digest;
 use crate::base::Instant;
 use crate::world::queue::Entry;
+use crate::world::wishes::Wishes;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
@@ -113,7 +114,7 @@ impl Spool {
 /// The envelope as lines, and the empty line behind them. The sum covers the lines: what was damaged is not guessed at.
 fn envelope(entry: &Entry, octets: usize) -> String {
     let mut out = format!("{HEAD}\n");
-    let Entry { sender, waiting, failed: _, smtputf8, arrived, attempts, next, .. } = entry;
+    let Entry { sender, waiting, wishes, smtputf8, arrived, attempts, next, .. } = entry;
     // Addresses have no line ends: the grammar lets none in. What has one is spelt with a space, and not found.
     let line = |text: &str| text.replace(['\r', '\n'], " ");
     let _ = writeln!(out, "from {}", line(sender));
@@ -122,6 +123,10 @@ fn envelope(entry: &Entry, octets: usize) -> String {
     }
     if *smtputf8 {
         let _ = writeln!(out, "smtputf8");
+    }
+    if *wishes != Wishes::default() {
+        // JSON has no line ends of its own, and every wish can be written down as it.
+        let _ = writeln!(out, "wishes {}", serde_json::to_string(wishes).unwrap_or_default());
     }
     let _ = writeln!(out, "arrived {}", arrived.as_micros());
     let _ = writeln!(out, "attempts {attempts}");
@@ -145,7 +150,7 @@ fn parse(id: &str, bytes: &[u8]) -> Result<Entry, String> {
         id: id.to_owned(),
         sender: String::new(),
         waiting: Vec::new(),
-        failed: Vec::new(),
+        wishes: Wishes::default(),
         message: message.into(),
         smtputf8: false,
         arrived: start,
@@ -163,6 +168,9 @@ fn parse(id: &str, bytes: &[u8]) -> Result<Entry, String> {
         match key {
             "postroad-spool" => {}
             "from" => value.clone_into(&mut entry.sender),
+            "wishes" => {
+                entry.wishes = serde_json::from_str(value).map_err(|e| format!("\"{line}\" is no JSON: {e}"))?;
+            }
             "to" => entry.waiting.push(value.to_owned()),
             "smtputf8" => entry.smtputf8 = true,
             "arrived" => entry.arrived = Instant::from_micros(number()?),
@@ -170,7 +178,9 @@ fn parse(id: &str, bytes: &[u8]) -> Result<Entry, String> {
             "next" => entry.next = Instant::from_micros(number()?),
             "octets" => octets = usize::try_from(number()?).unwrap_or(usize::MAX),
             "sum" => whole = value == digest(text[..at].as_bytes()),
-            other => return Err(format!("\"{other}\" stands in its envelope, which version 1 does not have")),
+            other => {
+                return Err(format!("\"{other}\" stands in its envelope, which version 1 does not have"));
+            }
         }
     }
     if !whole {

@@ -71,16 +71,15 @@ type Act = Box<dyn Fn(&mut Mailboxes) -> Result<(), Refusal>>;
 fn put(mailbox: &'static str, text: &'static str, flags: &'static [&str]) -> Act {
     Box::new(move |m| {
         let flags: Vec<String> = flags.iter().map(|f| (*f).to_owned()).collect();
-        m.deliver(BOB, mailbox, text.as_bytes().into(), &flags, Instant::from_secs(1_700_000_000), None).map(|_| ())
+        m.deliver(BOB, mailbox, text.as_bytes().into(), &flags, Instant::from_secs(1_700_000_000), None)
+            .map(|_| ())
     })
 }
 
 /// Something of everything that can be done to a mailbox.
 fn story() -> Vec<Act> {
     let flags = |change, uid: u32, flag: &'static str| -> Act {
-        Box::new(move |m| {
-            m.set_flags(BOB, "INBOX", &[uid], change, &[flag.to_owned()], None).map(|_| ())
-        })
+        Box::new(move |m| m.set_flags(BOB, "INBOX", &[uid], change, &[flag.to_owned()], None).map(|_| ()))
     };
     vec![
         put("INBOX", "Subject: one\r\n\r\nFrom me\r\n", &[]),
@@ -131,7 +130,8 @@ fn is_but_for_untold(found: &Picture, kept: &Picture, begun: &Picture) -> Result
     }
     for (name, messages) in found {
         let known = kept.get(name);
-        for (uid, (_, body)) in messages.iter().filter(|(uid, _)| known.is_none_or(|k| !k.contains_key(uid))) {
+        for (uid, (_, body)) in messages.iter().filter(|(uid, _)| known.is_none_or(|k| !k.contains_key(uid)))
+        {
             if !bodies.contains(&body) {
                 return Err(format!("{name:?} {uid}: nobody wrote {:?}", String::from_utf8_lossy(body)));
             }
@@ -184,8 +184,9 @@ fn a_stop_at_any_operation_loses_nothing_that_was_acknowledged() {
                 let kept = picture(&held.mailboxes);
                 let again = Held::open(&files, kind).expect("our folder can be opened");
                 let found = picture(&again.mailboxes);
-                let fine = is_but_for_untold(&found, &kept, &begun)
-                    .or_else(|why| is_but_for_untold(&found, &begun, &begun).map_err(|w| format!("{why}; {w}")));
+                let fine = is_but_for_untold(&found, &kept, &begun).or_else(|why| {
+                    is_but_for_untold(&found, &begun, &begun).map_err(|w| format!("{why}; {w}"))
+                });
                 assert_eq!(fine, Ok(()), "{kind:?}, {left:?}, stopped at {stops}");
                 untold += usize::from(stopped && found != kept && found != begun);
                 // What is found is settled: it is the same when it is opened once more.
@@ -247,7 +248,7 @@ fn entry(id: &str, text: &str) -> Entry {
         id: id.to_owned(),
         sender: "alice@example.com".to_owned(),
         waiting: vec!["bob@example.net".to_owned(), "\"b b\"@example.net".to_owned()],
-        failed: Vec::new(),
+        wishes: crate::world::wishes::Wishes::default(),
         message: text.as_bytes().into(),
         smtputf8: true,
         arrived: NOW,
@@ -309,10 +310,13 @@ fn a_damaged_spool_file_is_left_alone_and_named() {
     there.put(&entry("1A", "Subject: x\r\n")).expect("the disk is well");
     let path = PathBuf::from("data/queue/mail/1A");
     let text = files.read(&path).expect("it is there");
-    for (from, to, why) in [("alice", "alicf", "sum"), ("spool 1", "spool 2", "postroad-spool 2"), ("x\r\n", "", "octets")] {
+    for (from, to, why) in
+        [("alice", "alicf", "sum"), ("spool 1", "spool 2", "postroad-spool 2"), ("x\r\n", "", "octets")]
+    {
         let bent = String::from_utf8_lossy(&text).replacen(from, to, 1);
         files.write(&path, bent.as_bytes()).expect("the disk is well");
-        let (_, entries, unread) = Spool::open(files.clone(), PathBuf::from("data/queue/mail")).expect("a folder");
+        let (_, entries, unread) =
+            Spool::open(files.clone(), PathBuf::from("data/queue/mail")).expect("a folder");
         assert_eq!(entries.len(), 0);
         assert!(unread[0].why.contains(why), "{unread:?}");
     }
@@ -355,7 +359,8 @@ fn what_other_programs_do_to_a_maildir_is_seen() {
     assert_eq!(inbox[2].internal_date, Instant::from_secs(1_700_000_001));
     assert_eq!(again.messages(BOB, "Neu/Brücke").expect("a new one")[0].flags, ["\\Flagged"]);
     // While it runs, a look at the disk shows the same things.
-    std::fs::write(root.join("new").join("1700000002.z.example"), b"Subject: later\r\n\r\n").expect("written");
+    std::fs::write(root.join("new").join("1700000002.z.example"), b"Subject: later\r\n\r\n")
+        .expect("written");
     disk.rescan(&mut again, NOW).expect("the disk is well");
     assert_eq!(again.messages(BOB, "INBOX").expect("INBOX").len(), 4);
     // Without its index every message is still there, under another UIDVALIDITY.
@@ -395,5 +400,8 @@ fn what_other_programs_do_to_an_mbox_is_seen_before_it_is_written_over() {
     let inbox = mailboxes.messages(BOB, "INBOX").expect("INBOX");
     assert_eq!(inbox.iter().map(|m| m.uid).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(inbox[2].flags, ["\\Seen"]);
-    assert_eq!(mailboxes.body(BOB, "INBOX", 4).as_deref(), Some(&b"Subject: dropped in\r\n\r\nFrom quoting\r\n"[..]));
+    assert_eq!(
+        mailboxes.body(BOB, "INBOX", 4).as_deref(),
+        Some(&b"Subject: dropped in\r\n\r\nFrom quoting\r\n"[..])
+    );
 }

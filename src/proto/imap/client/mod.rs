@@ -16,8 +16,9 @@ use super::framing::{ResponseFrame, ResponseFramer, Scan, Scanner};
 use super::grammar::print::Literals;
 use super::grammar::{Dialect, parse_response, print_command};
 use super::response::{Code, Condition, FetchData, ListEntry, Response, Status, Untagged};
-use super::types::{Command, Flag};
+use super::types::{Command, CommandBody, Flag};
 use crate::base::{Instant, Secret};
+use crate::proto::sasl::{self, Credentials};
 use crate::proto::{Machine, Output, Wish};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct ClientConfig {
     pub user: String,
     /// Password for LOGIN.
     pub password: Secret,
+    /// By which credentials it logs in with AUTHENTICATE; `None`: with LOGIN.
+    pub auth: Option<Credentials>,
     /// What it thinks of STARTTLS (RFC 9051 §6.2.1). Default: it never asks.
     pub tls: Wish,
     /// Which mailbox to open.
@@ -58,6 +61,7 @@ impl ClientConfig {
         ClientConfig {
             user: user.into(),
             password,
+            auth: None,
             tls: Wish::Never,
             mailbox: "INBOX".to_owned(),
             known: BTreeSet::new(),
@@ -182,6 +186,8 @@ struct Running {
     stretches: VecDeque<Vec<u8>>,
     /// IDLE: when it is to be ended.
     until: Option<Instant>,
+    /// AUTHENTICATE: the exchange.
+    exchange: Option<sasl::client::Exchange>,
 }
 
 /// The client. Drive it as [`Machine`] says; it speaks after the server's greeting.
@@ -276,7 +282,7 @@ impl Client {
         match parse_response(bytes).value {
             Response::Untagged(data) => self.untagged(data),
             Response::Tagged { tag, condition } => self.tagged(&tag, condition),
-            Response::Continue { .. } => self.go_on(now),
+            Response::Continue { text } => self.go_on(&text, now),
             // Not understood: nothing that we asked for. If it was the greeting, this is no IMAP server.
             Response::Unknown if !self.greeted => self.fail_at_once("the server does not greet as IMAP does"),
             Response::Unknown => {}
@@ -380,8 +386,12 @@ impl Client {
     }
 
     /// `+`: send the next stretch of the command, or wait in IDLE.
-    fn go_on(&mut self, now: Instant) {
+    fn go_on(&mut self, text: &str, now: Instant) {
         let Some(running) = &mut self.running else { return };
+        if let Some(exchange) = &mut running.exchange {
+            self.outputs.push_back(Output::Send(sasl_line(exchange, text)));
+            return;
+        }
         if let Some(stretch) = running.stretches.pop_front() {
             self.outputs.push_back(Output::Send(stretch));
         } else if let Op::Idle { most } = running.op {
@@ -428,13 +438,21 @@ impl Client {
             Op::Capability => {
                 let list = self.capabilities.clone();
                 let wants_login = self.script.iter().any(|op| matches!(op, Op::Login));
+                let by_command = self.config.auth.is_none();
                 let secures = self.wish != Wish::Never && list.iter().any(|name| name == "STARTTLS");
-                if wants_login && !secures && list.iter().any(|name| name == "LOGINDISABLED") {
+                let disabled = list.iter().any(|name| name == "LOGINDISABLED");
+                if wants_login && by_command && !secures && disabled {
                     self.fail_politely("the server takes no LOGIN here (LOGINDISABLED)".to_owned());
                 }
                 self.event(ClientEvent::Capabilities(list));
             }
-            Op::Login => self.event(ClientEvent::LoggedIn),
+            Op::Login => {
+                let exchange = self.running.as_ref().and_then(|running| running.exchange.as_ref());
+                match exchange.map_or(Ok(()), sasl::client::Exchange::succeeded) {
+                    Ok(()) => self.event(ClientEvent::LoggedIn),
+                    Err(why) => self.fail_politely(why),
+                }
+            }
             Op::StartTls => {
                 self.securing = true;
                 // What came in clear behind the OK is nobody's response (RFC 9051 §6.2.1).
@@ -486,9 +504,9 @@ impl Client {
         match std::mem::take(&mut self.wish) {
             Wish::Prefer | Wish::Must if offered => self.script.push_front(Op::StartTls),
             Wish::Must => {
-                self.fail_politely(
-                    "the server does not offer STARTTLS, and nothing is sent in clear".to_owned(),
-                );
+                let reason = "the server does not offer it, and nothing is sent in clear".to_owned();
+                self.failure.get_or_insert(Failure { stage: "STARTTLS".to_owned(), reason });
+                self.script = VecDeque::from([Op::Logout]);
             }
             Wish::Never | Wish::Prefer => {}
         }
@@ -506,14 +524,17 @@ impl Client {
             }
             self.next_tag += 1;
             let tag = format!("a{}", self.next_tag);
-            let body = op.command(&self.config);
+            let (body, exchange) = match (&op, &self.config.auth) {
+                (Op::Login, Some(credentials)) => authenticate(credentials, &self.capabilities),
+                _ => (op.command(&self.config), None),
+            };
             let name = body.name().to_owned();
             let wire = print_command(&Command { tag: tag.clone(), body }, Dialect::Rev1, self.literals());
             let mut stretches = stretches(&wire);
             if let Some(first) = stretches.pop_front() {
                 self.outputs.push_back(Output::Send(first));
             }
-            self.running = Some(Running { tag, op, name, stretches, until: None });
+            self.running = Some(Running { tag, op, name, stretches, until: None, exchange });
             return;
         }
         self.finish();
@@ -522,6 +543,29 @@ impl Client {
     fn literals(&self) -> Literals {
         literals(&self.capabilities)
     }
+}
+
+/// AUTHENTICATE; with the initial response where the server has said that it takes one (SASL-IR, RFC 4959 §3).
+fn authenticate(
+    credentials: &Credentials,
+    capabilities: &[String],
+) -> (CommandBody, Option<sasl::client::Exchange>) {
+    let (mut exchange, initial) = sasl::client::Exchange::begin(credentials);
+    let mechanism = credentials.mechanism.name().to_owned();
+    if capabilities.iter().any(|name| name == "SASL-IR") {
+        return (CommandBody::Authenticate { mechanism, initial }, Some(exchange));
+    }
+    exchange.hold(initial);
+    (CommandBody::Authenticate { mechanism, initial: None }, Some(exchange))
+}
+
+/// The answer to a challenge, as a line.
+fn sasl_line(exchange: &mut sasl::client::Exchange, challenge: &str) -> Vec<u8> {
+    // Why it is not answered is told by the server's reply to the lone star that goes out then.
+    let (answer, _why) = exchange.line(challenge.trim().as_bytes());
+    let mut line = answer.expose().as_bytes().to_vec();
+    line.extend_from_slice(b"\r\n");
+    line
 }
 
 /// Which literals a server takes that has said that it can do these.

@@ -11,6 +11,7 @@ use crate::proto::imap::grammar::print::Literals;
 use crate::proto::imap::grammar::{Dialect, parse_response, print_command};
 use crate::proto::imap::response::{Code, Condition, Response, Status, Untagged};
 use crate::proto::imap::types::{Command, CommandBody};
+use crate::proto::sasl::{self, Credentials};
 use crate::proto::{Machine, Output};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -46,6 +47,8 @@ struct Running {
     idle: bool,
     /// What is still to be sent of it: a stretch for each `+`.
     stretches: VecDeque<Vec<u8>>,
+    /// AUTHENTICATE: the exchange.
+    exchange: Option<sasl::client::Exchange>,
 }
 
 /// The client's side of a session that is told what to say.
@@ -57,6 +60,8 @@ pub struct Session {
     greeted: bool,
     capabilities: Vec<String>,
     queued: VecDeque<CommandBody>,
+    /// For AUTHENTICATE.
+    credentials: Option<Credentials>,
     running: VecDeque<Running>,
     next_tag: u32,
     idling: bool,
@@ -77,6 +82,7 @@ impl Session {
             greeted: false,
             capabilities: Vec::new(),
             queued: VecDeque::new(),
+            credentials: None,
             running: VecDeque::new(),
             next_tag: 0,
             idling: false,
@@ -85,6 +91,12 @@ impl Session {
             securing: false,
             over: false,
         }
+    }
+
+    /// Log in by these when AUTHENTICATE is asked for: the mechanism and the initial response are filled in.
+    pub fn with_credentials(mut self, credentials: Option<Credentials>) -> Self {
+        self.credentials = credentials;
+        self
     }
 
     /// Say these, in order and in one piece as far as literals allow. IDLE comes alone, and lasts until
@@ -112,19 +124,22 @@ impl Session {
         while self.greeted
             && !self.over
             && !self.securing
-            && self
-                .running
-                .back()
-                .is_none_or(|last| last.stretches.is_empty() && !last.idle && last.name != "STARTTLS")
+            && self.running.back().is_none_or(|last| {
+                last.stretches.is_empty() && !last.idle && last.exchange.is_none() && last.name != "STARTTLS"
+            })
         {
             let Some(body) = self.queued.pop_front() else { break };
+            let (body, exchange) = match (&body, &self.credentials) {
+                (CommandBody::Authenticate { .. }, Some(own)) => super::authenticate(own, &self.capabilities),
+                _ => (body, None),
+            };
             self.next_tag += 1;
             let (tag, name) = (format!("a{}", self.next_tag), body.name().to_owned());
             let idle = matches!(body, CommandBody::Idle);
             let printed = print_command(&Command { tag: tag.clone(), body }, Dialect::Rev1, self.literals());
             let mut stretches = super::stretches(&printed);
             wire.extend(stretches.pop_front().unwrap_or_default());
-            self.running.push_back(Running { tag, name, idle, stretches });
+            self.running.push_back(Running { tag, name, idle, stretches, exchange });
         }
         if !wire.is_empty() {
             self.deadline = Some(now + self.patience);
@@ -149,7 +164,7 @@ impl Session {
                 self.tell(SessionEvent::Told(Box::new(data)));
             }
             Response::Tagged { tag, condition } => self.tagged(&tag, condition),
-            Response::Continue { .. } => self.go_on(),
+            Response::Continue { text } => self.go_on(&text),
             Response::Unknown if !self.greeted => self.end(Some("the server does not greet as IMAP does")),
             Response::Unknown => {}
         }
@@ -176,6 +191,10 @@ impl Session {
         let Some(at) = self.running.iter().position(|running| running.tag == tag) else { return };
         let Some(ended) = self.running.remove(at) else { return };
         self.learn(condition.code.as_ref());
+        let proof = ended.exchange.as_ref().map_or(Ok(()), sasl::client::Exchange::succeeded);
+        if let (Status::Ok, Err(why)) = (condition.status, proof) {
+            return self.end(Some(&why));
+        }
         self.idling &= !ended.idle;
         if self.running.is_empty() {
             self.deadline = None;
@@ -194,7 +213,11 @@ impl Session {
     }
 
     /// `+`: send the next stretch of the command, or wait in IDLE.
-    fn go_on(&mut self) {
+    fn go_on(&mut self, text: &str) {
+        if let Some(exchange) = self.running.iter_mut().find_map(|running| running.exchange.as_mut()) {
+            let line = super::sasl_line(exchange, text);
+            return self.out.push_back(Output::Send(line));
+        }
         let Some(running) = self.running.iter_mut().find(|r| r.idle || !r.stretches.is_empty()) else {
             return;
         };

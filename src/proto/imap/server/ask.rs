@@ -5,9 +5,12 @@
 
 use crate::base::{Instant, Secret};
 use crate::proto::imap::types::{Flag, StoreOp};
+use crate::proto::sasl::Keys;
+use crate::proto::sasl::server::Login;
 use std::sync::Arc;
 
-/// A request to the store. It is for the account that the last successful [`Ask::Login`] of this connection named.
+/// A request to the store. It is for the account that the last successful [`Ask::Login`] or
+/// [`Ask::Authenticate`] of this connection named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// Do user and password belong together? → [`Answer::LoggedIn`] or refused.
@@ -16,6 +19,14 @@ pub enum Ask {
         user: String,
         /// With what.
         password: Secret,
+    },
+    /// The same after AUTHENTICATE → [`Answer::LoggedIn`] or refused. It is for the user itself and nobody else.
+    Authenticate(Login),
+    /// What is kept of this user's password for SCRAM → [`Answer::ScramKeys`]; for a name that nobody has, keys that no
+    /// password fits (`Keys::decoy`).
+    ScramKeys {
+        /// Who wants to log in.
+        user: String,
     },
     /// All names → [`Answer::Folders`].
     Folders,
@@ -122,6 +133,8 @@ pub enum Answer {
     Refused(Refusal),
     /// The account's name.
     LoggedIn(String),
+    /// What was asked for.
+    ScramKeys(Keys),
     /// All names, sorted.
     Folders(Vec<Folder>),
     /// The mailbox as it is now.

@@ -1,12 +1,11 @@
-//! Capabilities, LOGIN, AUTHENTICATE PLAIN (RFC 9051 §6.1.1, §6.2; RFC 4616; RFC 4959).
+//! Capabilities and LOGIN (RFC 9051 §6.1.1, §6.2.3), and what every login leads to.
 
 use super::ask::{Answer, Ask};
 use super::run::Then;
-use super::{Mode, Reply, Server};
+use super::{Reply, Server};
 use crate::base::Secret;
 use crate::proto::imap::phase::Phase;
 use crate::proto::{Output, Security};
-use base64::Engine as _;
 
 impl Server {
     /// What this server offers now, as CAPABILITY lists it.
@@ -17,11 +16,16 @@ impl Server {
         }
         all.extend(["LITERAL+", "SASL-IR", "ENABLE", "ID", "IDLE"]);
         let limit = format!("APPENDLIMIT={}", self.config.size_limit);
+        let mechanisms: Vec<String> =
+            self.mechanisms().iter().map(|m| format!("AUTH={}", m.name())).collect();
         if self.phase == Phase::NotAuthenticated {
             if self.security == Security::Offered {
                 all.push("STARTTLS");
             }
-            all.push(if self.login_allowed() { "AUTH=PLAIN" } else { "LOGINDISABLED" });
+            match self.login_allowed() {
+                true => all.extend(mechanisms.iter().map(String::as_str)),
+                false => all.push("LOGINDISABLED"),
+            }
         } else {
             all.extend([
                 "UIDPLUS",
@@ -87,51 +91,6 @@ impl Server {
                 self.hard_error();
             }
             _ => self.tagged(Reply::no("[SERVERBUG] The store gave an answer to another question")),
-        }
-    }
-
-    pub(super) fn authenticate(&mut self, mechanism: &str, initial: Option<Secret>) {
-        if !self.login_allowed() {
-            return self.tagged(privacy_required());
-        }
-        if mechanism != "PLAIN" {
-            return self.tagged(Reply::no("[CANNOT] PLAIN is the mechanism offered"));
-        }
-        match initial {
-            Some(response) => self.plain(response.expose().as_bytes()),
-            None => {
-                self.mode = Mode::Auth;
-                self.send(b"+ \r\n".to_vec());
-            }
-        }
-    }
-
-    /// The client's answer to the empty challenge.
-    pub(super) fn sasl_response(&mut self, line: &[u8]) {
-        self.mode = Mode::Commands;
-        match line.trim_ascii() {
-            // "If the client wishes to cancel an authentication exchange, it issues a line consisting of a single
-            // "*"." (RFC 9051 §6.2.2)
-            b"*" => self.tagged(Reply::bad("AUTHENTICATE cancelled")),
-            response => self.plain(response),
-        }
-    }
-
-    /// `message = [authzid] UTF8NUL authcid UTF8NUL passwd` (RFC 4616 §2), in base64.
-    fn plain(&mut self, response: &[u8]) {
-        let Ok(decoded) = base64::engine::general_purpose::STANDARD.decode(response) else {
-            return self.tagged(Reply::bad("The response is not base64"));
-        };
-        let text = String::from_utf8(decoded).unwrap_or_default();
-        let fields: Vec<&str> = text.split('\0').collect();
-        match fields.as_slice() {
-            [authzid, authcid, password] if !authcid.is_empty() && !password.is_empty() => {
-                if !authzid.is_empty() && !authzid.eq_ignore_ascii_case(authcid) {
-                    return self.tagged(Reply::no("[AUTHORIZATIONFAILED] You may act for yourself only"));
-                }
-                self.login((*authcid).to_owned(), Secret::new(*password));
-            }
-            _ => self.tagged(Reply::bad("PLAIN is: identity NUL user NUL password, in UTF-8")),
         }
     }
 }

@@ -13,6 +13,7 @@
 pub mod ask;
 pub mod pattern;
 
+mod auth;
 mod fetch;
 mod fetch_write;
 mod folders;
@@ -32,6 +33,8 @@ use super::grammar::{self, Dialect};
 use super::phase::Phase;
 use super::types::{Command, CommandBody};
 use crate::base::Instant;
+use crate::proto::sasl::server::Exchange;
+use crate::proto::sasl::{Mechanism, Nonces};
 use crate::proto::{Machine, Output, Security};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -67,6 +70,11 @@ pub struct ServerConfig {
     pub batch_messages: usize,
     /// Octets read at a time (one message may be larger).
     pub batch_octets: u64,
+    /// Which mechanisms AUTHENTICATE offers. Default: all.
+    pub mechanisms: Vec<Mechanism>,
+    /// Where challenges come from, drawn by the owner for this session alone. Without them CRAM-MD5 and SCRAM-SHA-256
+    /// are not offered. Default: none.
+    pub nonces: Option<Nonces>,
     /// Ask the owner before each command ([`ServerEvent::Consult`]).
     pub consult: bool,
 }
@@ -89,6 +97,8 @@ impl ServerConfig {
             hard_errors: 20,
             batch_messages: 16,
             batch_octets: 4 << 20,
+            mechanisms: Mechanism::ALL.to_vec(),
+            nonces: None,
             consult: false,
         }
     }
@@ -181,6 +191,8 @@ pub struct Server {
     /// OK answered STARTTLS, and the handshake is not done.
     securing: bool,
     mode: Mode,
+    /// The SASL exchange whose next response is awaited.
+    exchange: Option<Exchange>,
     enabled: Enabled,
     out: VecDeque<Output<ServerEvent>>,
     wait: Wait,
@@ -217,6 +229,7 @@ impl Server {
             config,
             phase: Phase::NotAuthenticated,
             mode: Mode::Commands,
+            exchange: None,
             enabled: Enabled::default(),
             out: VecDeque::new(),
             wait: Wait::Nothing,
@@ -440,6 +453,7 @@ impl Server {
         if self.mode != Mode::Commands {
             // In IDLE or a SASL exchange the tag is the one that began it.
             self.mode = Mode::Commands;
+            self.exchange = None;
         } else {
             self.tag = tag.unwrap_or_default();
         }

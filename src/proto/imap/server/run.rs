@@ -9,6 +9,7 @@ use super::{Enabled, Mode, Reply, Server, ServerEvent, Wait};
 use crate::proto::Output;
 use crate::proto::imap::phase::{self, Phase};
 use crate::proto::imap::types::{CommandBody, Qresync, StatusItem};
+use crate::proto::sasl::server::Exchange;
 use std::sync::Arc;
 
 /// Where to go on when the store has answered.
@@ -21,6 +22,8 @@ pub(super) enum Then {
     /// News in IDLE.
     IdleNews,
     LoggedIn,
+    /// The SCRAM keys, for the exchange that waits.
+    Keys(Box<Exchange>),
     /// Say this if it is done.
     Done(&'static str),
     Deleted(String),
@@ -199,6 +202,7 @@ impl Server {
             }
             (Then::IdleNews, answer) => drop(self.take_news(answer, true)),
             (Then::LoggedIn, answer) => self.logged_in(answer),
+            (Then::Keys(exchange), answer) => self.keys_came(*exchange, answer),
             (Then::Selected { read_only, qresync }, answer) => self.opened(answer, read_only, qresync),
             (Then::Resync(qresync), answer) => self.resync(answer, &qresync),
             (Then::Closed, _) => self.unselect(),

@@ -137,7 +137,11 @@ impl Inquiry for Request<'_> {
                 verdict.sets = sets.len();
                 verdict.sealers = sets.iter().map(|set| domain_of(&set.seal)).collect();
                 verdict.last_results = sets.last().map(|set| payload(&set.results)).unwrap_or_default();
-                let why = format!("{} set(s), by {}", sets.len(), escape::text(&verdict.sealers.join(", ")));
+                let by = escape::text(&verdict.sealers.join(", "));
+                let why = match sets.len() {
+                    1 => format!("one set of fields, by {by}"),
+                    several => format!("{several} sets of fields, by {by}"),
+                };
                 trail.rule("arc-sets", nothing(), "found", why);
                 verdict.result = match chain(self.letter, &sets, known, &mut trail)? {
                     Ok(()) => ArcResult::Pass,

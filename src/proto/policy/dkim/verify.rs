@@ -380,7 +380,7 @@ fn check_header(
     let why = match missing.as_slice() {
         [] => format!("{} fields are signed, each is there", signature.headers.len()),
         missing => format!(
-            "signed as absent: {}; to add one would break the signature",
+            "the signed fields are taken; of {} one more is named than there is, so that none can be added",
             escape::text(&missing.join(", "))
         ),
     };

@@ -280,7 +280,14 @@ impl Eval<'_> {
                 return Ok((true, self.of_address(found, host, (four, six))));
             }
         }
-        Ok((false, format!("{} is of none of the {} mail exchangers of `{target}`", self.ip, hosts.len())))
+        let why = match hosts.as_slice() {
+            [] => format!("`{}` has no mail exchanger", escape::text(&target)),
+            [only] => {
+                format!("{} is not of `{}`, the mail exchanger of `{target}`", self.ip, escape::text(only))
+            }
+            all => format!("{} is of none of the {} mail exchangers of `{target}`", self.ip, all.len()),
+        };
+        Ok((false, why))
     }
 
     /// RFC 7208 §5.2: "a `fail` of the included record is no match": it is asked a question, and its answer is not ours.

@@ -1,11 +1,12 @@
 //! The client's loop: wait for an answer, tell the owner, send the next command.
 
-use super::{ClientConfig, ClientEvent, Failure, Reason, Summary};
-use crate::base::Instant;
+use super::{ClientConfig, ClientEvent, Failure, Login, Reason, Summary};
+use crate::base::{Instant, Secret};
 use crate::proto::line::{Line, LineBuffer, Terminator};
 use crate::proto::pop3::grammar::listing::{parse_drop_listing, parse_unique_id_listing};
 use crate::proto::pop3::grammar::reply::parse_greeting;
 use crate::proto::pop3::grammar::{Command, Greeting, Status, StatusLine};
+use crate::proto::sasl::{self, apop_digest};
 use crate::proto::{Machine, Output, Wish};
 use std::collections::VecDeque;
 
@@ -17,6 +18,10 @@ pub struct Client {
     out: VecDeque<Output<ClientEvent>>,
     /// What was said last, and waits for its answer.
     stage: Stage,
+    /// The greeting's timestamp, for APOP.
+    timestamp: Option<String>,
+    /// The SASL exchange under way.
+    exchange: Option<sasl::client::Exchange>,
     /// The multi-line response that is coming.
     block: Option<Block>,
     /// What is to be done for the messages, in order.
@@ -47,6 +52,8 @@ enum Stage {
     Stls,
     User,
     Pass,
+    Apop,
+    Auth,
     Stat,
     Uidl,
     List,
@@ -63,6 +70,8 @@ impl Stage {
             Stage::Stls => "STLS",
             Stage::User => "USER",
             Stage::Pass => "PASS",
+            Stage::Apop => "APOP",
+            Stage::Auth => "AUTH",
             Stage::Stat => "STAT",
             Stage::Uidl => "UIDL",
             Stage::List => "LIST",
@@ -145,6 +154,8 @@ impl Client {
             input: LineBuffer::default(),
             out: VecDeque::new(),
             stage: Stage::Greeting,
+            timestamp: None,
+            exchange: None,
             block: None,
             work: Work::Counted(1),
             summary: Summary::default(),
@@ -207,6 +218,7 @@ impl Client {
                 self.block = Some(Block::after(line.terminator));
             }
             (Status::Ok, Stage::Greeting) => {
+                self.timestamp.clone_from(&timestamp);
                 self.tell(ClientEvent::Greeted { line: text, timestamp });
                 if self.config.capa || self.wish != Wish::Never {
                     self.say(Stage::Capa, &Command::Capa);
@@ -216,6 +228,7 @@ impl Client {
             }
             (Status::Ok, _) => self.accepted(&said, text),
             (Status::Err, _) => self.refused(text),
+            (Status::Continue, Stage::Auth) => self.challenged(&said),
             (Status::Continue | Status::Unclear, _) => self.break_off(Reason::Unclear(text)),
         }
     }
@@ -230,7 +243,45 @@ impl Client {
     }
 
     fn log_in(&mut self) {
-        self.say(Stage::User, &Command::User { name: self.config.user.clone() });
+        match self.config.login.clone() {
+            Login::User => self.say(Stage::User, &Command::User { name: self.config.user.clone() }),
+            Login::Apop => match &self.timestamp {
+                Some(timestamp) => {
+                    let digest = Secret::new(apop_digest(timestamp, &self.config.password));
+                    self.say(Stage::Apop, &Command::Apop { name: self.config.user.clone(), digest });
+                }
+                None => {
+                    let why = "the greeting has no timestamp, so the server offers no APOP";
+                    self.give_up(Reason::NoLogin(why.to_owned()));
+                }
+            },
+            Login::Sasl(credentials) => {
+                let (exchange, initial) = sasl::client::Exchange::begin(&credentials);
+                self.exchange = Some(exchange);
+                let mechanism = Some(credentials.mechanism.name().to_owned());
+                self.say(Stage::Auth, &Command::Auth { mechanism, initial });
+            }
+        }
+    }
+
+    /// `+ challenge`: the next answer of the exchange, or `*` where there is none. RFC 5034 §4.
+    fn challenged(&mut self, said: &StatusLine) {
+        let Some(exchange) = &mut self.exchange else { return };
+        let (answer, why) = exchange.line(said.text.trim().as_bytes());
+        if let Some(why) = why {
+            self.failure.get_or_insert(Failure { stage: "AUTH", reason: Reason::NoLogin(why) });
+        }
+        let mut line = answer.expose().as_bytes().to_vec();
+        line.extend_from_slice(b"\r\n");
+        self.out.push_back(Output::Send(line));
+    }
+
+    /// `+OK` to AUTH. Where the mechanism has the server prove itself too, it must have done so.
+    fn authenticated(&mut self) {
+        match self.exchange.take().map_or(Ok(()), |exchange| exchange.succeeded()) {
+            Ok(()) => self.say(Stage::Stat, &Command::Stat),
+            Err(why) => self.give_up(Reason::NoLogin(why)),
+        }
     }
 
     /// `+OK` to a command whose answer is one line.
@@ -243,7 +294,8 @@ impl Client {
                 self.out.push_back(Output::StartTls);
             }
             Stage::User => self.say(Stage::Pass, &Command::Pass { password: self.config.password.clone() }),
-            Stage::Pass => self.say(Stage::Stat, &Command::Stat),
+            Stage::Pass | Stage::Apop => self.say(Stage::Stat, &Command::Stat),
+            Stage::Auth => self.authenticated(),
             Stage::Stat => match parse_drop_listing(said.text.as_bytes()).value {
                 Some(listing) => {
                     self.summary.count = listing.count;
@@ -321,7 +373,9 @@ impl Client {
                     false => self.go_on(),
                 }
             }
-            Stage::User | Stage::Pass | Stage::Stat => self.give_up(Reason::Refused(line)),
+            Stage::User | Stage::Pass | Stage::Apop | Stage::Auth | Stage::Stat => {
+                self.give_up(Reason::Refused(line))
+            }
             Stage::Greeting | Stage::Quit => self.break_off(Reason::Refused(line)),
         }
     }
@@ -358,7 +412,8 @@ impl Client {
 
     /// It cannot go on, but the server is there: QUIT, politely.
     fn give_up(&mut self, reason: Reason) {
-        self.failure = Some(Failure { stage: self.stage.name(), reason });
+        let failure = Failure { stage: self.stage.name(), reason };
+        self.failure.get_or_insert(failure);
         self.say(Stage::Quit, &Command::Quit);
     }
 

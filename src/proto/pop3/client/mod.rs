@@ -12,6 +12,7 @@ pub use session::{Answer, Session, SessionEvent};
 
 use crate::base::Secret;
 use crate::proto::Wish;
+use crate::proto::sasl::Credentials;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct ClientConfig {
     pub user: String,
     /// Its password.
     pub password: Secret,
+    /// How it logs in.
+    pub login: Login,
     /// Leave messages on the server: no DELE.
     pub keep: bool,
     /// Unique-ids of messages that this client already has: not fetched again (but let go of, unless `keep`).
@@ -42,6 +45,7 @@ impl ClientConfig {
         ClientConfig {
             user: user.into(),
             password,
+            login: Login::User,
             keep: false,
             known: BTreeSet::new(),
             capa: false,
@@ -50,6 +54,17 @@ impl ClientConfig {
             limits: Limits::default(),
         }
     }
+}
+
+/// How a client logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// USER and PASS. RFC 1939 §7.
+    User,
+    /// APOP, where the greeting has a timestamp. RFC 1939 §7.
+    Apop,
+    /// AUTH, by these credentials. RFC 5034.
+    Sasl(Credentials),
 }
 
 /// What a client puts up with.
@@ -157,6 +172,8 @@ pub enum Reason {
     TimedOut,
     /// The answer passed a limit.
     TooLarge,
+    /// The client does not log in this way here: why.
+    NoLogin(String),
     /// TLS is wanted, and the server does not offer STLS.
     NoTls,
 }

@@ -5,11 +5,12 @@
 //! commands at a time" (RFC 2449 §6.6). Answers come in the order of the commands, so each is matched with its own.
 
 use super::machine::{Block, LINE_PIECE};
-use super::{Limits, Reason};
-use crate::base::Instant;
+use super::{Limits, Login, Reason};
+use crate::base::{Instant, Secret};
 use crate::proto::line::{Line, LineBuffer, Terminator};
 use crate::proto::pop3::grammar::reply::parse_greeting;
 use crate::proto::pop3::grammar::{Command, Status};
+use crate::proto::sasl;
 use crate::proto::{Machine, Output};
 use std::collections::VecDeque;
 
@@ -48,6 +49,13 @@ pub struct Session {
     pipelining: bool,
     /// To be said.
     queued: VecDeque<Command>,
+    /// How it logs in when AUTH or APOP is asked for.
+    login: Login,
+    password: Secret,
+    /// The greeting's timestamp, for APOP.
+    timestamp: Option<String>,
+    /// The SASL exchange under way.
+    exchange: Option<sasl::client::Exchange>,
     /// Said, and not yet answered.
     said: VecDeque<Command>,
     /// The status line whose multi-line part is coming.
@@ -71,6 +79,10 @@ impl Session {
             greeted: false,
             pipelining: false,
             queued: VecDeque::new(),
+            login: Login::User,
+            password: Secret::default(),
+            timestamp: None,
+            exchange: None,
             said: VecDeque::new(),
             line: String::new(),
             block: None,
@@ -78,6 +90,29 @@ impl Session {
             server_ended: false,
             deadline: None,
             over: false,
+        }
+    }
+
+    /// How it logs in when AUTH or APOP is asked for: what stands behind the mechanism or the name is filled in.
+    pub fn with_login(mut self, login: Login, password: Secret) -> Self {
+        (self.login, self.password) = (login, password);
+        self
+    }
+
+    /// AUTH and APOP with what can be known only now.
+    fn filled_in(&mut self, command: Command) -> Command {
+        match (command, &self.login) {
+            (Command::Auth { .. }, Login::Sasl(credentials)) => {
+                let (exchange, initial) = sasl::client::Exchange::begin(credentials);
+                self.exchange = Some(exchange);
+                Command::Auth { mechanism: Some(credentials.mechanism.name().to_owned()), initial }
+            }
+            (Command::Apop { name, .. }, _) => {
+                let timestamp = self.timestamp.as_deref().unwrap_or_default();
+                let digest = Secret::new(sasl::apop_digest(timestamp, &self.password));
+                Command::Apop { name, digest }
+            }
+            (command, _) => command,
         }
     }
 
@@ -99,6 +134,7 @@ impl Session {
         // Behind STLS nothing may be said until the handshake is done (RFC 2595 §4).
         while (self.pipelining || self.said.is_empty()) && !matches!(self.said.back(), Some(Command::Stls)) {
             let Some(command) = self.queued.pop_front() else { break };
+            let command = self.filled_in(command);
             wire.extend(command.to_wire());
             self.said.push_back(command);
         }
@@ -134,11 +170,13 @@ impl Session {
     }
 
     fn status_line(&mut self, line: &Line) {
-        let status = parse_greeting(&line.text).value.line.status;
+        let greeting = parse_greeting(&line.text).value;
+        let status = greeting.line.status;
         let text = String::from_utf8_lossy(&line.text).into_owned();
         match status {
             Status::Ok if !self.greeted => {
                 self.greeted = true;
+                self.timestamp = greeting.timestamp;
                 self.tell(SessionEvent::Greeted(text));
             }
             Status::Ok if self.said.front().is_some_and(Command::is_multi_line) => {
@@ -149,13 +187,30 @@ impl Session {
                 self.line = text;
                 self.answered(status == Status::Ok, Vec::new());
             }
+            Status::Continue if self.exchange.is_some() => self.challenged(&greeting.line.text),
             Status::Err => self.end(Some(Reason::Refused(text))),
             _ => self.end(Some(Reason::Unclear(text))),
         }
     }
 
+    /// `+ challenge`: the next answer of the exchange, or `*` where there is none. RFC 5034 §4.
+    fn challenged(&mut self, challenge: &str) {
+        let Some(exchange) = &mut self.exchange else { return };
+        // Why it is not answered is told by the server's reply to the lone star.
+        let (answer, _why) = exchange.line(challenge.trim().as_bytes());
+        let mut line = answer.expose().as_bytes().to_vec();
+        line.extend_from_slice(b"\r\n");
+        self.out.push_back(Output::Send(line));
+    }
+
     fn answered(&mut self, ok: bool, block: Vec<u8>) {
         let Some(command) = self.said.pop_front() else { return };
+        if matches!(command, Command::Auth { .. })
+            && let Some(exchange) = self.exchange.take()
+            && let (true, Err(why)) = (ok, exchange.succeeded())
+        {
+            return self.end(Some(Reason::NoLogin(why)));
+        }
         if matches!(command, Command::Capa) && ok {
             let lines = String::from_utf8_lossy(&block).to_ascii_uppercase();
             self.pipelining = lines.lines().any(|line| line.trim() == "PIPELINING");
@@ -250,7 +305,6 @@ impl Machine for Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Secret;
 
     const NOW: Instant = Instant::from_secs(1_000_000);
 

@@ -38,7 +38,6 @@ impl Server {
             {
                 return self.refuse("no password in clear here: STLS first");
             }
-            Command::Auth { .. } => return self.refuse("AUTH is not offered here"),
             _ if !self.is_accepted(verb) => {
                 let state = self.phase.name();
                 return self.refuse(&match (verb, self.phase) {
@@ -61,6 +60,7 @@ impl Server {
                 }
                 None => self.refuse("APOP is not offered here"),
             },
+            Command::Auth { mechanism, initial } => self.auth(mechanism.as_deref(), initial.as_ref()),
             Command::Capa => self.capa(),
             Command::Stls => {
                 self.ok("Begin TLS negotiation");
@@ -75,17 +75,17 @@ impl Server {
             Command::Retr { number } => self.fetch(number, None),
             Command::Top { number, lines } => self.fetch(number, Some(lines)),
             Command::Dele { number } => self.dele(number),
-            Command::Auth { .. } | Command::Invalid { .. } | Command::Unknown { .. } => {}
+            Command::Invalid { .. } | Command::Unknown { .. } => {}
         }
     }
 
     /// The table, and one tolerance: after USER, one may begin anew, as many clients do.
     fn is_accepted(&self, verb: Verb) -> bool {
         phase::is_legal(self.phase, verb)
-            || self.phase == Phase::NameGiven && matches!(verb, Verb::User | Verb::Apop)
+            || self.phase == Phase::NameGiven && matches!(verb, Verb::User | Verb::Apop | Verb::Auth)
     }
 
-    fn refuse(&mut self, text: &str) {
+    pub(super) fn refuse(&mut self, text: &str) {
         self.hard_error(StatusLine::new(Status::Err, text));
     }
 
@@ -121,6 +121,12 @@ impl Server {
             ["TOP", "USER", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "UIDL"]
                 .map(str::to_owned)
                 .to_vec();
+        let mechanisms = self.mechanisms();
+        if !mechanisms.is_empty() && self.login_allowed() {
+            let params = mechanisms.iter().map(|m| m.name().to_owned()).collect();
+            // RFC 5034 §3: "SASL", and behind it the mechanisms.
+            capabilities.insert(2, Capability { tag: "SASL".to_owned(), params }.to_text());
+        }
         // What would be refused is not offered (RFC 2595 §2.3), nor what is done already (§4).
         capabilities.retain(|tag| tag != "USER" || self.login_allowed());
         if self.security == Security::Offered && self.phase != Phase::Transaction {

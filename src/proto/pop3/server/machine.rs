@@ -6,6 +6,7 @@ use crate::proto::line::{LineBuffer, Terminator};
 use crate::proto::pop3::grammar::block::MessageStream;
 use crate::proto::pop3::grammar::{Command, Status, StatusLine, parse_command};
 use crate::proto::pop3::phase::Phase;
+use crate::proto::sasl::server::Exchange;
 use crate::proto::{Machine, Output, Security};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Server {
     /// The maildrop, while it is locked for this session.
     pub(super) open: Option<OpenMaildrop>,
     pub(super) asked: Asked,
+    /// The SASL exchange whose next response is awaited.
+    pub(super) exchange: Option<Exchange>,
     input: LineBuffer,
     /// The rest of a line that was too long is still coming.
     discarding: bool,
@@ -38,7 +41,7 @@ pub struct Server {
     stopping: bool,
     errors: u32,
     /// When the last command came or the last octet went.
-    last_active: Option<Instant>,
+    pub(super) last_active: Option<Instant>,
     over: bool,
 }
 
@@ -57,6 +60,8 @@ pub(super) enum Asked {
     Nothing,
     /// Whether to carry this out; `None` is the greeting.
     Consult(Option<Command>),
+    /// The SCRAM keys of a user, for the exchange that waits.
+    Keys(Exchange),
     /// Whether this user may log in.
     Login { user: String },
     /// A message's bytes: all (RETR) or so many lines of the body (TOP).
@@ -87,6 +92,7 @@ impl Server {
             user: None,
             open: None,
             asked: Asked::Nothing,
+            exchange: None,
             input: LineBuffer::default(),
             discarding: false,
             overflow: false,
@@ -183,7 +189,7 @@ impl Server {
         self.stopping = true;
     }
 
-    /// Answers [`ServerEvent::Login`] and [`ServerEvent::Apop`]. A lock that is granted after the session's end is
+    /// Answers [`ServerEvent::Login`], [`ServerEvent::Apop`] and [`ServerEvent::Sasl`]. A lock that is granted after the session's end is
     /// given back with [`ServerEvent::Released`].
     pub fn answer_login(&mut self, answer: Result<Maildrop, LoginRefusal>) {
         match std::mem::take(&mut self.asked) {
@@ -301,7 +307,9 @@ impl Server {
 
     /// Takes the next line that came; `false` where there is none.
     fn take_line(&mut self, now: Instant) -> bool {
-        let limit = self.config.limits.command_line.saturating_sub(2);
+        let limits = &self.config.limits;
+        let octets = if self.exchange.is_some() { limits.auth_line } else { limits.command_line };
+        let limit = octets.saturating_sub(2);
         let Some(line) = self.input.next_line(limit) else { return false };
         let first = !std::mem::replace(&mut self.discarding, line.terminator == Terminator::TooLong);
         if !first {
@@ -312,13 +320,18 @@ impl Server {
             Terminator::End => return true,
             Terminator::TooLong => {
                 self.last_active = Some(now);
-                let text = format!("a command line has {} octets at most", self.config.limits.command_line);
+                self.exchange = None;
+                let text = format!("a command line has {octets} octets at most");
                 self.hard_error(StatusLine::new(Status::Err, text));
                 return true;
             }
             Terminator::CrLf | Terminator::Lf => {}
         }
         self.last_active = Some(now);
+        if let Some(exchange) = self.exchange.take() {
+            self.response(exchange, &line.text);
+            return true;
+        }
         let command = parse_command(&line.text).value;
         if self.config.consult {
             let verb = command.verb().name();

@@ -3,6 +3,7 @@
 //!
 //! The owner answers each [`ServerEvent`] that asks, at once or later; until then the machine keeps what arrives.
 
+mod auth;
 mod commands;
 mod machine;
 #[cfg(test)]
@@ -12,6 +13,8 @@ pub use machine::Server;
 
 use crate::base::Secret;
 use crate::proto::Security;
+use crate::proto::sasl::server::Login;
+use crate::proto::sasl::{Mechanism, Nonces};
 use std::time::Duration;
 
 /// How a server behaves.
@@ -24,6 +27,11 @@ pub struct ServerConfig {
     /// The timestamp of the greeting, as in `<1896.697170952@dbc.mtview.ca.us>`: different for every session.
     /// With one, APOP is offered (RFC 1939 §7).
     pub apop_banner: Option<String>,
+    /// Which mechanisms AUTH offers (RFC 5034); empty: no AUTH. Default: all.
+    pub mechanisms: Vec<Mechanism>,
+    /// Where challenges come from, drawn by the owner for this session alone. Without them CRAM-MD5 and SCRAM-SHA-256
+    /// are not offered. Default: none.
+    pub nonces: Option<Nonces>,
     /// Whether the owner is asked before each command ([`ServerEvent::Consult`]).
     pub consult: bool,
     /// Where the connection stands with TLS when it begins (RFC 2595 §4, RFC 8314 §3.1).
@@ -40,6 +48,8 @@ impl Default for ServerConfig {
             hostname: "localhost".to_owned(),
             implementation: "postroad".to_owned(),
             apop_banner: None,
+            mechanisms: Mechanism::ALL.to_vec(),
+            nonces: None,
             consult: false,
             security: Security::None,
             plaintext_login: true,
@@ -53,6 +63,8 @@ impl Default for ServerConfig {
 pub struct Limits {
     /// Octets of a command line, CRLF included. RFC 2449 §4 asks for 255; default 512.
     pub command_line: usize,
+    /// Octets of a line of a SASL exchange, CRLF included. RFC 5034 §4 has 12 288 for both sides; the default.
+    pub auth_line: usize,
     /// Commands that are unknown, malformed or out of phase, and refused logins, before the server hangs up.
     /// Default 20.
     pub hard_errors: u32,
@@ -68,6 +80,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             command_line: 512,
+            auth_line: 12_288,
             hard_errors: 20,
             idle: Duration::from_secs(600),
             waiting: 128 * 1024,
@@ -139,6 +152,14 @@ pub enum ServerEvent {
         digest: Secret,
         /// The timestamp that the greeting carried.
         timestamp: String,
+    },
+    /// Asks the same after a SASL exchange. Answer with [`Server::answer_login`].
+    Sasl(Login),
+    /// Asks: what is kept of this user's password for SCRAM? Answer with [`Server::answer_keys`]; for a name that nobody
+    /// has, give keys that no password fits (`Keys::decoy`).
+    ScramKeys {
+        /// Who wants to log in.
+        user: String,
     },
     /// Asks for a message's bytes; answer with [`Server::answer_body`].
     Body {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::base::Instant;
 use crate::proto::pop3::grammar::block::octets_on_wire;
+use crate::proto::sasl::{Credentials, Keys, client};
 use crate::proto::{Machine, Output};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -48,6 +49,13 @@ impl Owner {
             ServerEvent::Apop { user, digest, timestamp } => {
                 self.told.push(format!("apop {user} {timestamp}"));
                 self.log_in(digest.expose() == "c4c9334bac560ecc979e58001b3e22fb");
+            }
+            ServerEvent::Sasl(login) => {
+                self.told.push(format!("sasl {} {}", login.mechanism.name(), login.acts_as()));
+                self.log_in(login.proof.fits(&Secret::new("tanstaaf")));
+            }
+            ServerEvent::ScramKeys { .. } => {
+                self.server.answer_keys(Keys::derive(&Secret::new("tanstaaf"), b"salt", 4096));
             }
             ServerEvent::Body { index } => {
                 let body = self.messages.get(index).map(|m| Arc::from(m.as_bytes()));
@@ -167,6 +175,7 @@ fn a_name_and_a_password_open_the_maildrop() {
          S: +OK capability list follows
          S: TOP
          S: USER
+         S: SASL PLAIN LOGIN
          S: RESP-CODES
          S: AUTH-RESP-CODE
          S: PIPELINING
@@ -459,4 +468,57 @@ proptest! {
         let ends = owner.told.iter().filter(|t| *t == "released" || t.starts_with("update")).count();
         prop_assert!(ends <= 1);
     }
+}
+
+/// RFC 5034 §4: by every mechanism, with the right password and with a wrong one.
+#[test]
+fn auth_opens_the_maildrop_by_every_mechanism() {
+    for mechanism in Mechanism::ALL {
+        for (password, right) in [("tanstaaf", true), ("tanstaag", false)] {
+            let mut owner = owner(ServerConfig { nonces: Some(Nonces::new([1; 32])), ..dewey() });
+            let nonce = "fyko+d2lbbFgONRv9qkxdawL".to_owned();
+            let credentials =
+                Credentials { mechanism, nonce, ..Credentials::plain("mrose", Secret::new(password)) };
+            let (mut exchange, initial) = client::Exchange::begin(&credentials);
+            let initial = initial.map(|i| format!(" {}", i.expose())).unwrap_or_default();
+            owner.drain();
+            let mut said = owner.say(format!("AUTH {}{initial}\r\n", mechanism.name()).as_bytes());
+            while let Some(challenge) = said.strip_prefix("+ ") {
+                let answer = exchange.answer(challenge.trim().as_bytes()).expect("an answer");
+                said = owner.say(format!("{}\r\n", answer.expose()).as_bytes());
+            }
+            let want = if right { "+OK mrose's maildrop has 2 messages" } else { "-ERR [AUTH] wrong" };
+            assert!(said.starts_with(want), "{mechanism:?} {password}: {said}");
+            assert_eq!(owner.say(b"STAT\r\n").starts_with("+OK 2"), right, "{mechanism:?}");
+        }
+    }
+}
+
+/// RFC 5034 §4: `*` gives up with -ERR, and what is no base64 is -ERR; both leave the session where it was.
+#[test]
+fn an_exchange_that_is_given_up_leaves_no_trace() {
+    let mut owner = owner(ServerConfig { nonces: Some(Nonces::new([1; 32])), ..dewey() });
+    owner.play(
+        "S: +OK dewey POP3 server ready
+         C: AUTH
+         S: -ERR that mechanism is not offered; CAPA lists those that are
+         C: AUTH GSSAPI
+         S: -ERR that mechanism is not offered; CAPA lists those that are
+         C: AUTH PLAIN
+         S: + 
+         C: *
+         S: -ERR authentication cancelled
+         C: AUTH CRAM-MD5 AAAA
+         S: -ERR In CRAM-MD5 the server speaks first: no initial response
+         C: AUTH LOGIN
+         S: + VXNlcm5hbWU6
+         C: USER mrose
+         S: -ERR The response is not base64
+         C: USER mrose
+         S: +OK mrose, now send PASS
+         C: AUTH plain AG1yb3NlAHRhbnN0YWFm
+         S: +OK mrose's maildrop has 2 messages (59 octets)
+         C: AUTH PLAIN
+         S: -ERR AUTH is not valid in the TRANSACTION state",
+    );
 }

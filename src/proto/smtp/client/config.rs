@@ -1,7 +1,7 @@
 //! What a client is told before it connects, and what it reports when it is done.
 
-use crate::base::Secret;
 use crate::proto::Wish;
+use crate::proto::sasl::Credentials;
 use crate::proto::smtp::{Path, Reply};
 use serde::Serialize;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use std::time::Duration;
 pub struct ClientConfig {
     /// Its name for EHLO.
     pub hello_name: String,
-    /// User name and password, where it must log in (submission).
-    pub auth: Option<(String, Secret)>,
+    /// Who logs in and how, where it must (submission).
+    pub auth: Option<Credentials>,
     /// What it thinks of STARTTLS. RFC 3207. Default: it never asks.
     pub tls: Wish,
     /// Pipeline where the server offers it. RFC 2920.
@@ -102,6 +102,8 @@ pub enum Stage {
 pub struct Outcome {
     /// How far it came: the stage at which it ended; [`Stage::Done`] where somebody's copy was accepted.
     pub stage: Stage,
+    /// Whether the server offered DSN, and so reports further by itself. RFC 3461 §5.2.1.
+    pub dsn: bool,
     /// Each recipient's fate, in the envelope's order.
     pub recipients: Vec<RecipientOutcome>,
 }

@@ -72,6 +72,8 @@ pub struct Client {
     partial: Option<Reply>,
     /// What EHLO offered: keywords in upper case, with their parameters.
     offered: BTreeMap<String, Vec<String>>,
+    /// The SASL exchange under way.
+    exchange: Option<crate::proto::sasl::client::Exchange>,
     /// Whether MAIL was accepted.
     mail_ok: bool,
     /// Each recipient: what RCPT got (`None`: not asked yet), or the fate.
@@ -102,6 +104,7 @@ impl Client {
             expect: VecDeque::from([Expect::Greeting]),
             partial: None,
             offered: BTreeMap::new(),
+            exchange: None,
             mail_ok: false,
             fates,
             accepted: Vec::new(),
@@ -205,7 +208,11 @@ impl Client {
                 let (result, stage) = fate.unwrap_or_else(unknown);
                 RecipientOutcome { forward_path: recipient.forward_path.clone(), result, stage }
             });
-        self.outcome = Some(Outcome { stage: self.stage, recipients: recipients.collect() });
+        self.outcome = Some(Outcome {
+            stage: self.stage,
+            dsn: self.offered.contains_key("DSN"),
+            recipients: recipients.collect(),
+        });
     }
 
     /// How long the next reply may take. RFC 5321 §4.5.3.2.

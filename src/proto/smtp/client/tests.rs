@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::Secret;
+use crate::proto::sasl::{Credentials, Mechanism};
 use crate::proto::smtp::replies;
 use crate::proto::smtp::server::{Server, ServerConfig, ServerEvent, ServerKind};
 use proptest::prelude::*;
@@ -166,7 +167,7 @@ fn helo_when_ehlo_is_unknown_and_auth_where_offered() {
     );
     assert_eq!(fates(outcome), ["refused 452 4.3.1 no room"]);
     let mut config = plain_config();
-    config.auth = Some(("test".to_owned(), Secret::new("1234")));
+    config.auth = Some(Credentials::plain("test", Secret::new("1234")));
     let outcome = dialogue(
         &mut client(config, &["a@example.net"], "x"),
         "S: 220 ready
@@ -179,6 +180,42 @@ fn helo_when_ehlo_is_unknown_and_auth_where_offered() {
     );
     assert_eq!(outcome.as_ref().map(|o| o.stage), Some(Stage::Auth));
     assert_eq!(fates(outcome), ["refused 535 5.7.8 no"]);
+}
+
+/// RFC 5802 §5: a server that has not shown that it knows the password is not believed, and gets no message.
+#[test]
+fn a_server_that_says_yes_without_proof_gets_nothing() {
+    let mut config = plain_config();
+    let nonce = "rOprNGfwEbeRWgbNEkqO".to_owned();
+    let mechanism = Mechanism::ScramSha256;
+    config.auth = Some(Credentials { mechanism, nonce, ..Credentials::plain("user", Secret::new("pencil")) });
+    let outcome = dialogue(
+        &mut client(config.clone(), &["a@example.net"], "x"),
+        "S: 220 ready
+        C: EHLO mail.example.com
+        S: 250-mx
+        S: 250 AUTH SCRAM-SHA-256
+        C: AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=
+        S: 235 2.7.0 of course
+        C: QUIT",
+    );
+    assert!(fates(outcome)[0].starts_with("failed the server says yes without"));
+    // RFC 7677 §3's first message, then a signature that is not its own.
+    let outcome = dialogue(
+        &mut client(config, &["a@example.net"], "x"),
+        "S: 220 ready
+        C: EHLO mail.example.com
+        S: 250-mx
+        S: 250 AUTH SCRAM-SHA-256
+        C: AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=
+        S: 334 cj1yT3ByTkdmd0ViZVJXZ2JORWtxTyVodllEcFdVYTJSYVRDQWZ1eEZJbGopaE5sRiRrMCxzPVcyMlphSjBTTlk3c29Fc1VFamI2Z1E9PSxpPTQwOTY=
+        C: Yz1iaXdzLHI9ck9wck5HZndFYmVSV2diTkVrcU8laHZZRHBXVWEyUmFUQ0FmdXhGSWxqKWhObEYkazAscD1kSHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3FtbWl6N0FuZFZRPQ==
+        S: 334 dj1BQUFB
+        C: *
+        S: 501 5.7.0 cancelled
+        C: QUIT",
+    );
+    assert!(fates(outcome)[0].starts_with("failed the server's signature is wrong"));
 }
 
 #[test]
@@ -229,7 +266,7 @@ fn pair(config: ClientConfig, kind: ServerKind, message: &[u8]) -> (Vec<u8>, Vec
                     }
                     ServerEvent::Mail { .. } => server.answer(replies::mail_ok()),
                     ServerEvent::Rcpt { .. } => server.answer(replies::recipient_ok()),
-                    ServerEvent::Authenticate { .. } => server.answer(replies::auth_ok()),
+                    ServerEvent::Authenticate(_) => server.answer(replies::auth_ok()),
                     _ => {}
                 }
                 Some(Vec::new())
@@ -252,7 +289,7 @@ fn a_message_moves_from_client_to_server() {
     for pipelining in [true, false] {
         let mut config = plain_config();
         config.pipelining = pipelining;
-        config.auth = Some(("alice".to_owned(), Secret::new("secret")));
+        config.auth = Some(Credentials::plain("alice", Secret::new("secret")));
         let (got, fates) = pair(config, ServerKind::Submission, message);
         assert_eq!(got, message);
         assert_eq!(fates, ["accepted 250 2.0.0 OK: queued as 1", "accepted 250 2.0.0 OK: queued as 1"]);

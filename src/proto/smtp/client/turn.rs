@@ -34,12 +34,8 @@ impl Client {
                 self.tls = Tls::Refused;
                 self.after_hello();
             }
-            Expect::Auth if yes => self.mail(),
-            // Only an empty challenge fits PLAIN's initial response; it is cancelled.
-            Expect::Auth if class == Class::Intermediate => {
-                self.sending.extend_from_slice(b"*\r\n");
-                self.expect.push_back(Expect::Auth);
-            }
+            Expect::Auth if yes => self.logged_in(),
+            Expect::Auth if class == Class::Intermediate => self.challenged(&reply),
             Expect::Mail if yes => {
                 self.mail_ok = true;
                 self.next_recipient();
@@ -105,16 +101,40 @@ impl Client {
 
     /// AUTH where configured, else straight to MAIL.
     fn after_hello(&mut self) {
-        let Some((user, password)) = &self.config.auth else { return self.mail() };
+        let Some(credentials) = &self.config.auth else { return self.mail() };
         self.stage = Stage::Auth;
-        let plain =
-            self.offered.get("AUTH").is_some_and(|m| m.iter().any(|m| m.eq_ignore_ascii_case("PLAIN")));
-        if !plain {
-            self.decide_rest(&Fate::Failed("the server does not offer AUTH PLAIN".to_owned()));
+        let mechanism = credentials.mechanism.name();
+        let offered = self.offered.get("AUTH");
+        if !offered.is_some_and(|m| m.iter().any(|m| m.eq_ignore_ascii_case(mechanism))) {
+            self.decide_rest(&Fate::Failed(format!("the server does not offer AUTH {mechanism}")));
             return self.quit();
         }
-        let initial = Some(sasl::encode_plain(user, password));
-        self.say(&Command::Auth { mechanism: "PLAIN".to_owned(), initial }, Expect::Auth);
+        let (exchange, initial) = sasl::client::Exchange::begin(credentials);
+        self.exchange = Some(exchange);
+        self.say(&Command::Auth { mechanism: mechanism.to_owned(), initial }, Expect::Auth);
+    }
+
+    /// 334: the next answer of the exchange, or `*` where there is none. RFC 4954 §4.
+    fn challenged(&mut self, reply: &Reply) {
+        let Some(exchange) = &mut self.exchange else { return };
+        let (answer, why) = exchange.line(reply.text().trim().as_bytes());
+        if let Some(why) = why {
+            self.decide_rest(&Fate::Failed(why));
+        }
+        self.sending.extend_from_slice(answer.expose().as_bytes());
+        self.sending.extend_from_slice(b"\r\n");
+        self.expect.push_back(Expect::Auth);
+    }
+
+    /// 235. Where the mechanism has the server prove itself too, it must have done so.
+    fn logged_in(&mut self) {
+        match self.exchange.take().map_or(Ok(()), |exchange| exchange.succeeded()) {
+            Ok(()) => self.mail(),
+            Err(why) => {
+                self.decide_rest(&Fate::Failed(why));
+                self.quit();
+            }
+        }
     }
 
     /// MAIL; and where the server takes pipelining, all RCPT and DATA with it. RFC 2920 §3.1.

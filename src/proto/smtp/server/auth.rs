@@ -1,29 +1,23 @@
-//! AUTH: the SASL exchange inside SMTP. RFC 4954 §4; PLAIN RFC 4616.
+//! AUTH: the SASL exchange inside SMTP. RFC 4954 §4. The mechanisms are `proto::sasl`'s.
 
-use super::{Ask, Mechanism, Mode, Server, ServerEvent};
+use super::{Ask, Mode, Server, ServerEvent};
 use crate::base::Secret;
-use crate::proto::sasl;
+use crate::proto::sasl::server::{Exchange, Turn};
+use crate::proto::sasl::{Keys, Mechanism};
 use crate::proto::smtp::codes::Reply;
 use crate::proto::smtp::replies;
 
-/// How far an exchange is.
-#[derive(Debug)]
-pub(super) enum Exchange {
-    /// PLAIN's only message is awaited.
-    Plain,
-    /// LOGIN's user name is awaited.
-    LoginUser,
-    /// LOGIN's password is awaited.
-    LoginPassword {
-        /// Whose.
-        user: String,
-    },
-}
-
 impl Server {
+    /// The mechanisms that can be offered now, in the order in which EHLO lists them.
+    pub(super) fn mechanisms(&self) -> Vec<Mechanism> {
+        let has_nonces = self.config.nonces.is_some();
+        self.config.mechanisms.iter().copied().filter(|m| has_nonces || !m.needs_nonces()).collect()
+    }
+
     /// `AUTH mechanism [initial-response]`.
     pub(super) fn auth(&mut self, mechanism: &str, initial: Option<Secret>) {
-        if self.config.mechanisms.is_empty() {
+        let offered = self.mechanisms();
+        if offered.is_empty() {
             return self.refuse(502, (5, 5, 1), "AUTH is not offered here");
         }
         if !self.login_allowed() {
@@ -35,78 +29,53 @@ impl Server {
         if self.authenticated.is_some() {
             return self.refuse(503, (5, 5, 1), "Bad sequence: already authenticated");
         }
-        let known = self.config.mechanisms.iter().find(|m| m.name() == mechanism).copied();
-        let Some(known) = known else {
+        let Some(mechanism) = Mechanism::among(&offered, mechanism) else {
             return self.refuse(504, (5, 5, 4), "That mechanism is not offered; EHLO lists those that are");
         };
-        let exchange = match known {
-            Mechanism::Plain => Exchange::Plain,
-            Mechanism::Login => Exchange::LoginUser,
+        let nonces = self.config.nonces.as_mut();
+        let mut exchange = Exchange::begin(mechanism, &self.config.hostname, nonces, self.moved);
+        let turn = match initial {
+            None => exchange.ask(),
+            Some(initial) => exchange.initial(initial.expose().as_bytes()),
         };
-        match initial {
-            None => self.challenge(exchange),
-            Some(initial) => {
-                // "=" stands for an empty initial response. RFC 4954 §4.
-                let base64 = if initial.expose() == "=" { "" } else { initial.expose() };
-                self.mode = Mode::Auth(exchange);
-                self.decode_response(base64.as_bytes());
-            }
-        }
-    }
-
-    fn challenge(&mut self, exchange: Exchange) {
-        let challenge = match exchange {
-            Exchange::Plain => "",
-            Exchange::LoginUser => sasl::LOGIN_USERNAME,
-            Exchange::LoginPassword { .. } => sasl::LOGIN_PASSWORD,
-        };
-        self.mode = Mode::Auth(exchange);
-        self.reply(Reply::new(334, challenge));
+        self.take_turn(exchange, turn);
     }
 
     /// A response line came.
     pub(super) fn response(&mut self, line: &[u8]) {
+        let Mode::Auth(mut exchange) = std::mem::replace(&mut self.mode, Mode::Command) else { return };
         // "If the client wishes to cancel the authentication exchange, it issues a line with a single "*"."
         if line == b"*" {
-            self.mode = Mode::Command;
             return self.refuse(501, (5, 7, 0), "Authentication cancelled");
         }
-        self.decode_response(line);
+        let turn = exchange.respond(line);
+        self.take_turn(exchange, turn);
     }
 
-    fn decode_response(&mut self, base64: &[u8]) {
-        let Mode::Auth(exchange) = std::mem::replace(&mut self.mode, Mode::Command) else { return };
-        let Some(response) = sasl::decode(base64) else {
-            return self.refuse(501, (5, 5, 2), "The response is not base64");
-        };
-        match exchange {
-            Exchange::Plain => match sasl::decode_plain(&response) {
-                None => self.refuse(501, (5, 5, 2), "PLAIN is authzid NUL authcid NUL password, in base64"),
-                Some(plain) => {
-                    self.authenticate(Mechanism::Plain, plain.authzid, plain.authcid, plain.password)
-                }
-            },
-            Exchange::LoginUser => match String::from_utf8(response) {
-                Ok(user) if !user.is_empty() && user.len() <= 1024 => {
-                    self.challenge(Exchange::LoginPassword { user });
-                }
-                _ => self.refuse(501, (5, 5, 2), "The user name is empty, too long or not UTF-8"),
-            },
-            Exchange::LoginPassword { user } => match String::from_utf8(response) {
-                Ok(password) => {
-                    self.authenticate(Mechanism::Login, String::new(), user, Secret::new(password))
-                }
-                Err(_) => self.refuse(501, (5, 5, 2), "The password is not UTF-8"),
-            },
+    /// The owner's answer to [`ServerEvent::ScramKeys`]. Without that question open it does nothing.
+    pub fn answer_keys(&mut self, keys: Keys) {
+        match self.open.take() {
+            Some(Ask::Keys(mut exchange)) => {
+                let turn = exchange.keys(keys);
+                self.take_turn(exchange, turn);
+            }
+            other => self.open = other,
         }
     }
 
-    fn authenticate(&mut self, mechanism: Mechanism, authzid: String, authcid: String, password: Secret) {
-        let user = if authzid.is_empty() { authcid.clone() } else { authzid.clone() };
-        let mechanism = mechanism.name().to_owned();
-        self.ask(
-            Ask::Authenticate { user },
-            ServerEvent::Authenticate { mechanism, authzid, authcid, password },
-        );
+    fn take_turn(&mut self, exchange: Exchange, turn: Turn) {
+        match turn {
+            Turn::Challenge(base64) => {
+                self.mode = Mode::Auth(exchange);
+                self.reply(Reply::new(334, base64));
+            }
+            Turn::Keys { user } => self.ask(Ask::Keys(exchange), ServerEvent::ScramKeys { user }),
+            Turn::Judge(login) => {
+                let user = login.acts_as().to_owned();
+                self.ask(Ask::Authenticate { user }, ServerEvent::Authenticate(login));
+            }
+            Turn::Failed => self.fault(replies::auth_failed()),
+            Turn::Wrong(why) => self.refuse(501, (5, 5, 2), why),
+        }
     }
 }

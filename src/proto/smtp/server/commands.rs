@@ -152,7 +152,7 @@ impl Server {
     /// The EHLO lines after the first.
     fn extensions(&self) -> Vec<String> {
         let config = &self.config;
-        let mechanisms: Vec<&str> = config.mechanisms.iter().map(|m| m.name()).collect();
+        let mechanisms: Vec<&str> = self.mechanisms().iter().map(|m| m.name()).collect();
         [
             (config.pipelining, "PIPELINING".to_owned()),
             (true, format!("SIZE {}", config.size_limit)),
@@ -205,7 +205,7 @@ impl Server {
                 config.eight_bit_mime && !binary
             }
             "SMTPUTF8" => config.smtputf8,
-            "AUTH" => !config.mechanisms.is_empty() && self.login_allowed(),
+            "AUTH" => !self.mechanisms().is_empty() && self.login_allowed(),
             "RET" | "ENVID" => config.dsn,
             _ => false,
         };

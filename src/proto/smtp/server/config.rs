@@ -1,6 +1,7 @@
 //! What a server is told before the first connection: its name, kind, limits and what it offers.
 
 use crate::proto::Security;
+use crate::proto::sasl::{Mechanism, Nonces};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -12,26 +13,6 @@ pub enum ServerKind {
     Relay,
     /// Takes mail from its own users, who must authenticate (port 587). RFC 6409 §4.3.
     Submission,
-}
-
-/// A SASL mechanism that the server can speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Mechanism {
-    /// RFC 4616.
-    Plain,
-    /// Two questions, never standardised, spoken by everybody.
-    Login,
-}
-
-impl Mechanism {
-    /// Its name in EHLO and AUTH.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mechanism::Plain => "PLAIN",
-            Mechanism::Login => "LOGIN",
-        }
-    }
 }
 
 /// What to do with a message whose content holds a bare CR or a bare LF. RFC 5321 §2.3.8 forbids both.
@@ -72,8 +53,11 @@ pub struct ServerConfig {
     pub refuse_long_lines: bool,
     /// Bytes that may wait unread while the owner thinks; more ends the session with 421. Default 512 KiB.
     pub input_limit: usize,
-    /// Which mechanisms AUTH offers; empty: no AUTH. Default: PLAIN and LOGIN for submission, none for relay.
+    /// Which mechanisms AUTH offers; empty: no AUTH. Default: all for submission, none for relay.
     pub mechanisms: Vec<Mechanism>,
+    /// Where challenges come from, drawn by the owner for this session alone. Without them CRAM-MD5 and SCRAM-SHA-256
+    /// are not offered. Default: none.
+    pub nonces: Option<Nonces>,
     /// Where the connection stands with TLS when it begins. RFC 3207. Default: none is offered.
     pub security: Security,
     /// Whether AUTH is taken outside TLS. Where not, AUTH is not offered there (RFC 4954 §6), and where this is a
@@ -104,7 +88,7 @@ impl ServerConfig {
     pub fn new(hostname: impl Into<String>, kind: ServerKind) -> Self {
         let mechanisms = match kind {
             ServerKind::Relay => Vec::new(),
-            ServerKind::Submission => vec![Mechanism::Plain, Mechanism::Login],
+            ServerKind::Submission => Mechanism::ALL.to_vec(),
         };
         ServerConfig {
             hostname: hostname.into(),
@@ -118,6 +102,7 @@ impl ServerConfig {
             refuse_long_lines: false,
             input_limit: 512 * 1024,
             mechanisms,
+            nonces: None,
             security: Security::None,
             plaintext_login: true,
             pipelining: true,

@@ -1,6 +1,6 @@
 //! What a server tells or asks its owner.
 
-use crate::base::Secret;
+use crate::proto::sasl::server::Login;
 use crate::proto::smtp::{Envelope, Path, Recipient};
 
 /// What a server tells or asks. After an *ask* it keeps what arrives and does nothing until it is answered by
@@ -21,15 +21,12 @@ pub enum ServerEvent {
         verb: String,
     },
     /// Asked: are these credentials right? 235 says yes.
-    Authenticate {
-        /// The mechanism: `PLAIN`, `LOGIN`.
-        mechanism: String,
-        /// Whom to act as; empty: the same as `authcid`.
-        authzid: String,
-        /// Whose password it is.
-        authcid: String,
-        /// The password.
-        password: Secret,
+    Authenticate(Login),
+    /// Asked: what is kept of this user's password for SCRAM? `answer_keys` goes on; for a name that nobody has, give
+    /// keys that no password fits (`Keys::decoy`). `answer` with a refusal ends the exchange.
+    ScramKeys {
+        /// Who wants to log in.
+        user: String,
     },
     /// Asked: may a transaction begin? The envelope has no recipient yet.
     Mail {

@@ -11,7 +11,8 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-pub use config::{BareNewlines, Mechanism, ServerConfig, ServerKind};
+pub use crate::proto::sasl::Mechanism;
+pub use config::{BareNewlines, ServerConfig, ServerKind};
 pub use event::{Message, ServerEvent};
 
 use super::codes::{Enhanced, Reply};
@@ -22,8 +23,8 @@ use super::phase::{Phase, Verb};
 use super::replies;
 use crate::base::Instant;
 use crate::proto::line::{LineBuffer, Terminator};
+use crate::proto::sasl::server::Exchange;
 use crate::proto::{Machine, Output, Security};
-use auth::Exchange;
 use std::collections::VecDeque;
 
 /// What the next bytes are.
@@ -54,6 +55,8 @@ enum Ask {
     Authenticate {
         user: String,
     },
+    /// The SCRAM keys of a user, for the exchange that waits.
+    Keys(Exchange),
     Mail(Envelope),
     Rcpt(Recipient),
     Message,
@@ -166,7 +169,8 @@ impl Server {
                 self.phase = Phase::Recipients;
             }
             Some(Ask::Message) => self.reset(),
-            Some(Ask::Mail(_) | Ask::Rcpt(_) | Ask::Question) => {}
+            Some(Ask::Keys(_)) if !yes => return self.fault(reply),
+            Some(Ask::Keys(_) | Ask::Mail(_) | Ask::Rcpt(_) | Ask::Question) => {}
         }
         self.reply(reply);
     }

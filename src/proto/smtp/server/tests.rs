@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::Secret;
+use crate::proto::sasl::{Credentials, Keys, Nonces, client};
 use crate::proto::smtp::Path;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -72,8 +73,12 @@ impl Talk {
                 }
                 _ => replies::relay_denied(),
             },
-            ServerEvent::Authenticate { authcid, password, .. } => {
-                let right = authcid == "alice" && *password == Secret::new("secret");
+            ServerEvent::ScramKeys { .. } => {
+                let keys = Keys::derive(&Secret::new("secret"), b"salt", 4096);
+                return self.server.answer_keys(keys);
+            }
+            ServerEvent::Authenticate(login) => {
+                let right = login.acts_as() == "alice" && login.proof.fits(&Secret::new("secret"));
                 if right { replies::auth_ok() } else { replies::auth_failed() }
             }
             ServerEvent::Message(message) => {
@@ -581,4 +586,29 @@ fn a_path_given_to_the_owner_is_what_was_written() {
         Path::from_address("\"a b\"@example.com").map(|p| p.address()).as_deref(),
         Some("\"a b\"@example.com")
     );
+}
+
+/// RFC 4954 §4: by every mechanism, with the right password and with a wrong one.
+#[test]
+fn auth_by_every_mechanism() {
+    for mechanism in Mechanism::ALL {
+        for (password, want) in [("secret", "235 2.7.0"), ("Secret", "535 5.7.8")] {
+            let mut config = ServerConfig::new("mail.example.com", ServerKind::Submission);
+            config.nonces = Some(Nonces::new([1; 32]));
+            let mut talk = Talk::new(config);
+            let offer = talk.say(b"EHLO laptop.example.com\r\n");
+            assert!(offer.contains("250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256\r\n"), "{offer}");
+            let nonce = "fyko+d2lbbFgONRv9qkxdawL".to_owned();
+            let credentials =
+                Credentials { mechanism, nonce, ..Credentials::plain("alice", Secret::new(password)) };
+            let (mut exchange, initial) = client::Exchange::begin(&credentials);
+            let initial = initial.map(|i| format!(" {}", i.expose())).unwrap_or_default();
+            let mut said = talk.say(format!("AUTH {}{initial}\r\n", mechanism.name()).as_bytes());
+            while let Some(challenge) = said.strip_prefix("334 ") {
+                let answer = exchange.answer(challenge.trim().as_bytes()).expect("an answer");
+                said = talk.say(format!("{}\r\n", answer.expose()).as_bytes());
+            }
+            assert!(said.starts_with(want), "{mechanism:?} {password}: {said}");
+        }
+    }
 }

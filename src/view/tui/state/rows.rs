@@ -25,6 +25,8 @@ pub enum Topic {
     Mailboxes,
     /// What phones and laptops keep.
     Copies,
+    /// What hosts found about who sent a message.
+    Senders,
     /// What resolvers remember.
     Caches,
     /// Connections beside the current one.
@@ -33,12 +35,13 @@ pub enum Topic {
 
 impl Topic {
     /// All, in their order.
-    pub const ALL: [Topic; 7] = [
+    pub const ALL: [Topic; 8] = [
         Topic::Down,
         Topic::People,
         Topic::Queues,
         Topic::Mailboxes,
         Topic::Copies,
+        Topic::Senders,
         Topic::Caches,
         Topic::Connections,
     ];
@@ -51,6 +54,7 @@ impl Topic {
             Topic::Queues => "queues",
             Topic::Mailboxes => "mailboxes",
             Topic::Copies => "kept on devices",
+            Topic::Senders => "who sent it",
             Topic::Caches => "names remembered",
             Topic::Connections => "other connections",
         }
@@ -92,6 +96,7 @@ pub(super) fn of(topic: Topic, telling: Telling<'_>) -> Vec<Row> {
         Topic::Queues => queues(cast, state, beside, at),
         Topic::Mailboxes => mailboxes(cast, state, beside),
         Topic::Copies => copies(cast, state, beside),
+        Topic::Senders => senders(cast, state),
         Topic::Caches => caches(cast, state, beside, at),
         Topic::Connections => connections(cast, state, current),
     }
@@ -134,6 +139,21 @@ fn down(cast: &Cast, state: &State) -> Vec<Row> {
         ..Row::default()
     };
     state.down.iter().flat_map(|(host, all)| all.iter().map(move |s| row(host, s))).collect()
+}
+
+/// What each host found about the last message that it checked.
+fn senders(cast: &Cast, state: &State) -> Vec<Row> {
+    let row = |host: &String, i: usize, verdict: &crate::state::Verdict| Row {
+        subject: cast.known(host),
+        host: cast.known(host),
+        key: format!("{host} {i}"),
+        text: prose(&verdict.in_words()),
+        ..Row::default()
+    };
+    let of = |(host, all): (&String, &Vec<crate::state::Verdict>)| {
+        all.iter().enumerate().map(|(i, verdict)| row(host, i, verdict)).collect::<Vec<_>>()
+    };
+    state.verdicts.iter().flat_map(of).collect()
 }
 
 fn people(cast: &Cast, state: &State) -> Vec<Row> {

@@ -128,7 +128,7 @@ fn greeting_login_logout() {
     let mut lab = Lab::new();
     lab.dialogue(
         "C: a CAPABILITY
-         S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID IDLE AUTH=PLAIN
+         S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID IDLE AUTH=PLAIN AUTH=LOGIN
          S: a OK CAPABILITY completed
          C: b SELECT INBOX
          S: b BAD SELECT needs a login first
@@ -158,6 +158,27 @@ fn greeting_login_logout() {
     assert!(lab.sessions[0].3, "the connection is closed");
 }
 
+/// RFC 9051 §6.2.2 with CRAM-MD5, and with a user that is not the one who proves.
+#[test]
+fn authenticate_cram_md5() {
+    use crate::proto::sasl::{Nonces, cram_md5, decode, encode};
+    let mut lab = Lab::new();
+    lab.config.nonces = Some(Nonces::new([1; 32]));
+    lab.open(1);
+    let said = lab.exchange(1, b"a CAPABILITY\r\n");
+    assert!(said.contains("AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=SCRAM-SHA-256"), "{said}");
+    for (password, want) in [("wrong", "b NO [AUTHENTICATIONFAILED]"), ("secret", "b OK [CAPABILITY")] {
+        let said = lab.exchange(1, b"b AUTHENTICATE CRAM-MD5\r\n");
+        let challenge =
+            said.strip_prefix("+ ").and_then(|c| decode(c.trim().as_bytes())).expect("a challenge");
+        let challenge = String::from_utf8(challenge).expect("text");
+        assert!(challenge.ends_with(".1700000000@imap.example.net>"), "{challenge}");
+        let answer = cram_md5::answer(BOB, &Secret::new(password), &challenge).expect("an answer");
+        let said = lab.exchange(1, format!("{}\r\n", encode(answer.as_bytes())).as_bytes());
+        assert!(said.starts_with(want), "{password}: {said}");
+    }
+}
+
 #[test]
 fn authenticate_plain() {
     let mut lab = Lab::new();
@@ -171,7 +192,7 @@ fn authenticate_plain() {
          C: c AUTHENTICATE CRAM-MD5
          S: c NO …
          C: d AUTHENTICATE PLAIN AGJvYgA=
-         S: d BAD PLAIN is: …
+         S: d BAD PLAIN is …
          C: e AUTHENTICATE PLAIN
          S: + …
          C: AGJvYkBleGFtcGxlLm5ldABzZWNyZXQ=

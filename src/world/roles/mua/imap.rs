@@ -74,6 +74,7 @@ pub async fn fetch(mua: &Client, visit: &Visit<'_>) -> Result<String, String> {
 /// What the device knows already: the copies of the latest UIDVALIDITY that it kept any for.
 fn config(mua: &Client) -> ClientConfig {
     let mut config = ClientConfig::new(&mua.account, mua.password.clone());
+    config.auth = mua.credentials();
     config.tls = mua.wish();
     let kept = mua.device.kept(&mua.account);
     let mut known: Vec<(u32, u32)> = kept.keys().filter_map(|key| parse_key(key)).collect();

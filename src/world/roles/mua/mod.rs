@@ -16,6 +16,7 @@ pub mod send;
 
 use crate::base::Secret;
 use crate::proto::Wish;
+use crate::proto::sasl::Credentials;
 use crate::world::hosts::{Host, World};
 use crate::world::net::Connection;
 use crate::world::net::tls::Wire;
@@ -41,6 +42,16 @@ impl Client {
     /// The domain of the person's own address.
     pub fn domain(&self) -> &str {
         self.account.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// How it logs in by SASL, where its scenario names a mechanism.
+    pub fn credentials(&self) -> Option<Credentials> {
+        self.world.credentials(&self.device, &self.account, &self.password)
+    }
+
+    /// Whether it logs in by APOP, where it uses POP3.
+    pub fn wants_apop(&self) -> bool {
+        self.world.wants_apop(&self.device, &self.account)
     }
 
     /// Find the server of a service of our own domain (`_submission._tcp`, `_imap._tcp`, `_pop3._tcp`), and call it.

@@ -4,7 +4,7 @@
 
 use super::{Client, subject_of};
 use crate::base::escape;
-use crate::proto::pop3::client::{self, ClientConfig, ClientEvent, Failure, Reason, Summary};
+use crate::proto::pop3::client::{self, ClientConfig, ClientEvent, Failure, Login, Reason, Summary};
 use crate::trace::Direction;
 use crate::world::driver::{Flow, Owner, drive};
 use crate::world::scenario::RoleKind;
@@ -17,6 +17,11 @@ pub async fn fetch(mua: &Client, keep: bool) -> Result<String, String> {
     let (connection, server) = mua.call("_pop3._tcp").await?;
     let mut config = ClientConfig::new(&mua.account, mua.password.clone());
     config.keep = keep;
+    if let Some(credentials) = mua.credentials() {
+        config.login = Login::Sasl(credentials);
+    } else if mua.wants_apop() {
+        config.login = Login::Apop;
+    }
     config.tls = mua.wish();
     config.known = mua.device.kept(&mua.account).into_keys().collect();
     let mut machine = client::Client::new(config);
@@ -68,6 +73,7 @@ fn why(reason: Reason) -> String {
         Reason::TimedOut => "no answer came".to_owned(),
         Reason::NoTls => "it offers no STLS, and nothing is sent in clear".to_owned(),
         Reason::TooLarge => "the answer was larger than this client takes".to_owned(),
+        Reason::NoLogin(why) => why,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Pressing Send: the letter is written down, and handed in at the person's own submission server (RFC 6409).
 
 use super::Client;
+use crate::proto::sasl::Credentials;
 use crate::proto::smtp::client::{ClientConfig, Fate, Outcome};
 use crate::proto::smtp::{Envelope, Reply};
 use crate::world::compose::{self, bare_address};
 use crate::world::net::Connection;
 use crate::world::roles::carry::carry;
-use crate::world::scenario::Letter;
-use crate::world::scenario::RoleKind;
+use crate::world::scenario::{Letter, RoleKind, queue};
 
 /// Send a letter. Gives how it went, in words; `Err` where nobody took it.
 ///
@@ -73,7 +73,8 @@ struct Hand {
 /// Hand in at our own server, logged in.
 async fn submit(mua: &Client, hand: Hand) -> Result<String, String> {
     let mut config = ClientConfig::new(&mua.device.spec.name);
-    config.auth = Some((mua.account.clone(), mua.password.clone()));
+    let plain = || Credentials::plain(&mua.account, mua.password.clone());
+    config.auth = Some(mua.credentials().unwrap_or_else(plain));
     config.tls = mua.wish();
     hand_in(mua, hand, config).await
 }
@@ -99,6 +100,15 @@ fn envelope(letter: &Letter, from: &str) -> Result<Envelope, String> {
     }
     let mut envelope = Envelope::simple(from, &recipients)
         .ok_or_else(|| format!("an address is not valid: {from}, {}", recipients.join(", ")))?;
+    envelope.ret = letter.ret;
+    envelope.envid = (!letter.envid.is_empty()).then(|| letter.envid.clone());
+    let notify = queue::notify(&letter.notify);
+    for recipient in envelope.recipients.iter_mut().filter(|_| notify.is_some()) {
+        recipient.notify = notify;
+        // "rfc822" is for addresses in ASCII (RFC 3461 §4.2); RFC 6533 §3 has another type for the others.
+        let address = recipient.forward_path.address();
+        recipient.orcpt = address.is_ascii().then(|| format!("rfc822;{address}"));
+    }
     envelope.smtputf8 =
         envelope.reverse_path.needs_utf8() || envelope.recipients.iter().any(|r| r.forward_path.needs_utf8());
     Ok(envelope)

@@ -2,7 +2,7 @@
 
 use super::super::load::choose;
 use super::super::terms::{self, When};
-use super::super::{Account, Act, Letter, RoleKind, What};
+use super::super::{Account, Act, Letter, NotifyOn, RoleKind, What};
 use super::{Checker, place, same};
 use base64::Engine;
 use std::collections::BTreeSet;
@@ -232,6 +232,14 @@ impl Checker<'_> {
             self.complain(send("to"), "a letter needs somebody to go to", None);
         }
         self.one_line(send("subject"), &letter.subject);
+        self.one_line(send("envid"), &letter.envid);
+        if !letter.envid.is_ascii() || crate::proto::smtp::grammar::to_xtext(&letter.envid).len() > 100 {
+            let text = "an ENVID has 100 characters of ASCII at most (RFC 3461 §4.4)";
+            self.complain(send("envid"), text, None);
+        }
+        if letter.notify.contains(&NotifyOn::Never) && letter.notify.len() > 1 {
+            self.complain(send("notify"), "`never` stands alone (RFC 3461 §4.1)", None);
+        }
         self.message_id(send("in-reply-to"), &letter.in_reply_to);
         for (j, id) in letter.references.iter().enumerate() {
             self.message_id([base, &[super::Key::Name("references"), super::Key::At(j)]].concat(), id);

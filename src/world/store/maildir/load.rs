@@ -6,8 +6,8 @@
 
 use super::{Folder, Later, Maildir, NAME_FILE, OURS, base, form_of, octets, with_letters};
 use crate::base::Instant;
-use crate::world::mailboxes::delta::{BoxHead, BoxState, Kept};
 use crate::world::mailboxes::INBOX;
+use crate::world::mailboxes::delta::{BoxHead, BoxState, Kept};
 use crate::world::store::files::replace;
 use crate::world::store::fold::{Folded, FoldedBox};
 use crate::world::store::index::{BoxLine, Index, MessageLine};
@@ -101,7 +101,13 @@ impl Maildir {
         names::to_mailbox(bare)
     }
 
-    fn load_box(&mut self, uidvalidity: u32, b: &FoldedBox, loaded: &mut Loaded, now: Instant) -> io::Result<()> {
+    fn load_box(
+        &mut self,
+        uidvalidity: u32,
+        b: &FoldedBox,
+        loaded: &mut Loaded,
+        now: Instant,
+    ) -> io::Result<()> {
         let file = b.line.file.clone();
         self.sweep(&file);
         let mut found = self.listing(&file)?;
@@ -120,6 +126,12 @@ impl Maildir {
             folder.messages.insert(*uid, Words { file: rel.clone(), was: rel, form: line.form });
         }
         self.drop_gone(&file, b, &mut found)?;
+        // What is seen from here on must not be undone by a power cut, whoever did it.
+        for sub in ["new", "cur"].map(|sub| self.dir(&file).join(sub)) {
+            if self.files.is_dir(&sub) {
+                self.files.sync_dir(&sub)?;
+            }
+        }
         self.adopt(&file, found, &state, loaded, now)?;
         loaded.state.boxes.push(state);
         self.boxes.insert(uidvalidity, folder);

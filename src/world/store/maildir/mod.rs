@@ -241,8 +241,7 @@ impl Maildir {
 
     fn put(&self, file: &str, rel: &str, body: &[u8]) -> io::Result<()> {
         let tmp = self.dir(file).join("tmp").join(base(rel));
-        let put =
-            self.files.write(&tmp, body).and_then(|()| self.files.rename(&tmp, &self.path(file, rel)));
+        let put = self.files.write(&tmp, body).and_then(|()| self.files.rename(&tmp, &self.path(file, rel)));
         if put.is_err() {
             // It stays in tmp where even that fails, and is swept out when the store is opened.
             let _ = self.files.remove(&tmp);
@@ -264,8 +263,10 @@ impl Maildir {
             }
             Later::Drop(file, rel) => match self.files.remove(&self.path(file, rel)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.drop_found(file, rel),
-                other => other.and_then(|()| self.sync(file, rel)),
-            },
+                other => other,
+            }
+            // Also where it is gone already: an earlier attempt may have failed here.
+            .and_then(|()| self.sync(file, rel)),
             Later::Rename(from, to) => {
                 let renamed = self.files.rename(&self.dir(from), &self.dir(to));
                 renamed.and_then(|()| self.files.sync_dir(&self.root))
@@ -358,11 +359,16 @@ impl Shape for Maildir {
 
     fn undo(&mut self, plan: Plan<Steps>) {
         for (file, rel, _) in plan.steps.put.iter().take(plan.steps.written) {
-            // A file that cannot be removed either is found when the store is opened: a message too many, not one lost.
-            let _ = self.files.remove(&self.path(file, rel));
+            // A file that cannot be removed now is removed with the next change. Should the machine stop before, it is
+            // found when the store is opened: a message too many, not one lost.
+            let later = Later::Drop(file.clone(), rel.clone());
+            if self.tidy(&later).is_err() {
+                self.unfinished.push(later);
+            }
         }
         let known: BTreeSet<&String> = self.boxes.values().map(|folder| &folder.file).collect();
-        for (file, _) in plan.steps.make.iter().filter(|(file, _)| !file.is_empty() && !known.contains(file)) {
+        for (file, _) in plan.steps.make.iter().filter(|(file, _)| !file.is_empty() && !known.contains(file))
+        {
             let _ = self.files.remove_dir(&self.dir(file));
         }
     }

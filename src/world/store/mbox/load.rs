@@ -39,7 +39,15 @@ impl Mbox {
             }
             let uidvalidity = folded.next;
             folded.next = folded.next.saturating_add(1);
-            let line = BoxLine { uidvalidity, name, file, uidnext: 1, highest: 1, recent_from: 1, ..BoxLine::default() };
+            let line = BoxLine {
+                uidvalidity,
+                name,
+                file,
+                uidnext: 1,
+                highest: 1,
+                recent_from: 1,
+                ..BoxLine::default()
+            };
             self.load_box(uidvalidity, &FoldedBox { line, ..FoldedBox::default() }, &mut loaded, now)?;
         }
         loaded.state.next_uidvalidity = folded.next;
@@ -64,6 +72,8 @@ impl Mbox {
         for name in self.files.list(&self.root)?.iter().filter(gone) {
             self.files.remove(&self.path(name))?;
         }
+        // What is seen from here on must not be undone by a power cut.
+        self.sync("")?;
         self.files.sync_dir(&self.root)
     }
 
@@ -89,7 +99,13 @@ impl Mbox {
         Ok(texts)
     }
 
-    fn load_box(&mut self, uidvalidity: u32, b: &FoldedBox, loaded: &mut Loaded, now: Instant) -> io::Result<()> {
+    fn load_box(
+        &mut self,
+        uidvalidity: u32,
+        b: &FoldedBox,
+        loaded: &mut Loaded,
+        now: Instant,
+    ) -> io::Result<()> {
         let file = b.line.file.clone();
         let bytes = match self.files.read(&self.path(&file)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),

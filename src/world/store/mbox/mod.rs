@@ -187,7 +187,8 @@ impl Shape for Mbox {
             let _ = self.files.remove(&self.path(beside));
         }
         for (uidvalidity, file, len, _) in &plan.steps.append {
-            let cut = self.len(file).is_ok_and(|now| now <= *len) || self.files.cut(&self.path(file), *len).is_ok();
+            let cut =
+                self.len(file).is_ok_and(|now| now <= *len) || self.files.cut(&self.path(file), *len).is_ok();
             if let Some(text) = self.boxes.get_mut(uidvalidity).filter(|_| !cut) {
                 // Nobody knows how it ends: the next change writes it anew.
                 text.was = String::from(ANEW);
@@ -201,7 +202,8 @@ impl Shape for Mbox {
             lens.insert(*uidvalidity, (file.clone(), file.clone(), len + text.len() as u64));
         }
         for (uidvalidity, beside, file, text) in &plan.steps.anew {
-            let renamed = self.files.rename(&self.path(beside), &self.path(file)).and_then(|()| self.sync(file));
+            let renamed =
+                self.files.rename(&self.path(beside), &self.path(file)).and_then(|()| self.sync(file));
             // The index names both: what is not renamed now is renamed when the store is opened.
             let was = if renamed.is_ok() { file.clone() } else { beside.clone() };
             lens.insert(*uidvalidity, (file.clone(), was, text.len() as u64));
@@ -235,7 +237,8 @@ impl Shape for Mbox {
     }
 
     fn is_touched(&self) -> bool {
-        let grown = |text: &TextFile| text.was == text.file && self.len(&text.file).is_ok_and(|len| len != text.len);
+        let grown =
+            |text: &TextFile| text.was == text.file && self.len(&text.file).is_ok_and(|len| len != text.len);
         self.boxes.values().any(grown)
     }
 }

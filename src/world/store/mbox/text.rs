@@ -87,8 +87,11 @@ pub fn notes(flags: &[String]) -> String {
     let mut out = String::new();
     for field in NOTES {
         let has = |flag: &str| flags.iter().any(|f| f.eq_ignore_ascii_case(flag));
-        let letters: String =
-            LETTERS.iter().filter(|(f, _, flag)| *f == field && has(flag)).map(|(_, letter, _)| *letter).collect();
+        let letters: String = LETTERS
+            .iter()
+            .filter(|(f, _, flag)| *f == field && has(flag))
+            .map(|(_, letter, _)| *letter)
+            .collect();
         if !letters.is_empty() {
             let old = if field == "Status" { "O" } else { "" };
             out.push_str(&format!("{field}: {letters}{old}\n"));
@@ -101,7 +104,8 @@ pub fn notes(flags: &[String]) -> String {
 pub fn message(kept: &Kept, form: char) -> Vec<u8> {
     let body = to_lines(&kept.body, form);
     let sender = return_path(&body).unwrap_or_else(|| "MAILER-DAEMON".to_owned());
-    let mut out = format!("From {sender} {}\n{}", asctime(kept.internal_date), notes(&kept.flags)).into_bytes();
+    let mut out =
+        format!("From {sender} {}\n{}", asctime(kept.internal_date), notes(&kept.flags)).into_bytes();
     for line in lines(&body) {
         if is_from(line) {
             out.push(b'>');
@@ -224,12 +228,17 @@ mod tests {
     fn the_first_line_is_as_rfc_4155_has_it() {
         let text = message(&kept(b"Return-Path: <a@example.com>\r\nSubject: x\r\n\r\n", &["\\Seen"]), 'l');
         let text = String::from_utf8(text).expect("ASCII");
-        assert!(text.starts_with("From a@example.com Sat Nov 21 16:01:41 2026\nStatus: RO\nReturn-Path"), "{text}");
+        assert!(
+            text.starts_with("From a@example.com Sat Nov 21 16:01:41 2026\nStatus: RO\nReturn-Path"),
+            "{text}"
+        );
     }
 
     #[test]
     fn notes_that_another_program_moved_are_found() {
-        let read = read(b"From x Sat Nov 21 16:01:41 2026\nSubject: x\nStatus: RO\nX-Status: AF\n\nStatus: body\n\n");
+        let read = read(
+            b"From x Sat Nov 21 16:01:41 2026\nSubject: x\nStatus: RO\nX-Status: AF\n\nStatus: body\n\n",
+        );
         assert_eq!(read[0].bare, b"Subject: x\n\nStatus: body\n");
         assert_eq!(read[0].flags, ["\\Answered", "\\Flagged", "\\Seen"]);
     }

@@ -206,11 +206,16 @@ async fn session(program: &mut Program) -> Result<&mut Open, Trouble> {
 async fn connect(program: &Program) -> Result<Open, Trouble> {
     let mua = &program.mua;
     let (connection, server) = mua.call("_imap._tcp").await.map_err(Trouble::Lost)?;
-    let line = Line::open(mua, RoleKind::Imap, Session::new(PATIENCE, LARGEST), connection, server);
+    let credentials = mua.credentials();
+    let session = Session::new(PATIENCE, LARGEST).with_credentials(credentials.clone());
+    let line = Line::open(mua, RoleKind::Imap, session, connection, server);
     let mut open =
         Open { line, capabilities: Vec::new(), selected: None, folders: None, marked: BTreeSet::new() };
     secure(&mut open, mua.wish()).await?;
-    let login = CommandBody::Login { user: mua.account.clone(), password: mua.password.clone() };
+    let login = match credentials {
+        Some(own) => CommandBody::Authenticate { mechanism: own.mechanism.name().to_owned(), initial: None },
+        None => CommandBody::Login { user: mua.account.clone(), password: mua.password.clone() },
+    };
     match open.must(vec![login]).await {
         Ok(_) => Ok(open),
         Err(trouble @ Trouble::Refused(_)) => {

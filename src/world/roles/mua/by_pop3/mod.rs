@@ -15,9 +15,9 @@ pub(super) use read::{keep_file, list_of};
 use super::disk::{self, Disk};
 use super::line::Line;
 use super::program::{Open as OpenLine, Outcome, Program, Trouble, count, done, instead};
-use crate::base::escape;
+use crate::base::{Secret, escape};
 use crate::proto::Wish;
-use crate::proto::pop3::client::{Answer, Limits, Reason, Session, SessionEvent};
+use crate::proto::pop3::client::{Answer, Limits, Login, Reason, Session, SessionEvent};
 use crate::proto::pop3::grammar::Command;
 use crate::proto::pop3::grammar::listing::{parse_drop_listing, parse_scan_listing, parse_unique_id_listing};
 use crate::world::scenario::{RoleKind, What};
@@ -102,6 +102,7 @@ impl Open {
             Some(Reason::Refused(line) | Reason::Unclear(line)) => {
                 return Trouble::Refused(format!("{} says {}", self.line.server, escape::text(&line)));
             }
+            Some(Reason::NoLogin(why)) => return Trouble::Refused(format!("{}: {why}", self.line.server)),
             Some(Reason::TimedOut) => "did not answer in time",
             Some(Reason::NoTls) => "offers no STLS",
             Some(Reason::TooLarge) => "answered more than this client takes",
@@ -134,14 +135,27 @@ fn session_of(open: &mut OpenLine) -> Result<&mut Open, Trouble> {
 async fn connect(program: &Program) -> Result<Open, Trouble> {
     let mua = &program.mua;
     let (connection, server) = mua.call("_pop3._tcp").await.map_err(Trouble::Lost)?;
-    let line = Line::open(mua, RoleKind::Pop3, Session::new(Limits::default()), connection, server);
+    let login = match mua.credentials() {
+        Some(credentials) => Login::Sasl(credentials),
+        None if mua.wants_apop() => Login::Apop,
+        None => Login::User,
+    };
+    let session = Session::new(Limits::default()).with_login(login.clone(), mua.password.clone());
+    let line = Line::open(mua, RoleKind::Pop3, session, connection, server);
     let mut open = Open { line, looked: None, marked: BTreeSet::new(), by_hand: BTreeSet::new() };
     let offers = open.one(Command::Capa).await?;
     secure(&mut open, mua.wish(), &offers).await?;
-    let user = Command::User { name: mua.account.clone() };
-    let pass = Command::Pass { password: mua.password.clone() };
+    let name = mua.account.clone();
+    // What stands behind AUTH's mechanism and APOP's name the session fills in.
+    let commands = match login {
+        Login::User => vec![Command::User { name }, Command::Pass { password: mua.password.clone() }],
+        Login::Apop => vec![Command::Apop { name, digest: Secret::default() }],
+        Login::Sasl(own) => {
+            vec![Command::Auth { mechanism: Some(own.mechanism.name().to_owned()), initial: None }]
+        }
+    };
     let mut refusal = None;
-    open.ask(vec![user, pass], |answer| {
+    open.ask(commands, |answer| {
         if !answer.ok {
             refusal = Some(answer.line);
         }

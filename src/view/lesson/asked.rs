@@ -1,0 +1,138 @@
+//! [`Asked`]: an activity as it is put to a student: what is asked, what there is to choose, how to answer.
+
+use crate::base::escape;
+use crate::explain::predict;
+use crate::lesson::activity::{Question, Task};
+use crate::lesson::judge::{self, Verdict};
+use crate::lesson::{Activity, Session};
+use crate::view::lesson::rows::{Look, Setter};
+
+/// See the head of this file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What kind of thing it is, in a word: `choose one`, `type a session`.
+    pub kind: &'static str,
+    /// What stands before the choices: what was said last, where it happens.
+    pub setting: Vec<String>,
+    /// What is asked.
+    pub ask: String,
+    /// What there is to choose, each behind its number.
+    pub choices: Vec<String>,
+    /// What stands on the right side, each behind its letter.
+    pub rights: Vec<String>,
+    /// How it is answered in a dialogue.
+    pub how: &'static str,
+}
+
+impl Asked {
+    /// How an activity is put.
+    pub fn of(session: &Session, number: usize) -> Asked {
+        let Some(activity) = session.activity(number) else { return Asked::default() };
+        let mut asked = Asked { ask: paragraph(&activity.ask), ..Asked::default() };
+        (asked.kind, asked.how) = words(&activity.task);
+        match &activity.task {
+            Task::Answer(Question::Choose { choices, .. }) => {
+                asked.choices = choices.iter().map(|choice| escape::text(&choice.text)).collect();
+            }
+            Task::Answer(Question::Order { items, shown }) => {
+                let texts = shown.iter().filter_map(|item| items.get(*item));
+                asked.choices = texts.map(|(text, _)| escape::text(text)).collect();
+            }
+            Task::Answer(Question::Match { pairs, rights }) => {
+                asked.choices = pairs.iter().map(|(left, ..)| escape::text(left)).collect();
+                asked.rights = rights.iter().map(|right| escape::text(right)).collect();
+            }
+            Task::WhatIf { choices, .. } => {
+                asked.choices = choices.iter().map(|choice| escape::text(&choice.text)).collect();
+            }
+            Task::Predict(spot) => {
+                let outcome = session.stories().of(session.lesson(), activity);
+                if let Some(question) = outcome.ok().and_then(|outcome| judge::question(&outcome, spot)) {
+                    asked.predicted(&question);
+                }
+            }
+            _ => {}
+        }
+        asked
+    }
+
+    fn predicted(&mut self, question: &predict::Question) {
+        if !question.setting.is_empty() {
+            self.setting.push(format!("Between {}.", question.setting));
+        }
+        self.setting.extend(question.last.as_ref().map(|last| format!("Last said: {last}")));
+        self.choices = question.choices.iter().map(predict::Choice::sentence).collect();
+    }
+}
+
+/// What kind of activity it is, and how it is answered in a dialogue.
+fn words(task: &Task) -> (&'static str, &'static str) {
+    match task {
+        Task::Watch(_) => ("look", "Say watch to hear these steps."),
+        Task::Predict(_) => ("what comes next?", "Answer with a number."),
+        Task::Answer(Question::Choose { several: false, .. }) => ("choose one", "Answer with a number."),
+        Task::Answer(Question::Choose { .. }) => {
+            ("choose all that are right", "Answer with the numbers, as in: 1 3.")
+        }
+        Task::Answer(Question::Text { .. }) => ("answer", "Type your answer."),
+        Task::Answer(Question::Order { .. }) => {
+            ("put in order", "Answer with all numbers in the right order, as in: 2 1 3.")
+        }
+        Task::Answer(Question::Match { .. }) => {
+            ("match", "Answer with a letter for each number, in their order, as in: b a c.")
+        }
+        Task::Find { .. } => (
+            "find",
+            "Say story to hear the lines, or look and a number to hear one; answer with the number of the step.",
+        ),
+        Task::Explain { .. } => ("explain", "Say watch to hear the line; then type your explanation."),
+        Task::Type(_) => ("type a session", "Say start to call the server."),
+        Task::Repair(_) => ("repair", "Say start to see the text."),
+        Task::WhatIf { .. } => ("what if", "Answer with a number: that change is run."),
+    }
+}
+
+/// Text of a file on one line.
+fn paragraph(text: &str) -> String {
+    escape::text(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The letter of a text on the right side, from 0.
+pub fn letter(number: usize) -> char {
+    u8::try_from(number).ok().and_then(|n| b'a'.checked_add(n)).map_or('?', char::from)
+}
+
+/// What is made of an attempt, as rows.
+pub fn verdict(verdict: &Verdict, setter: &mut Setter) {
+    let (sign, look, word) = match verdict.right {
+        true => ("✓ ", Look::Right, "Right."),
+        false => ("✗ ", Look::Wrong, "Not yet."),
+    };
+    setter.say(sign, look, word, look);
+    for said in &verdict.said {
+        for line in said.text.lines() {
+            setter.say("  ", Look::Plain, line, Look::Plain);
+        }
+        if let Some(row) = said.misconception.filter(|_| !verdict.right).and_then(judge::named) {
+            setter.say("  ", Look::Plain, &row, Look::Mistake);
+        }
+    }
+}
+
+/// The same in sentences.
+pub fn sentences(verdict: &Verdict) -> Vec<String> {
+    let mut out = vec![if verdict.right { "Right." } else { "Not yet." }.to_owned()];
+    for said in &verdict.said {
+        out.extend(said.text.lines().map(escape::text));
+        out.extend(said.misconception.filter(|_| !verdict.right).and_then(judge::named));
+    }
+    out
+}
+
+/// What is written at the end of an explanation, for the student to tick.
+pub fn points(activity: &Activity) -> Vec<String> {
+    match &activity.task {
+        Task::Explain { points, .. } => points.iter().map(|point| escape::text(point)).collect(),
+        _ => Vec::new(),
+    }
+}

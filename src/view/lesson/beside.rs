@@ -1,0 +1,94 @@
+//! [`Beside`]: the story beside a lesson, told with notes: a line for each Step, and everything about one.
+
+use crate::explain::{Item, Story};
+use crate::trace::Record;
+use crate::view::linear::say;
+use crate::view::page::{self, Choice, Page, Voice};
+use crate::view::wire::Amount;
+use crate::view::{Cast, headline};
+use std::sync::Arc;
+
+/// How much of a Step is put into words, and that no password is.
+const CHOICE: Choice = Choice { amount: Amount::Brief, show_secrets: false };
+
+/// One row of the story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The Step's number; 0 for a chapter.
+    pub number: usize,
+    /// Who speaks; empty for a chapter.
+    pub who: String,
+    /// What is said, in a line.
+    pub line: String,
+}
+
+/// See the head of this file.
+pub struct Beside {
+    /// What it is called.
+    pub title: String,
+    /// Its Steps and chapters.
+    pub rows: Vec<Told>,
+    items: Vec<Item>,
+    cast: Cast,
+    steps: usize,
+}
+
+impl Beside {
+    /// The story of these records.
+    pub fn of(records: &Arc<[Record]>) -> Self {
+        let cast = Cast::of(records);
+        let Some(Record::Head(head)) = records.first() else {
+            return Beside { title: String::new(), rows: Vec::new(), items: Vec::new(), cast, steps: 0 };
+        };
+        let mut story = Story::new(head);
+        let mut items: Vec<Item> = records.iter().enumerate().flat_map(|(i, r)| story.push(i, r)).collect();
+        items.extend(story.finish());
+        items.retain(|item| matches!(item, Item::Step(..) | Item::Chapter(_)));
+        let rows: Vec<Told> = items.iter().map(|item| row(item, &cast)).collect();
+        let steps = rows.iter().filter(|row| row.number > 0).count();
+        Beside { title: crate::base::escape::text(&head.title), rows, items, cast, steps }
+    }
+
+    /// How many Steps it has.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The row of a Step.
+    pub fn row_of(&self, number: usize) -> Option<usize> {
+        self.rows.iter().position(|row| row.number == number)
+    }
+
+    /// Everything about a row, in sentences.
+    pub fn told(&self, row: usize) -> Vec<String> {
+        let Some(item) = self.items.get(row) else { return Vec::new() };
+        say::page(&page::of(item, &self.cast, CHOICE), self.steps, true)
+    }
+
+    /// The same without its number and place: what a line means.
+    pub fn note(&self, row: usize) -> Vec<String> {
+        let Some(item) = self.items.get(row) else { return Vec::new() };
+        match page::of(item, &self.cast, CHOICE) {
+            Page::Step(step) => say::note(&step),
+            other => say::page(&other, self.steps, false),
+        }
+    }
+}
+
+fn row(item: &Item, cast: &Cast) -> Told {
+    match (item, page::of(item, cast, CHOICE)) {
+        (Item::Step(step, _), Page::Step(shown)) => {
+            let headline = headline::of(step, &shown);
+            let speaker = cast.speaker(step.conn, step.from);
+            let who = match shown.voice {
+                Voice::Client | Voice::Server | Voice::Open => speaker,
+                Voice::Close => String::new(),
+            };
+            Told { number: step.number, who, line: headline.text }
+        }
+        (_, Page::Chapter { number, title, .. }) => {
+            Told { number: 0, who: String::new(), line: format!("{number} · {title}") }
+        }
+        _ => Told { number: 0, who: String::new(), line: String::new() },
+    }
+}

@@ -1,0 +1,271 @@
+//! The lesson, drawn.
+
+use super::{KEYS, LessonView, Over, Story};
+use crate::lesson::activity::Task;
+use crate::view::lesson::rows::{Look, Row};
+use crate::view::page::Label;
+use crate::view::plain::layout::{cut, wrap};
+use crate::view::tui::theme::Theme;
+use crate::view::tui::whatif::key_line;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
+
+/// From so many columns on the story stands beside the page.
+const WITH_STORY: u16 = 110;
+/// Text is not set wider than this.
+const MEASURE: u16 = 84;
+
+type Keys = &'static [(&'static str, &'static str)];
+
+impl LessonView {
+    /// Draw it.
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        frame.render_widget(Clear, area);
+        if let Over::Talk(pane) = &self.over {
+            pane.draw(frame, area, theme);
+            return;
+        }
+        let beside = area.width >= WITH_STORY && self.story.is_some();
+        let (page, story) = match (beside, self.in_story) {
+            (true, _) => {
+                let half = MEASURE.min(area.width / 2);
+                let [page, story] =
+                    Layout::horizontal([Constraint::Length(half), Constraint::Fill(1)]).areas(area);
+                (Some(page), Some(story))
+            }
+            (false, true) => (None, Some(area)),
+            (false, false) => (Some(area), None),
+        };
+        if let Some(area) = page {
+            self.draw_page(frame, area, theme);
+        }
+        if let (Some(area), Some(story)) = (story, &self.story) {
+            self.draw_story(frame, area, story, theme);
+        }
+        match &self.over {
+            Over::Help => help(frame, area, theme),
+            Over::Line(text) => line(frame, area, text, theme),
+            Over::Editor(editor) => self.draw_editor(frame, area, editor, theme),
+            Over::Nothing | Over::Talk(_) => {}
+        }
+    }
+
+    fn keys(&self) -> Keys {
+        match self.over {
+            Over::Line(_) => &[("enter", "answer"), ("esc", "back")],
+            Over::Editor(_) => &[("ctrl-s", "done"), ("ctrl-t", "hint"), ("esc", "back")],
+            _ => &[
+                ("←→", "step"),
+                ("enter", "answer"),
+                ("tab", "exercise"),
+                ("h", "hint"),
+                ("s", "story"),
+                ("?", "keys"),
+                ("q", "quit"),
+            ],
+        }
+    }
+
+    fn draw_page(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        let lesson = self.session.lesson();
+        let (done, of) = self.session.score();
+        let heading =
+            self.session.open().map(|page| crate::base::escape::text(&page.heading)).unwrap_or_default();
+        let place =
+            format!(" step {} of {} · {done}/{of} done ", self.session.page() + 1, lesson.pages.len());
+        let room = usize::from(area.width).saturating_sub(place.width() + 6);
+        let border = if self.in_story { theme.border() } else { theme.border_active() };
+        let block = Block::bordered()
+            .border_style(border)
+            .title(Span::styled(format!(" {} ", cut(&heading, room)), theme.heading()))
+            .title(Line::styled(place, theme.dim()).right_aligned())
+            .title_bottom(self.bottom(theme));
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2).min(MEASURE), ..inner };
+        let set = self.set(usize::from(inner.width));
+        let height = usize::from(inner.height).max(1);
+        let most = set.rows.len().saturating_sub(height);
+        let mut first = self.first.get().min(most);
+        if self.follow && set.here.1 > 0 {
+            // All of the activity where it fits, else its beginning; and no more scrolling than that takes.
+            let (from, to) = set.here;
+            if to > first + height {
+                first = to - height;
+            }
+            first = first.min(from).min(most);
+            if to - from > height {
+                first = self.behind_cursor(&set.rows, set.here, height).min(most);
+            }
+        }
+        self.first.set(first);
+        let lines = set.rows.iter().skip(first).take(height).map(|row| styled(row, theme));
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+        if most > 0 {
+            let shown = format!(" {}% ", 100 * first / most.max(1));
+            let width = u16::try_from(shown.width()).unwrap_or(6);
+            let at =
+                Rect { x: area.right().saturating_sub(width + 2), y: area.bottom() - 1, width, height: 1 };
+            frame.render_widget(Paragraph::new(Span::styled(shown, theme.dim())), at);
+        }
+    }
+
+    /// Where a long activity is shown from, so that the choice under the cursor and what was said are seen.
+    fn behind_cursor(&self, rows: &[Row], (from, to): (usize, usize), height: usize) -> usize {
+        let is_cursor = |row: &Row| row.iter().any(|(_, look)| *look == Look::Chosen);
+        let cursor = (from..to).find(|at| rows.get(*at).is_some_and(is_cursor)).unwrap_or(from);
+        if self.at.is_some_and(|number| self.said.contains_key(&number)) {
+            return to.saturating_sub(height);
+        }
+        if cursor < from + height { from } else { (cursor + 1).saturating_sub(height) }
+    }
+
+    fn bottom(&self, theme: &Theme) -> Line<'static> {
+        if self.work.is_some() {
+            return Line::styled(" the world runs … ", theme.dim());
+        }
+        match self.news.as_str() {
+            "" => key_line(theme, self.keys()),
+            news => Line::styled(format!(" {} ", crate::base::escape::text(news)), theme.changed()),
+        }
+    }
+
+    fn draw_story(&self, frame: &mut Frame<'_>, area: Rect, story: &Story, theme: &Theme) {
+        let keys: Keys = match self.session.activity(story.of).map(|activity| &activity.task) {
+            Some(Task::Find { .. }) => &[("↑↓", "go"), ("enter", "this one"), ("s", "back")],
+            Some(Task::Watch(_)) => &[("↑↓", "go"), ("n", "next of these"), ("s", "back")],
+            _ => &[("↑↓", "go"), ("s", "back")],
+        };
+        let border = if self.in_story { theme.border_active() } else { theme.border() };
+        let mut block = Block::bordered()
+            .border_style(border)
+            .title(Span::styled(format!(" {} ", story.told.title), theme.heading()));
+        if self.in_story {
+            block = block.title_bottom(key_line(theme, keys));
+        }
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let width = usize::from(inner.width);
+        let note: Vec<String> =
+            story.told.note(story.row).iter().flat_map(|text| wrap(text, width.saturating_sub(2))).collect();
+        let room = (inner.height / 3).max(3);
+        let [list, rule, below] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(1), Constraint::Length(room)])
+                .areas(inner);
+        let height = usize::from(list.height).max(1);
+        let first =
+            (story.row + 1).saturating_sub(height / 2 + 1).min(story.told.rows.len().saturating_sub(height));
+        let rows = story.told.rows.iter().enumerate().skip(first).take(height);
+        let lines: Vec<Line<'static>> = rows
+            .map(|(at, row)| {
+                let is_here = at == story.row;
+                let sign = if story.about.contains(&row.number) { "●" } else { " " };
+                let text = match (row.number, row.who.as_str()) {
+                    (0, _) => format!("  ── {}", row.line),
+                    (number, "") => format!("{sign}{number:>4}  {}", row.line),
+                    (number, who) => format!("{sign}{number:>4}  {}: {}", short(who), row.line),
+                };
+                let style = match (is_here, row.number) {
+                    (true, _) => theme.lit(),
+                    (false, 0) => theme.heading(),
+                    _ => Style::new(),
+                };
+                Line::styled(cut(&text, width), style)
+            })
+            .collect();
+        frame.render_widget(Paragraph::new(lines), list);
+        frame.render_widget(Paragraph::new(Line::styled("─".repeat(width), theme.border())), rule);
+        let said: Vec<Line<'static>> = note.into_iter().map(|text| Line::from(format!(" {text}"))).collect();
+        frame.render_widget(Paragraph::new(said), below);
+    }
+
+    fn draw_editor(
+        &self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        editor: &tui_textarea::TextArea<'static>,
+        theme: &Theme,
+    ) {
+        let low = area.height / 2;
+        let place = Rect { y: area.y + area.height - low, height: low, ..area };
+        frame.render_widget(Clear, place);
+        let title = match self.session.activity(self.at.unwrap_or_default()).map(|a| &a.task) {
+            Some(Task::Repair(repair)) => format!(" {} ", crate::base::escape::text(&repair.file)),
+            _ => " in your own words ".to_owned(),
+        };
+        let mut editor = editor.clone();
+        editor.set_block(
+            Block::bordered()
+                .border_style(theme.border_active())
+                .title(Span::styled(title, theme.heading()))
+                .title_bottom(self.bottom(theme)),
+        );
+        editor.set_cursor_line_style(Style::new());
+        editor.set_cursor_style(theme.lit());
+        frame.render_widget(&editor, place);
+    }
+}
+
+/// The first label of a host's name.
+fn short(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+fn styled(row: &Row, theme: &Theme) -> Line<'static> {
+    let span = |(text, look): &(String, Look)| {
+        let style = match look {
+            Look::Plain => Style::new(),
+            Look::Heading => theme.heading(),
+            Look::Strong => Style::new().add_modifier(Modifier::BOLD),
+            Look::Emphasis => Style::new().add_modifier(Modifier::ITALIC),
+            Look::Code => theme.style(Label::Command),
+            Look::Link => Style::new().add_modifier(Modifier::UNDERLINED),
+            Look::Sign => theme.border(),
+            Look::Key => theme.key(),
+            Look::Dim => theme.dim(),
+            Look::Right => theme.good(),
+            Look::Wrong => theme.bad(),
+            Look::Mistake => theme.style(Label::Mistake),
+            Look::Chosen => theme.lit(),
+        };
+        Span::styled(text.clone(), style)
+    };
+    Line::from(row.iter().map(span).collect::<Vec<_>>())
+}
+
+fn help(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let height = u16::try_from(KEYS.len() + 2).unwrap_or(14).min(area.height);
+    let width = 76.min(area.width);
+    let place =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    frame.render_widget(Clear, place);
+    let lines = KEYS.iter().map(|(key, _, what)| {
+        Line::from(vec![Span::styled(format!(" {key:<7}"), theme.key()), Span::raw(format!(" {what}"))])
+    });
+    let block =
+        Block::bordered().border_style(theme.border_active()).title(Span::styled(" keys ", theme.heading()));
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()).block(block), place);
+}
+
+fn line(frame: &mut Frame<'_>, area: Rect, text: &str, theme: &Theme) {
+    let place = Rect { y: area.bottom().saturating_sub(3), height: 3.min(area.height), ..area };
+    frame.render_widget(Clear, place);
+    let room = usize::from(place.width).saturating_sub(6);
+    let skip = text.chars().count().saturating_sub(room);
+    let shown: String = text.chars().skip(skip).collect();
+    let typed = Line::from(vec![
+        Span::styled("> ", theme.key()),
+        Span::raw(crate::base::escape::text(&shown)),
+        Span::styled(" ", theme.lit()),
+    ]);
+    let keys: Keys = &[("enter", "answer"), ("esc", "back")];
+    let block = Block::bordered()
+        .border_style(theme.border_active())
+        .title(Span::styled(" your answer ", theme.heading()))
+        .title_bottom(key_line(theme, keys));
+    frame.render_widget(Paragraph::new(typed).block(block), place);
+}

@@ -1,0 +1,515 @@
+//! [`LessonView`]: a lesson on the full screen: its pages with what is to be done on them, the story beside it, and over it
+//! what is typed: an answer, an explanation, a session at a server, a scenario.
+//!
+//! [`LessonView::key`] changes it, [`LessonView::work`] does what takes longer than a frame, [`LessonView::draw`] reads.
+
+mod draw;
+mod page;
+mod work;
+
+use super::talk::{self, TalkPane};
+use crate::lesson::Session;
+use crate::lesson::activity::{Question, Task};
+use crate::lesson::judge::Attempt;
+use crate::trace::runner::Order;
+use crate::view::lesson::{Beside, Row};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use tui_textarea::TextArea;
+
+/// Characters of an answer in a line.
+const LONGEST: usize = 1000;
+
+/// What lies over the page.
+enum Over {
+    Nothing,
+    /// The keys.
+    Help,
+    /// An answer is typed: the text.
+    Line(String),
+    /// An explanation is written, or a scenario is mended.
+    Editor(Box<TextArea<'static>>),
+    /// A session is typed.
+    Talk(Box<TalkPane>),
+}
+
+/// What takes longer than a frame.
+enum Work {
+    /// Judge an attempt.
+    Judge(usize, Attempt),
+    /// Run what was typed, and see whether the goal is reached.
+    Run(Box<Order>),
+    /// Call the server of an activity.
+    Call(usize),
+    /// Tell the story of an activity.
+    Tell(usize),
+}
+
+/// The story beside the page.
+struct Story {
+    /// Of which activity.
+    of: usize,
+    told: Beside,
+    /// The numbers of the Steps that it is about.
+    about: BTreeSet<usize>,
+    row: usize,
+}
+
+/// See the head of this file.
+pub struct LessonView {
+    session: Session,
+    /// The activity that keys go to.
+    at: Option<usize>,
+    /// The choice under the cursor.
+    cursor: usize,
+    /// What is chosen, in order.
+    chosen: Vec<usize>,
+    /// What was given to each on the left.
+    given: BTreeMap<usize, usize>,
+    /// What was said about each activity: the last verdict, and hints.
+    said: BTreeMap<usize, Vec<Row>>,
+    over: Over,
+    work: Option<Work>,
+    story: Option<Story>,
+    /// Whether the story takes the keys.
+    in_story: bool,
+    unfolded: bool,
+    /// The first row that is shown; set while it is drawn, so that it follows the cursor.
+    first: Cell<usize>,
+    follow: bool,
+    news: String,
+}
+
+/// The keys of the page, for the line of keys and the help.
+const KEYS: [(&str, &str, &str); 12] = [
+    ("→ ←", "step", "the next step, the step before"),
+    ("↑ ↓", "choose", "move among the choices, or scroll"),
+    ("enter", "answer", "answer; begin to type, write or mend"),
+    ("space", "mark", "mark a choice where several are right"),
+    ("1-9", "choose", "choose by number; to a left one, give that right one"),
+    ("tab", "exercise", "the next exercise of this step"),
+    ("h", "hint", "a hint; each one helps more"),
+    ("s", "story", "to the story and back"),
+    ("a", "unfold", "show folded answers"),
+    ("u", "undo", "take the last answer back"),
+    ("r", "reset", "forget what was done in this step; R: in the whole lesson"),
+    ("q", "quit", "leave; what was done is kept"),
+];
+
+impl LessonView {
+    /// Where it was left.
+    pub fn new(session: Session) -> Self {
+        let mut view = LessonView {
+            session,
+            at: None,
+            cursor: 0,
+            chosen: Vec::new(),
+            given: BTreeMap::new(),
+            said: BTreeMap::new(),
+            over: Over::Nothing,
+            work: None,
+            story: None,
+            in_story: false,
+            unfolded: false,
+            first: Cell::new(0),
+            follow: false,
+            news: String::new(),
+        };
+        view.open();
+        view
+    }
+
+    /// The page was turned: its first open activity takes the keys.
+    fn open(&mut self) {
+        let here = self.session.here();
+        let open = here.iter().copied().find(|number| !self.session.is_done(*number));
+        self.choose(open.or(here.first().copied()));
+        self.first.set(0);
+        self.follow = false;
+    }
+
+    /// This activity takes the keys.
+    fn choose(&mut self, at: Option<usize>) {
+        self.at = at;
+        self.cursor = 0;
+        self.chosen.clear();
+        self.given.clear();
+        self.follow = true;
+        self.in_story = false;
+        // The story is told beside it as soon as there is time.
+        if let Some(number) = at.filter(|number| self.has_story(*number)) {
+            if self.story.as_ref().is_none_or(|story| story.of != number) {
+                self.story = None;
+                self.work.get_or_insert(Work::Tell(number));
+            }
+        } else {
+            self.story = None;
+        }
+    }
+
+    /// Whether an activity is about a story that can be read beside it. One that is predicted would tell the answer.
+    fn has_story(&self, number: usize) -> bool {
+        let Some(activity) = self.session.activity(number) else { return false };
+        match activity.task {
+            Task::Watch(_) | Task::Find { .. } | Task::Explain { .. } | Task::WhatIf { .. } => true,
+            Task::Predict(_) => self.session.is_done(number),
+            Task::Answer(_) => self.session.lesson().story_of(activity).is_some(),
+            Task::Type(_) | Task::Repair(_) => false,
+        }
+    }
+
+    fn task(&self) -> Option<&Task> {
+        Some(&self.session.activity(self.at?)?.task)
+    }
+
+    /// A key went down; says whether the lesson is left.
+    pub fn key(&mut self, key: KeyEvent) -> bool {
+        if key.kind == KeyEventKind::Release || self.work.is_some() {
+            return false;
+        }
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        self.news.clear();
+        match std::mem::replace(&mut self.over, Over::Nothing) {
+            Over::Talk(pane) => self.talk_key(pane, key),
+            Over::Line(text) => self.line_key(text, key, control),
+            Over::Editor(editor) => self.editor_key(editor, key, control),
+            Over::Help => {}
+            Over::Nothing if key.code == KeyCode::Char('c') && control => return true,
+            Over::Nothing if self.in_story => return self.story_key(key.code),
+            Over::Nothing => return self.page_key(key.code),
+        }
+        false
+    }
+
+    /// Text was pasted.
+    pub fn paste(&mut self, pasted: &str) {
+        match &mut self.over {
+            Over::Talk(pane) => pane.paste(pasted),
+            Over::Editor(editor) => {
+                editor.insert_str(pasted);
+            }
+            Over::Line(text) => {
+                let line = pasted.lines().next().unwrap_or_default();
+                text.extend(line.chars().filter(|c| !c.is_control()).take(LONGEST));
+            }
+            Over::Nothing | Over::Help => {}
+        }
+    }
+
+    /// The wheel scrolls.
+    pub fn mouse(&mut self, mouse: MouseEvent) {
+        match mouse.kind {
+            MouseEventKind::ScrollDown => self.scroll(3, false),
+            MouseEventKind::ScrollUp => self.scroll(3, true),
+            _ => {}
+        }
+    }
+
+    fn scroll(&mut self, by: usize, back: bool) {
+        if let (true, Some(story)) = (self.in_story, &mut self.story) {
+            let last = story.told.rows.len().saturating_sub(1);
+            story.row = if back { story.row.saturating_sub(by) } else { (story.row + by).min(last) };
+            return;
+        }
+        self.follow = false;
+        let first = self.first.get();
+        self.first.set(if back { first.saturating_sub(by) } else { first + by });
+    }
+
+    fn page_key(&mut self, code: KeyCode) -> bool {
+        match code {
+            KeyCode::Char('q') => return true,
+            KeyCode::Right | KeyCode::Char('n') => self.turn(self.session.page() + 1),
+            KeyCode::Left | KeyCode::Char('b') => {
+                if let Some(page) = self.session.page().checked_sub(1) {
+                    self.turn(page);
+                }
+            }
+            KeyCode::PageDown => self.scroll(10, false),
+            KeyCode::PageUp => self.scroll(10, true),
+            KeyCode::Tab => self.other(1),
+            KeyCode::BackTab => self.other(usize::MAX),
+            KeyCode::Char('?') | KeyCode::F(1) => self.over = Over::Help,
+            KeyCode::Char('a') => self.unfolded = !self.unfolded,
+            KeyCode::Char('h') => self.hint(),
+            KeyCode::Char('s') => self.in_story = self.story.is_some(),
+            KeyCode::Char('u') => {
+                let undone = self.session.undo();
+                self.news = if undone { "taken back" } else { "nothing was done yet" }.to_owned();
+                self.said.clear();
+            }
+            KeyCode::Char('r') => {
+                self.session.reset_page();
+                self.said.clear();
+                self.open();
+                "what was done in this step is forgotten; u takes that back".clone_into(&mut self.news);
+            }
+            KeyCode::Char('R') => {
+                self.session.reset();
+                self.said.clear();
+                self.open();
+                "what was done in this lesson is forgotten; u takes that back".clone_into(&mut self.news);
+            }
+            code => self.choice_key(code),
+        }
+        false
+    }
+
+    fn turn(&mut self, page: usize) {
+        if self.session.turn(page) {
+            self.open();
+            return;
+        }
+        let (done, of) = self.session.score();
+        self.news = match done == of {
+            true => "that was the last step, and everything is done".to_owned(),
+            false => format!("that was the last step; {done} of {of} exercises are done"),
+        };
+    }
+
+    /// Another activity of the page.
+    fn other(&mut self, by: usize) {
+        let here = self.session.here();
+        let now = here.iter().position(|number| Some(*number) == self.at).unwrap_or_default();
+        let next = if by == 1 {
+            (now + 1) % here.len().max(1)
+        } else {
+            now.checked_sub(1).unwrap_or(here.len().saturating_sub(1))
+        };
+        self.choose(here.get(next).copied());
+    }
+
+    /// How many choices there are.
+    fn choices(&self) -> usize {
+        match self.task() {
+            Some(Task::Answer(Question::Choose { choices, .. })) => choices.len(),
+            Some(Task::Answer(Question::Order { items, .. })) => items.len(),
+            Some(Task::Answer(Question::Match { pairs, .. })) => pairs.len(),
+            Some(Task::WhatIf { choices, .. }) => choices.len(),
+            Some(Task::Predict(_)) => self.predicted(),
+            _ => 0,
+        }
+    }
+
+    fn choice_key(&mut self, code: KeyCode) {
+        let count = self.choices();
+        match code {
+            KeyCode::Down | KeyCode::Char('j') if count > 0 => {
+                self.cursor = (self.cursor + 1).min(count - 1);
+                self.follow = true;
+            }
+            KeyCode::Up | KeyCode::Char('k') if count > 0 => {
+                self.cursor = self.cursor.saturating_sub(1);
+                self.follow = true;
+            }
+            KeyCode::Down | KeyCode::Char('j') => self.scroll(1, false),
+            KeyCode::Up | KeyCode::Char('k') => self.scroll(1, true),
+            KeyCode::Backspace => {
+                self.chosen.pop();
+            }
+            KeyCode::Char(' ') if count > 0 => self.mark(self.cursor),
+            KeyCode::Char(' ') => self.scroll(10, false),
+            KeyCode::Char(digit @ '1'..='9') => {
+                let number = usize::from(u8::try_from(digit).unwrap_or(b'1') - b'1');
+                self.digit(number, count);
+            }
+            KeyCode::Enter => self.enter(),
+            _ => {}
+        }
+    }
+
+    /// Mark a choice, or take the mark back.
+    fn mark(&mut self, number: usize) {
+        match self.task() {
+            Some(Task::Answer(Question::Choose { several: true, .. } | Question::Order { .. })) => {
+                if self.chosen.contains(&number) {
+                    self.chosen.retain(|chosen| *chosen != number);
+                } else {
+                    self.chosen.push(number);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn digit(&mut self, number: usize, count: usize) {
+        let rights = match self.task() {
+            Some(Task::Answer(Question::Match { rights, .. })) => Some(rights.len()),
+            _ => None,
+        };
+        match rights {
+            Some(rights) if number < rights => {
+                self.given.insert(self.cursor, number);
+                self.cursor = (self.cursor + 1).min(count.saturating_sub(1));
+            }
+            None if number < count => {
+                self.cursor = number;
+                match self.task() {
+                    Some(Task::Answer(Question::Choose { several: true, .. } | Question::Order { .. })) => {
+                        self.mark(number);
+                    }
+                    _ => self.enter(),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Answer, or begin to.
+    fn enter(&mut self) {
+        let (Some(number), Some(task)) = (self.at, self.task()) else { return };
+        let attempt = match task {
+            Task::Predict(_)
+            | Task::WhatIf { .. }
+            | Task::Answer(Question::Choose { several: false, .. }) => Attempt::Chosen(vec![self.cursor]),
+            Task::Answer(Question::Choose { .. }) => {
+                let mut chosen = self.chosen.clone();
+                chosen.sort_unstable();
+                Attempt::Chosen(chosen)
+            }
+            Task::Answer(Question::Order { items, .. }) => {
+                if self.chosen.len() < items.len() {
+                    self.mark(self.cursor);
+                    self.cursor = (self.cursor + 1).min(self.choices().saturating_sub(1));
+                    return;
+                }
+                Attempt::Ordered(self.chosen.clone())
+            }
+            Task::Answer(Question::Match { pairs, .. }) => {
+                if self.given.len() < pairs.len() {
+                    "give each on the left a number of the right side".clone_into(&mut self.news);
+                    return;
+                }
+                Attempt::Matched(self.given.values().copied().collect())
+            }
+            Task::Answer(Question::Text { .. }) => {
+                self.over = Over::Line(String::new());
+                return;
+            }
+            Task::Explain { .. } => {
+                let text = self.session.done(number).answer;
+                self.over = Over::Editor(Box::new(TextArea::from(text.lines())));
+                return;
+            }
+            Task::Watch(_) => {
+                self.in_story = self.story.is_some();
+                Attempt::Seen
+            }
+            Task::Find { .. } => {
+                self.in_story = self.story.is_some();
+                return;
+            }
+            Task::Type(_) => {
+                self.work = Some(Work::Call(number));
+                return;
+            }
+            Task::Repair(_) => {
+                let text = self.shown_part(number);
+                self.over = Over::Editor(Box::new(TextArea::from(text.lines())));
+                return;
+            }
+        };
+        self.work = Some(Work::Judge(number, attempt));
+    }
+
+    fn story_key(&mut self, code: KeyCode) -> bool {
+        match code {
+            KeyCode::Char('q') => return true,
+            KeyCode::Esc | KeyCode::Char('s') | KeyCode::Tab | KeyCode::Left => self.in_story = false,
+            KeyCode::Down | KeyCode::Char('j') => self.scroll(1, false),
+            KeyCode::Up | KeyCode::Char('k') => self.scroll(1, true),
+            KeyCode::PageDown => self.scroll(10, false),
+            KeyCode::PageUp => self.scroll(10, true),
+            KeyCode::Char('n') => self.next_about(),
+            KeyCode::Enter => {
+                let number = self.story.as_ref().and_then(|s| s.told.rows.get(s.row)).map(|row| row.number);
+                match (self.task(), self.at, number.filter(|number| *number > 0)) {
+                    (Some(Task::Find { .. }), Some(at), Some(number)) => {
+                        self.in_story = false;
+                        self.work = Some(Work::Judge(at, Attempt::Pointed(number)));
+                    }
+                    _ => self.in_story = false,
+                }
+            }
+            _ => {}
+        }
+        false
+    }
+
+    /// To the next Step that the activity is about.
+    fn next_about(&mut self) {
+        let Some(story) = &mut self.story else { return };
+        let is_about =
+            |row: &usize| story.told.rows.get(*row).is_some_and(|r| story.about.contains(&r.number));
+        let count = story.told.rows.len();
+        let next = (story.row + 1..count).chain(0..count).find(is_about);
+        story.row = next.unwrap_or(story.row);
+    }
+
+    fn line_key(&mut self, mut text: String, key: KeyEvent, control: bool) {
+        match key.code {
+            KeyCode::Esc => return,
+            KeyCode::Enter => {
+                if let Some(number) = self.at.filter(|_| !text.trim().is_empty()) {
+                    self.work = Some(Work::Judge(number, Attempt::Written(text)));
+                }
+                return;
+            }
+            KeyCode::Backspace => {
+                text.pop();
+            }
+            KeyCode::Char('u') if control => text.clear(),
+            KeyCode::Char(c) if !control && text.len() < LONGEST => text.push(c),
+            _ => {}
+        }
+        self.over = Over::Line(text);
+    }
+
+    fn editor_key(&mut self, mut editor: Box<TextArea<'static>>, key: KeyEvent, control: bool) {
+        match key.code {
+            KeyCode::Esc => return,
+            KeyCode::Char('s') if control => {
+                let mut text = editor.lines().join("\n");
+                let repairs = matches!(self.task(), Some(Task::Repair(_)));
+                if repairs {
+                    text.push('\n');
+                }
+                if let Some(number) = self.at.filter(|_| !text.trim().is_empty()) {
+                    let attempt = if repairs { Attempt::Edited(text) } else { Attempt::Written(text) };
+                    self.work = Some(Work::Judge(number, attempt));
+                }
+                // A text that does not do yet is gone on with.
+                if repairs {
+                    self.over = Over::Editor(editor);
+                }
+                return;
+            }
+            KeyCode::Char('t') if control => self.hint(),
+            _ => {
+                editor.input(key);
+            }
+        }
+        self.over = Over::Editor(editor);
+    }
+
+    fn talk_key(&mut self, mut pane: Box<TalkPane>, key: KeyEvent) {
+        match pane.update(key) {
+            talk::Outcome::Leave => {
+                // What was typed counts as an attempt: it is judged, and said what is missing.
+                if let Some(number) = self.at.filter(|_| !pane.talk().pieces().is_empty()) {
+                    let typed = pane.talk();
+                    let attempt = Attempt::Typed(typed.pieces().to_vec(), typed.has_hung_up());
+                    self.work = Some(Work::Judge(number, attempt));
+                }
+                return;
+            }
+            talk::Outcome::Run(order) => self.work = Some(Work::Run(order)),
+            talk::Outcome::Save => {
+                pane.tell(Err("a session of a lesson is kept as your answer".to_owned()));
+            }
+            talk::Outcome::Stay => {}
+        }
+        self.over = Over::Talk(pane);
+    }
+}

@@ -1,0 +1,116 @@
+//! The page as rows: prose, and each activity where it stands.
+
+use super::LessonView;
+use crate::lesson::activity::{Question, Task};
+use crate::lesson::prose::Block;
+use crate::view::lesson::Asked;
+use crate::view::lesson::rows::{Look, Row, Setter};
+
+/// The rows of a page, and which of them the cursor is in.
+pub(super) struct Set {
+    pub rows: Vec<Row>,
+    /// From the activity that takes the keys to its end.
+    pub here: (usize, usize),
+}
+
+impl LessonView {
+    /// The page, set to a width.
+    pub(super) fn set(&self, width: usize) -> Set {
+        let mut setter = Setter::new(width, self.unfolded);
+        let mut here = (0, 0);
+        let Some(page) = self.session.open() else { return Set { rows: setter.rows, here } };
+        for block in &page.blocks {
+            match block {
+                Block::Activity(number) => {
+                    setter.gap();
+                    let from = setter.rows.len();
+                    self.activity(*number, &mut setter);
+                    if Some(*number) == self.at {
+                        here = (from, setter.rows.len());
+                    }
+                }
+                block => setter.block(block, 0),
+            }
+        }
+        Set { rows: setter.rows, here }
+    }
+
+    fn activity(&self, number: usize, setter: &mut Setter) {
+        let asked = Asked::of(&self.session, number);
+        let done = self.session.is_done(number);
+        let is_at = self.at == Some(number);
+        let (sign, look) = match (done, is_at) {
+            (true, _) => ("✓ ", Look::Right),
+            (false, true) => ("▶ ", Look::Key),
+            (false, false) => ("○ ", Look::Dim),
+        };
+        let head = if is_at { Look::Strong } else { Look::Plain };
+        setter.say(sign, look, asked.kind, Look::Dim);
+        setter.say("│ ", look, &asked.ask, head);
+        for line in &asked.setting {
+            setter.say("│ ", look, line, Look::Code);
+        }
+        if is_at || !done {
+            self.choices_of(number, &asked, is_at, setter);
+        }
+        if is_at && asked.choices.is_empty() {
+            setter.say("│ ", look, self.how(number), Look::Dim);
+        }
+        let said = self.said.get(&number).map(Vec::as_slice).unwrap_or_default();
+        for row in said {
+            if let Some((lead, style)) = row.first() {
+                let text: String = row.iter().skip(1).map(|(text, _)| text.as_str()).collect();
+                let rest = row.get(1).map_or(Look::Plain, |(_, look)| *look);
+                // A row that has no mark of its own is one stretch.
+                match row.len() {
+                    1 => setter.say("", Look::Plain, lead, *style),
+                    _ => setter.say(lead, *style, &text, rest),
+                }
+            }
+        }
+        let _ = number;
+    }
+
+    fn choices_of(&self, number: usize, asked: &Asked, is_at: bool, setter: &mut Setter) {
+        let task = self.session.activity(number).map(|activity| &activity.task);
+        for (nth, choice) in asked.choices.iter().enumerate() {
+            let under = is_at && nth == self.cursor;
+            let place = self.chosen.iter().position(|chosen| *chosen == nth).filter(|_| is_at);
+            let mark = match (task, place) {
+                (Some(Task::Answer(Question::Order { .. })), Some(place)) => format!("[{}] ", place + 1),
+                (Some(Task::Answer(Question::Order { .. })), None) => "[ ] ".to_owned(),
+                (Some(Task::Answer(Question::Choose { several: true, .. })), Some(_)) => "[x] ".to_owned(),
+                (Some(Task::Answer(Question::Choose { several: true, .. })), None) => "[ ] ".to_owned(),
+                (Some(Task::Answer(Question::Match { .. })), _) => {
+                    match self.given.get(&nth).filter(|_| is_at) {
+                        Some(right) => format!("→ {} ", right + 1),
+                        None => "→ … ".to_owned(),
+                    }
+                }
+                _ => String::new(),
+            };
+            let cursor = if under { "❯" } else { " " };
+            let is_match = !asked.rights.is_empty();
+            let lead = match is_match {
+                true => format!("│ {cursor} {mark}"),
+                false => format!("│ {cursor} {} {mark}", nth + 1),
+            };
+            setter.say(&lead, Look::Key, choice, if under { Look::Chosen } else { Look::Plain });
+        }
+        for (nth, right) in asked.rights.iter().enumerate() {
+            setter.say(&format!("│     {}  ", nth + 1), Look::Key, right, Look::Emphasis);
+        }
+    }
+
+    /// How an activity without choices is done.
+    fn how(&self, number: usize) -> &'static str {
+        match self.session.activity(number).map(|activity| &activity.task) {
+            Some(Task::Watch(_)) => "enter: look at these lines in the story",
+            Some(Task::Find { .. }) => "enter: to the story; go to the line, and press enter there",
+            Some(Task::Explain { .. }) => "enter: write; s shows the line in the story",
+            Some(Task::Type(_)) => "enter: call the server",
+            Some(Task::Repair(_)) => "enter: mend the text",
+            _ => "enter: type your answer",
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A lesson on the full screen, at 80 by 24 and wide.
+
+use super::stage::session;
+use postroad::view::tui::lesson::LessonView;
+use postroad::view::tui::theme::Theme;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Screens as text, for two sizes.
+fn shown(view: &LessonView) -> String {
+    let mut out = String::new();
+    for (columns, rows) in [(80, 24), (140, 40)] {
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal");
+        terminal.draw(|frame| view.draw(frame, frame.area(), &Theme::mono())).expect("draws");
+        let buffer = terminal.backend().buffer();
+        out += &format!("── {columns}x{rows}\n");
+        for y in 0..rows {
+            let line: String = (0..columns).map(|x| buffer[(x, y)].symbol()).collect();
+            out += line.trim_end();
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn press(view: &mut LessonView, keys: &[KeyCode]) {
+    for code in keys {
+        assert!(!view.key(KeyEvent::new(*code, KeyModifiers::NONE)));
+        while view.work() {}
+    }
+}
+
+fn typed(view: &mut LessonView, text: &str) {
+    let keys: Vec<KeyCode> = text.chars().map(KeyCode::Char).collect();
+    press(view, &keys);
+}
+
+fn control(view: &mut LessonView, key: char) {
+    view.key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL));
+    while view.work() {}
+}
+
+const NEXT: KeyCode = KeyCode::Right;
+const ENTER: KeyCode = KeyCode::Enter;
+
+fn begun() -> LessonView {
+    let mut view = LessonView::new(session("envelope-and-letter"));
+    while view.work() {}
+    view
+}
+
+#[test]
+fn prose_and_activities_stand_on_pages() {
+    let mut view = begun();
+    insta::assert_snapshot!("first", shown(&view));
+    press(&mut view, &[NEXT]);
+    insta::assert_snapshot!("with-activities", shown(&view));
+    press(&mut view, &[KeyCode::Char('?')]);
+    insta::assert_snapshot!("keys", shown(&view));
+}
+
+#[test]
+fn a_wrong_answer_is_explained_and_a_right_one_too() {
+    let mut view = begun();
+    press(&mut view, &[NEXT, NEXT, NEXT]);
+    let wrong = |view: &LessonView| shown(view).contains("Many people think");
+    for digit in ['1', '2', '3', '4'] {
+        press(&mut view, &[KeyCode::Char(digit)]);
+        if wrong(&view) {
+            break;
+        }
+    }
+    insta::assert_snapshot!("wrong", shown(&view));
+    press(&mut view, &[KeyCode::Char('h')]);
+    assert!(shown(&view).contains("hint 1 of 1"));
+    for digit in ['1', '2', '3', '4'] {
+        press(&mut view, &[KeyCode::Char(digit)]);
+        if shown(&view).contains("✓ Right.") {
+            break;
+        }
+    }
+    insta::assert_snapshot!("right", shown(&view));
+    press(&mut view, &[KeyCode::Char('u')]);
+    assert!(shown(&view).contains("taken back"), "{}", shown(&view));
+}
+
+#[test]
+fn the_story_stands_beside_and_a_step_is_found_in_it() {
+    let mut view = begun();
+    press(&mut view, &[NEXT, NEXT, ENTER]);
+    insta::assert_snapshot!("story", shown(&view));
+    for _ in 0..200 {
+        press(&mut view, &[ENTER]);
+        if shown(&view).contains("✓ Right.") {
+            return;
+        }
+        press(&mut view, &[ENTER, KeyCode::Down]);
+    }
+    panic!("no step was right:\n{}", shown(&view));
+}
+
+#[test]
+fn a_session_is_typed_until_the_goal_holds() {
+    let mut view = begun();
+    press(&mut view, &[NEXT, NEXT, NEXT, KeyCode::Tab, ENTER]);
+    for line in [
+        "EHLO student-laptop.example.org",
+        "MAIL FROM:<student@example.org>",
+        "RCPT TO:<bob@example.net>",
+        "DATA",
+    ] {
+        typed(&mut view, line);
+        press(&mut view, &[ENTER]);
+    }
+    view.paste("To: dave@example.net\n\nWho reads this?");
+    control(&mut view, 's');
+    let told = shown(&view);
+    assert!(told.contains("the goal is reached"), "{told}");
+    press(&mut view, &[KeyCode::Esc]);
+    insta::assert_snapshot!("typed", shown(&view));
+}
+
+#[test]
+fn a_scenario_is_mended() {
+    let mut view = begun();
+    press(&mut view, &[NEXT, NEXT, NEXT, NEXT, ENTER]);
+    insta::assert_snapshot!("mending", shown(&view));
+    // As it is, it does not do.
+    control(&mut view, 's');
+    assert!(!shown(&view).contains("✓ Right."));
+    press(&mut view, &[KeyCode::Down, KeyCode::Home]);
+    typed(&mut view, "b");
+    control(&mut view, 's');
+    assert!(shown(&view).contains("✓ Right."), "{}", shown(&view));
+}
+
+#[test]
+fn nothing_panics_on_a_small_screen_or_any_key() {
+    let mut view = begun();
+    let mut random = fastrand::Rng::with_seed(7);
+    let keys = [
+        NEXT,
+        ENTER,
+        KeyCode::Tab,
+        KeyCode::Esc,
+        KeyCode::Down,
+        KeyCode::Up,
+        KeyCode::PageDown,
+        KeyCode::Left,
+    ];
+    for round in 0..300 {
+        let code = if random.bool() {
+            keys[random.usize(0..keys.len())]
+        } else {
+            KeyCode::Char(random.char('a'..='z'))
+        };
+        view.key(KeyEvent::new(code, KeyModifiers::NONE));
+        if code == KeyCode::Char('q') {
+            view = begun();
+        }
+        view.work();
+        let size = (random.u16(1..60), random.u16(1..20));
+        if round % 5 == 0 {
+            let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a terminal");
+            terminal.draw(|frame| view.draw(frame, frame.area(), &Theme::dark())).expect("draws");
+        }
+    }
+}
