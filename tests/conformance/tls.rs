@@ -567,6 +567,7 @@ fn a_stripped_offer_stops_people_and_not_servers() {
             leave: "14d".to_owned(),
             whole_up_to: 0,
             tls_if_available: true,
+            auth: None,
         });
     });
     let wire = wire_text(&records);
