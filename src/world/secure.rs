@@ -22,6 +22,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
+/// What a host serves with, by its name and the flaw of its certificate.
+type Served = BTreeMap<(String, Option<Flaw>), Arc<ServerConfig>>;
+
 /// The authority that everybody in a world trusts, and the certificates that it gave out.
 pub struct Realm {
     /// `None`: the operating system's randomness.
@@ -30,7 +33,7 @@ pub struct Realm {
     ca: OnceLock<Arc<Ca>>,
     /// Names and addresses that stand in every certificate beside the host's own.
     also: Vec<String>,
-    servers: Mutex<BTreeMap<(String, Option<Flaw>), Arc<ServerConfig>>>,
+    servers: Mutex<Served>,
 }
 
 impl Realm {
