@@ -39,7 +39,9 @@ fn said(steps: &[Step]) -> Vec<String> {
 fn a_capture_comes_back_as_the_same_steps() {
     for (name, records) in shipped() {
         let back = imported(to_pcapng(&records, true, false));
-        let (ours, theirs) = (said(&steps(&records)), said(&steps(&back)));
+        // A capture has what crossed the wire; what was said inside TLS only the ends know.
+        let crossed: Vec<Step> = steps(&records).into_iter().filter(|s| s.layer == Layer::Wire).collect();
+        let (ours, theirs) = (said(&crossed), said(&steps(&back)));
         for (one, other) in ours.iter().zip(&theirs) {
             assert_eq!(one, other, "{name}");
         }
