@@ -189,7 +189,8 @@ impl Chapters {
     /// A notice is on its way: that a letter failed, or other word of it.
     fn notice(&self, client: String, state: &State) -> Stage {
         let queue = state.queues.get(&client);
-        let mut waiting = queue.into_iter().flat_map(Shelf::iter).filter(|(_, entry)| !entry.waiting.is_empty());
+        let mut waiting =
+            queue.into_iter().flat_map(Shelf::iter).filter(|(_, entry)| !entry.waiting.is_empty());
         let is_word = |id: &String| self.words.contains(&(client.clone(), id.clone()));
         let id = if waiting.all(|(id, _)| is_word(id)) { "word-back" } else { "bounce" };
         Stage { id, client, about: String::new() }
@@ -429,6 +430,17 @@ mod tests {
         r.queue("", 0);
         r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
         assert_eq!(r.titles, ["1 retry", "2 bounce"]);
+        // A notice that tells of no failure is no bounce.
+        let fact = Fact::Bounced {
+            id: "19".to_owned(),
+            notification: "1A".to_owned(),
+            to: "alice@example.com".to_owned(),
+            action: "delivered".to_owned(),
+        };
+        let host = "mail.example.com".to_owned();
+        r.chapters.observe(&Record::Fact { at: Instant::default(), host, fact });
+        r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
+        assert_eq!(r.titles.last().map(String::as_str), Some("3 word-back"));
     }
 
     #[test]

@@ -67,6 +67,11 @@ pub struct Letters {
     handed: BTreeMap<Conn, VecDeque<Handed>>,
     /// The chunks of a message that has not had its last one (RFC 3030 §2).
     chunks: BTreeMap<Conn, Vec<u8>>,
+    /// Senders of transactions whose text has not been seen.
+    begun: BTreeMap<Conn, String>,
+    /// Letters that were stated to be queued before their text could be seen: who reads along knows a text behind a DATA
+    /// in a batch for one only when 354 has come.
+    untold: BTreeMap<Conn, usize>,
     /// host and queue id → letter.
     queued: BTreeMap<(String, String), usize>,
     /// account, mailbox and UID → letter.
@@ -100,7 +105,7 @@ impl Letters {
             return;
         }
         match (&step.meaning, step.protocol) {
-            (Meaning::Smtp(SmtpMeaning::Message(_)), _) => self.hand(step.conn, unstuffed(&step.bytes)),
+            (Meaning::Smtp(SmtpMeaning::Message(_)), _) => self.message(step),
             (Meaning::Smtp(SmtpMeaning::Chunk { last, .. }), _) => {
                 let text = self.chunks.entry(step.conn).or_default();
                 let room = MOST_TEXT.saturating_sub(text.len());
@@ -109,7 +114,11 @@ impl Letters {
                     self.hand(step.conn, text);
                 }
             }
-            (Meaning::Smtp(SmtpMeaning::Mail { .. } | SmtpMeaning::Reset), _) => {
+            (Meaning::Smtp(said @ (SmtpMeaning::Mail { .. } | SmtpMeaning::Reset)), _) => {
+                match said {
+                    SmtpMeaning::Mail { from, .. } => self.begun.insert(step.conn, from.clone()),
+                    _ => self.begun.remove(&step.conn),
+                };
                 self.chunks.remove(&step.conn);
                 // What was taken and never stated to be anything is not the next letter; what has no answer yet may be.
                 if let Some(handed) = self.handed.get_mut(&step.conn) {
@@ -128,6 +137,19 @@ impl Letters {
                 self.hand(step.conn, text.iter().take(MOST_TEXT).copied().collect());
             }
             _ => {}
+        }
+    }
+
+    fn message(&mut self, step: &Step) {
+        self.begun.remove(&step.conn);
+        let text = unstuffed(&step.bytes);
+        let untold = self.untold.remove(&step.conn);
+        match untold.and_then(|number| self.letters.get_mut(number)) {
+            Some(letter) => {
+                letter.text = text;
+                letter.hops.push(step.conn);
+            }
+            None => self.hand(step.conn, text),
         }
     }
 
@@ -163,8 +185,12 @@ impl Letters {
         if !matches!(step.protocol, Protocol::Pop3 | Protocol::Imap) {
             return;
         }
-        let texts: Vec<&[u8]> =
-            step.parts.iter().filter_map(|part| part.find("message")).map(|p| p.span.of(&step.bytes)).collect();
+        let texts: Vec<&[u8]> = step
+            .parts
+            .iter()
+            .filter_map(|part| part.find("message"))
+            .map(|p| p.span.of(&step.bytes))
+            .collect();
         if texts.is_empty() {
             return;
         }
@@ -182,7 +208,9 @@ impl Letters {
             };
             let accounts = state.mailboxes.iter().filter(|(account, _)| at_home(account));
             let unknown: Vec<(String, String, u32)> = accounts
-                .flat_map(|(account, boxes)| boxes.iter().map(move |(name, mailbox)| (account, name, mailbox)))
+                .flat_map(|(account, boxes)| {
+                    boxes.iter().map(move |(name, mailbox)| (account, name, mailbox))
+                })
                 .flat_map(|(account, name, mailbox)| {
                     let sized = mailbox.messages.iter().filter(|(_, m)| m.size == text.len() as u64);
                     sized.map(move |(uid, _)| (account.clone(), name.clone(), *uid))
@@ -251,7 +279,13 @@ impl Letters {
         let calls = self.handed.iter().filter(|(_, handed)| !handed.is_empty()).map(|(conn, _)| *conn);
         let conn = calls.filter(|conn| ends(*conn).1 == host).last();
         let Some((conn, text)) = conn.and_then(|conn| Some((conn, self.take(conn, size)?))) else {
-            return self.keep(Letter { sender: sender.to_owned(), ..Letter::default() });
+            let letter = self.keep(Letter { sender: sender.to_owned(), ..Letter::default() });
+            let is_it = |(conn, from): &(&Conn, &String)| ends(**conn).1 == host && *from == sender;
+            if let Some(conn) = self.begun.iter().find(is_it).map(|(conn, _)| *conn) {
+                self.begun.remove(&conn);
+                self.untold.insert(conn, letter);
+            }
+            return letter;
         };
         // A relay puts lines on top and changes nothing below (RFC 5321 §4.4), so the text that it was given is the end
         // of the one that it hands on.
@@ -274,7 +308,9 @@ impl Letters {
     fn take(&mut self, conn: Conn, size: u64) -> Option<Vec<u8>> {
         let handed = self.handed.get_mut(&conn)?;
         let first = handed.pop_front()?;
-        if let Some((text, rest)) = Some(&first).filter(|f| f.text.len() as u64 > size).and_then(|f| smuggled(&f.text)) {
+        if let Some((text, rest)) =
+            Some(&first).filter(|f| f.text.len() as u64 > size).and_then(|f| smuggled(&f.text))
+        {
             handed.push_front(Handed { text: rest.to_vec(), taken: false });
             return Some(text.to_vec());
         }
@@ -390,7 +426,8 @@ mod tests {
 
     #[test]
     fn what_a_lenient_server_takes_for_two_letters_is_found() {
-        let text = b"Subject: one\n\nx\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: two\r\n\r\ny\r\n";
+        let text =
+            b"Subject: one\n\nx\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: two\r\n\r\ny\r\n";
         let (first, second) = smuggled(text).unwrap();
         assert_eq!(first, b"Subject: one\n\nx\n");
         assert_eq!(second, b"Subject: two\r\n\r\ny\r\n");
