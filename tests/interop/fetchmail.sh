@@ -10,13 +10,14 @@ fetch() {
 poll localhost service $port protocol $protocol
   user "$TO" password "$TO_PASSWORD" $* mda "cat >>$PWD/got"
 RC
-  FETCHMAILHOME=$PWD fetchmail --nosyslog --nodetach -v -v -f rc >said 2>&1 || { cat said >&2; exit 1; }
+  FETCHMAILHOME=$PWD fetchmail --pidfile "$PWD/fetchmail.pid" --nosyslog --nodetach -v -v -f rc >said 2>&1 || { cat said >&2; exit 1; }
   must 'At four?' got
 }
 safe="sslproto 'TLS1.2+' sslcertck sslcertfile '$CA'"
 
 bring 'by POP3'
-fetch 'POP3 auth password' "$TO_POP3" "sslproto '' keep fetchall"
+# Without fetchall it asks which message was the last one that was read, as POP3 had it until RFC 1460.
+fetch 'POP3 auth password' "$TO_POP3" "sslproto '' keep"
 fetch APOP "$TO_POP3" "sslproto '' keep fetchall"
 fetch POP3 "$TO_POP3" "$safe keep fetchall"
 fetch POP3 "$TO_POP3S" "ssl $safe fetchall"
