@@ -9,6 +9,7 @@ mod lab;
 mod lettre;
 mod page;
 mod printed;
+mod recordings;
 mod round;
 mod rows;
 

@@ -60,31 +60,40 @@ pub fn are_there(test: &str, needs: &[&str]) -> bool {
     false
 }
 
+/// The program that plays a script, and the script's file; named without what stands behind the dot.
+pub fn script(name: &Path) -> (&'static str, String) {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop");
+    let of = |end: &str| Some(scripts.join(name).with_extension(end)).filter(|path| path.is_file());
+    let [shell, python, node] = ["sh", "py", "mjs"].map(of);
+    let found = shell.map(|f| ("sh", f)).or(python.map(|f| ("python3", f))).or(node.map(|f| ("node", f)));
+    let (program, file) = found.unwrap_or_else(|| panic!("{} is no script", name.display()));
+    (program, file.to_string_lossy().into_owned())
+}
+
 /// Play a row's script, and look at what came of it.
-pub fn played(script: &str) {
-    let row = row(script);
-    if !are_there(script, row.needs) {
+pub fn played(name: &str) {
+    let row = row(name);
+    if !are_there(name, row.needs) {
         return;
     }
     let round = Round::begin();
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop");
-    let of = |end: &str| Some(scripts.join(format!("{script}.{end}"))).filter(|path| path.is_file());
-    let (program, file) = [("sh", "sh"), ("python3", "py"), ("node", "mjs")]
-        .iter()
-        .find_map(|(program, end)| Some((program, of(end)?)))
-        .unwrap_or_else(|| panic!("{script} has no script"));
-    round.run(program, &[&file.to_string_lossy()]);
+    let (program, file) = script(Path::new(name));
+    round.run(program, &[&file]);
     round.end(row);
 }
 
 impl Round {
     /// Open a lab with everything that the scripts count on.
     pub fn begin() -> Round {
+        Round::begin_with(&["--account", "jörg@example.net:umlaut"])
+    }
+
+    pub fn begin_with(more: &[&str]) -> Round {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
         let (data, record) = (path("data"), path("record.jsonl"));
-        let account = "jörg@example.net:umlaut";
-        let lab = Lab::open(&["--quiet", "--data", &data, "--record", &record, "--account", account]);
+        let usual = ["--quiet", "--data", &data, "--record", &record];
+        let lab = Lab::open(&[&usual[..], more].concat());
         Round { lab, folder }
     }
 
@@ -166,11 +175,17 @@ impl Round {
         }
     }
 
+    /// Close the lab; its folder, which is gone when that is dropped.
+    pub fn close(self) -> tempfile::TempDir {
+        let (_, code) = self.lab.close();
+        assert_eq!(code, Some(0), "the lab ends well");
+        self.folder
+    }
+
     /// Close the lab; the Steps of the recording, all of which must have a note of their own.
     pub fn told(self) -> Vec<Step> {
         let file = self.path("record.jsonl");
-        let (_, code) = self.lab.close();
-        assert_eq!(code, Some(0), "the lab ends well");
+        let _folder = self.close();
         let records = records(&file);
         assert!(matches!(records.last(), Some(Record::End { .. })), "{:?}", records.last());
         let unexplained = unexplained(&records);
