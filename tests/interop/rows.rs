@@ -208,7 +208,7 @@ pub const ROWS: &[Row] = &[
         program: "imapflow",
         version: "2.1.2",
         script: "imapflow",
-        needs: &["node", "npm:imapflow"],
+        needs: &["node", "npm:imapflow", "npm:nodemailer"],
         does: "waits for a letter; reads, searches, files, appends, asks for changes",
         speaks: &[
             "AUTHENTICATE PLAIN", "STARTTLS", "TLS", "IDLE", "ENABLE", "QRESYNC", "UID MOVE", "CHANGEDSINCE", "LIST-STATUS",
