@@ -14,7 +14,8 @@ impl Text {
     fn file_and_command(&self) -> (String, String) {
         let (file, command) = self.title.split_once("; then: ").expect("the title says what to do then");
         let word = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        let file = file.split_whitespace().map(word).find(|word| word.starts_with("lab") && word.contains('.'));
+        let file =
+            file.split_whitespace().map(word).find(|word| word.starts_with("lab") && word.contains('.'));
         (file.expect("the title names the file"), command.to_owned())
     }
 }
@@ -102,7 +103,9 @@ fn the_settings_for_msmtp_hand_letters_in() {
     for text in printed(&round, "msmtp") {
         for account in ["lab", "lab-tls"] {
             let marked = format!("Subject: by {account}");
-            follow(&round, &text, |then| then.replace("-a lab", &format!("-a {account}")).replace("Subject: Tea", &marked));
+            follow(&round, &text, |then| {
+                then.replace("-a lab", &format!("-a {account}")).replace("Subject: Tea", &marked)
+            });
             round.arrived("bob@example.net", &marked);
         }
     }
@@ -111,21 +114,29 @@ fn the_settings_for_msmtp_hand_letters_in() {
 
 #[test]
 fn the_settings_for_mutt_read_and_hand_in() {
-    let Some(round) = round("the_settings_for_mutt_read_and_hand_in", &["mutt", "python3", "curl"]) else { return };
+    let Some(round) = round("the_settings_for_mutt_read_and_hand_in", &["mutt", "python3", "curl"]) else {
+        return;
+    };
     let texts = printed(&round, "mutt");
     assert_eq!(texts.len(), 2, "in clear, and in TLS");
     for (number, text) in texts.iter().enumerate() {
         let screen = follow(&round, text, |then| {
             let keys = "push '<first-entry><display-message><exit><quit>'";
-            format!("python3 \"$SCRIPTS/terminal.py\" {then} -e \"set wait_key=no sleep_time=0; {keys}\" </dev/null")
+            format!(
+                "python3 \"$SCRIPTS/terminal.py\" {then} -e \"set wait_key=no sleep_time=0; {keys}\" </dev/null"
+            )
         });
         assert!(screen.contains("Welcome too"), "{screen}");
-        follow(&round, text, |then| format!("echo 'At five?' | {then} -s 'by mutt {number}' bob@example.net"));
+        follow(&round, text, |then| {
+            format!("echo 'At five?' | {then} -s 'by mutt {number}' bob@example.net")
+        });
         round.arrived("bob@example.net", &format!("Subject: by mutt {number}"));
     }
     // It looked at the letter once; the second time it is read from the server again, as mutt keeps nothing.
     let steps = round.told();
-    let read = |step: &&postroad::dissect::Step| step.verb == "UID FETCH" && step.bytes.windows(6).any(|w| w == b"PEEK[]");
+    let read = |step: &&postroad::dissect::Step| {
+        step.verb == "UID FETCH" && step.bytes.windows(6).any(|w| w == b"PEEK[]")
+    };
     assert_eq!(steps.iter().filter(read).count(), 2);
 }
 
@@ -143,7 +154,9 @@ fn the_settings_for_mbsync_fetch_everything() {
 
 #[test]
 fn the_settings_for_fetchmail_fetch_everything() {
-    let Some(round) = round("the_settings_for_fetchmail_fetch_everything", &["fetchmail", "curl"]) else { return };
+    let Some(round) = round("the_settings_for_fetchmail_fetch_everything", &["fetchmail", "curl"]) else {
+        return;
+    };
     let texts = printed(&round, "fetchmail");
     assert_eq!(texts.len(), 2, "in clear, and in TLS");
     for text in &texts {
@@ -155,7 +168,9 @@ fn the_settings_for_fetchmail_fetch_everything() {
 
 #[test]
 fn the_program_for_python_hands_in_and_reads() {
-    let Some(round) = round("the_program_for_python_hands_in_and_reads", &["python3", "curl"]) else { return };
+    let Some(round) = round("the_program_for_python_hands_in_and_reads", &["python3", "curl"]) else {
+        return;
+    };
     let texts = printed(&round, "python");
     assert_eq!(texts.len(), 2, "in clear, and in TLS");
     for text in &texts {

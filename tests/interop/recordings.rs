@@ -62,7 +62,9 @@ fn the_recordings_tell_nothing_of_where_they_were_made() {
         let own = |address: &std::net::IpAddr| head.hosts.iter().any(|host| host.addresses.contains(address));
         for record in &records {
             match record {
-                Record::Open { open, .. } => assert!(own(&open.client.ip()) && own(&open.server.ip()), "{name}: {open:?}"),
+                Record::Open { open, .. } => {
+                    assert!(own(&open.client.ip()) && own(&open.server.ip()), "{name}: {open:?}")
+                }
                 Record::Data { data, .. } => told(name, &String::from_utf8_lossy(&data.bytes)),
                 _ => {}
             }

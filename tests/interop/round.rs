@@ -149,7 +149,8 @@ impl Round {
     pub fn arrived(&self, account: &str, words: &str) {
         for _ in 0..1200 {
             let folders = ["new", "cur"].map(|place| self.path("data/mail").join(account).join(place));
-            let files = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+            let files =
+                folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
             let mut texts = files.filter_map(|file| std::fs::read(file.path()).ok());
             if texts.any(|text| String::from_utf8_lossy(&text).contains(words)) {
                 return;
@@ -205,19 +206,27 @@ fn is_said(claim: &str, steps: &[Step]) -> bool {
     let inside = |step: &&Step| step.layer == Layer::Plain && step.protocol != Protocol::Tls;
     match claim {
         "TLS" => steps.iter().filter(inside).any(|plain| {
-            let upgraded = |step: &Step| step.conn == plain.conn && matches!(&*step.verb, "STARTTLS" | "STLS");
+            let upgraded =
+                |step: &Step| step.conn == plain.conn && matches!(&*step.verb, "STARTTLS" | "STLS");
             !steps.iter().any(upgraded)
         }),
         // Two commands of one connection with no reply between them.
         "PIPELINING" => {
             let pair = |pair: &[Step]| {
-                said(&pair[0]) && said(&pair[1]) && pair[0].conn == pair[1].conn && pair[0].kind == pair[1].kind
+                said(&pair[0])
+                    && said(&pair[1])
+                    && pair[0].conn == pair[1].conn
+                    && pair[0].kind == pair[1].kind
             };
             steps.windows(2).any(pair)
         }
         "LITERAL+" => steps.iter().any(|step| said(step) && upper(step).contains("+}")),
-        "MULTIAPPEND" => steps.iter().any(|step| step.verb == "APPEND" && upper(step).matches("+}").count() > 1),
-        "LIST-STATUS" => steps.iter().any(|step| said(step) && upper(step).contains("RETURN (") && step.verb == "LIST"),
+        "MULTIAPPEND" => {
+            steps.iter().any(|step| step.verb == "APPEND" && upper(step).matches("+}").count() > 1)
+        }
+        "LIST-STATUS" => {
+            steps.iter().any(|step| said(step) && upper(step).contains("RETURN (") && step.verb == "LIST")
+        }
         claim => steps.iter().any(|step| said(step) && upper(step).contains(claim)),
     }
 }
