@@ -20,12 +20,15 @@ use crate::explain::Item;
 use crate::trace::Fact;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::time::Duration;
 use talks::{Done, Talks, Transaction};
 
 /// Messages on their way at once; beyond that the oldest one is written as it is.
 const MOST_MESSAGES: usize = 1024;
 /// Spans of one message.
 const MOST_SPANS: usize = 500;
+/// How long a report about a message may take to be written.
+const REPORT: Duration = Duration::from_secs(10);
 /// Names that the delivery of one message looks up.
 const MOST_NAMES: usize = 100;
 
@@ -39,6 +42,8 @@ pub struct Otlp<W> {
     entries: BTreeMap<(String, String), u64>,
     /// Entries of queues that are announced and not there yet: what was written about a message.
     awaited: BTreeMap<(String, String), u64>,
+    /// Messages that no queue has any more, and about which a report is to be written; since when.
+    reported: BTreeMap<u64, Instant>,
     begun: u64,
     now: Instant,
 }
@@ -68,6 +73,8 @@ struct Entry {
     touched: Instant,
     /// The number of the span of the wait that it is in.
     waits: Option<usize>,
+    /// Whether its sender is told what became of it.
+    reports: bool,
 }
 
 impl Message {
@@ -122,6 +129,7 @@ impl<W: Write> Otlp<W> {
             messages: BTreeMap::new(),
             entries: BTreeMap::new(),
             awaited: BTreeMap::new(),
+            reported: BTreeMap::new(),
             begun: 0,
             now: Instant::default(),
         }
@@ -151,6 +159,7 @@ impl<W: Write> Otlp<W> {
             self.entries.remove(key);
         });
         self.awaited.retain(|_, of| *of != number);
+        self.reported.remove(&number);
         // What is still open ends here, as far as anybody knows; and nothing outlasts what it is part of.
         let open: Vec<usize> = message.open.iter().flat_map(|e| [Some(e.span), e.waits]).flatten().collect();
         for at in open {
@@ -173,6 +182,18 @@ impl<W: Write> Otlp<W> {
         let request = span::request(&message.id, &message.spans);
         serde_json::to_writer(&mut self.out, &request).map_err(io::Error::other)?;
         self.out.write_all(b"\n")
+    }
+
+    /// Messages about which nobody has written anything after all.
+    fn give_up_waiting(&mut self) -> io::Result<()> {
+        let now = self.now;
+        let over = |(number, since): (&u64, &Instant)| (now.since(*since) >= REPORT).then_some(*number);
+        let over: Vec<u64> = self.reported.iter().filter_map(over).collect();
+        for number in over {
+            self.reported.remove(&number);
+            self.settle(number)?;
+        }
+        Ok(())
     }
 
     /// A message begins with this transaction, or in this host's own queue.
@@ -251,6 +272,7 @@ impl<W: Write> Otlp<W> {
         let Some(message) = self.messages.get(&number) else { return Ok(()) };
         let spoken_of = message.known.iter().any(|(host, id)| self.talks.speaks_of(host, id));
         let awaited = self.awaited.values().any(|of| *of == number);
+        let awaited = awaited || self.reported.contains_key(&number);
         if message.open.is_empty() && !spoken_of && !awaited { self.write(number) } else { Ok(()) }
     }
 
@@ -306,7 +328,11 @@ impl<W: Write> Otlp<W> {
         let Some(entry) = message.entry(host, id) else { return Ok(()) };
         message.learn(entry, at, fact);
         if matches!(fact, Fact::Dequeued { .. }) {
-            message.open.remove(entry);
+            let entry = message.open.remove(entry);
+            // A host lets go of a message first, and then writes about it.
+            if entry.reports && !entry.sender.is_empty() {
+                self.reported.insert(number, at);
+            }
             return self.settle(number);
         }
         Ok(())
@@ -340,7 +366,7 @@ impl<W: Write> Otlp<W> {
         {
             envelope(whole, sender, recipients);
         }
-        let message_id = given.map(|given| given.message_id).unwrap_or_default();
+        let (message_id, reports) = given.map(|given| (given.message_id, given.reports)).unwrap_or_default();
         let domain = |recipient: &String| recipient.rsplit_once('@').map(|(_, d)| d.to_ascii_lowercase());
         let names = recipients.iter().filter_map(domain).take(MOST_NAMES).collect();
         let span = message.push(span);
@@ -355,6 +381,7 @@ impl<W: Write> Otlp<W> {
             names,
             touched: at,
             waits: None,
+            reports,
         };
         message.open.push(entry);
         self.entries.insert(key, number);
@@ -365,6 +392,7 @@ impl<W: Write> Otlp<W> {
     fn adopt(&mut self, host: &str, id: &str, onward: &str) -> io::Result<()> {
         let of = |id: &str| self.entries.get(&(host.to_owned(), id.to_owned())).copied();
         let Some(parent) = of(id) else { return Ok(()) };
+        self.reported.remove(&parent);
         let Some(child) = of(onward) else {
             if self.awaited.len() < MOST_MESSAGES {
                 self.awaited.insert((host.to_owned(), onward.to_owned()), parent);
@@ -440,6 +468,9 @@ impl Message {
                     span.happened(at, "email.failed", attributes);
                 }
                 self.fail(number, &format!("{status} {reason}"));
+                if let Some(entry) = self.open.get_mut(number) {
+                    entry.reports = true;
+                }
             }
             Fact::Delivered { account, mailbox, uid, size, .. } => {
                 let Some(entry) = self.open.get(number) else { return };
@@ -479,6 +510,7 @@ impl<W: Write> Renderer for Otlp<W> {
     }
 
     fn item(&mut self, cast: &Cast, item: &Item) -> io::Result<()> {
+        self.give_up_waiting()?;
         match item {
             Item::Step(step, _) => {
                 self.now = self.now.max(step.at);

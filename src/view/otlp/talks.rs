@@ -64,6 +64,8 @@ pub struct Transaction {
     /// Code and text of the last answer.
     answer: String,
     code: u64,
+    /// Whether the sender wants to be told of its arrival (NOTIFY=SUCCESS, RFC 3461 §4.1).
+    pub reports: bool,
     /// Why nothing came of it; empty: something did.
     pub failure: String,
     tls: (String, String, String),
@@ -289,8 +291,11 @@ impl Talk {
                 self.current = Some(Box::new(begun));
                 before
             }
-            SmtpMeaning::Rcpt { to, .. } => {
+            SmtpMeaning::Rcpt { to, params } => {
                 let current = self.current.as_mut()?;
+                let success = |value: &str| value.split(',').any(|word| word.eq_ignore_ascii_case("SUCCESS"));
+                current.reports |=
+                    params.iter().any(|p| p.keyword == "NOTIFY" && p.value.as_deref().is_some_and(success));
                 current.end = step.at;
                 if current.recipients.len() < MOST_RECIPIENTS {
                     current.recipients.push(bare(to));

@@ -208,3 +208,8 @@ fn attributes_are_those_of_the_conventions() {
     }
     assert!(!traces[0].to_string().contains("correct horse"), "no password");
 }
+
+#[test]
+fn a_report_of_arrival_belongs_to_the_message_too() {
+    insta::assert_snapshot!(outlines("dsn-success"));
+}
