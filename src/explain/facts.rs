@@ -201,11 +201,11 @@ fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             if service == "all" { "service-up.all" } else { "service-up" }
         }
         Fact::FaultBegins { detail, .. } => {
-            vars.set("detail", detail);
+            vars.set("this", detail);
             "fault-begins"
         }
         Fact::FaultEnds { detail, .. } => {
-            vars.set("detail", detail);
+            vars.set("this", detail);
             "fault-ends"
         }
         Fact::FaultsRefused { place, why } => {
