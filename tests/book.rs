@@ -191,10 +191,12 @@ fn the_table_of_contents_lists_every_page_of_the_book() {
 #[test]
 fn every_chapter_asks_something_and_hides_its_answer() {
     for page in pages() {
+        let prose = page.prose();
+        let count = |fits: &dyn Fn(&str) -> bool| prose.iter().filter(|(_, line)| fits(line)).count();
         let asks = ["**Check yourself", "**Question "];
-        let asks = page.lines.iter().filter(|l| asks.iter().any(|ask| l.starts_with(ask))).count();
-        let answers = page.lines.iter().filter(|l| l.starts_with("<details>")).count();
-        let ends = page.lines.iter().filter(|l| *l == "</details>").count();
+        let asks = count(&|line| asks.iter().any(|ask| line.starts_with(ask)));
+        let answers = count(&|line| line.starts_with("<details>"));
+        let ends = count(&|line| line == "</details>");
         assert!(asks == answers && answers == ends, "{}: {asks} questions, {answers} answers", page.name);
     }
 }

@@ -12,7 +12,6 @@ use session::Session;
 use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 /// Log in at a submission door, as Alice.

@@ -149,7 +149,15 @@ fn what_the_course_covers_is_taught() {
     for id in &missing {
         assert!(open.contains(id), "no lesson teaches {id} any more");
     }
+    if std::env::var_os("POSTROAD_BLESS").is_some() {
+        let left: Vec<&str> =
+            OPEN.lines().filter(|line| line.starts_with('#') || missing.contains(line)).collect();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/open.txt");
+        std::fs::write(path, left.join("\n") + "\n").expect("the list can be written");
+        return;
+    }
     for id in open {
-        assert!(missing.contains(&id), "{id} is taught now: take it out of tests/lessons/open.txt");
+        let advice = "`POSTROAD_BLESS=1 cargo test --test lessons` takes it out of tests/lessons/open.txt";
+        assert!(missing.contains(&id), "{id} is taught now: {advice}");
     }
 }

@@ -137,11 +137,15 @@ pub fn whole(lesson: &Lesson, activity: &Activity, part: &str) -> Option<String>
     Some(out)
 }
 
-/// The Steps of a stretch, by their numbers.
+/// What is in a stretch: places in [`Outcome::items`] of Steps and of what hosts stated.
 pub fn stretch(outcome: &Outcome, stretch: &Stretch) -> Vec<usize> {
     match stretch {
-        Stretch::Filter(filter) => outcome.steps(filter).iter().map(|step| step.number).collect(),
-        Stretch::Steps(range) => outcome.numbers().filter(|number| range.contains(*number)).collect(),
+        Stretch::Filter(filter) => outcome.matching(filter),
+        Stretch::Steps(range) => {
+            let is_in =
+                |place: &usize| outcome.step_at(*place).is_some_and(|step| range.contains(step.number));
+            (0..outcome.items.len()).filter(is_in).collect()
+        }
     }
 }
 

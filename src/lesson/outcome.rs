@@ -4,7 +4,7 @@
 use super::letters::{Letter, Letters};
 use crate::base::Instant;
 use crate::dissect::filter::Filter;
-use crate::dissect::{Protocol, Step};
+use crate::dissect::{Kind, Protocol, Step, Verdict};
 use crate::explain::{Item, Story, Surroundings};
 use crate::state::State;
 use crate::trace::{Conn, Fact, Head, Opened, Record};
@@ -171,10 +171,10 @@ impl Reading<'_> {
             self.calls.insert(step.conn, self.opened(open));
         }
         let Some(call) = self.calls.get_mut(&step.conn) else { return };
-        if let Some(connection) = after.connections.get(&step.conn) {
-            call.auth |= connection.user.is_some();
-            call.tls |= connection.tls;
-        }
+        // Who logged in does not show in every mechanism; that somebody did, does.
+        let logs_in = matches!(step.verb.as_str(), "AUTH" | "PASS" | "APOP" | "LOGIN" | "AUTHENTICATE");
+        call.auth |= logs_in && step.kind == Kind::Reply && step.verdict == Some(Verdict::Positive);
+        call.tls |= after.connections.get(&step.conn).is_some_and(|connection| connection.tls);
         call.tls |= step.protocol == Protocol::Tls;
         if !matches!(step.protocol, Protocol::Tcp | Protocol::Tls | Protocol::Unknown) {
             call.protocol = step.protocol;

@@ -76,7 +76,7 @@ impl Page {
     }
 
     /// Lines outside of fenced blocks, each with its number.
-    fn prose(&self) -> Vec<(usize, &str)> {
+    pub fn prose(&self) -> Vec<(usize, &str)> {
         let blocks = self.blocks();
         let fenced = |i: usize| blocks.iter().any(|b| (b.body.start - 1..=b.body.end).contains(&i));
         let lines = self.lines.iter().enumerate().filter(|(i, _)| !fenced(*i));

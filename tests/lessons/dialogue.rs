@@ -16,9 +16,11 @@ fn dialogue(folder: &Path, lines: &str) -> String {
 
 /// The number by which a choice is shown.
 fn number(told: &str, choice: &str) -> String {
-    let line = told.lines().find(|line| line.ends_with(&format!(": {choice}")));
-    let line = line.unwrap_or_else(|| panic!("“{choice}” is not offered in:\n{told}"));
-    line.split(':').next().expect("it has a number").to_owned()
+    let number = told.lines().find_map(|line| {
+        let (number, rest) = line.split_once(": ")?;
+        (rest == choice).then(|| number.to_owned())
+    });
+    number.unwrap_or_else(|| panic!("“{choice}” is not offered in:\n{told}"))
 }
 
 /// Everything that is done in the lesson, in order.
@@ -41,7 +43,7 @@ fn whole(folder: &Path) -> String {
     // The left ones are told in the order of the file.
     let rights = rights.map(n).join(" ");
     let several = [n("MAIL FROM:<alice@example.com>"), n("RCPT TO:<carol@example.com>")];
-    let predicted = number(&all, "alice-laptop: RCPT TO:<bob@example.net>");
+    let predicted = number(&all, "alice-laptop.example.com: RCPT TO:<bob@example.net>");
     let bob = n("Bob");
     let back = n("The envelope names a recipient who does not exist");
     // Of two choices that read alike on two pages the last exercise's is meant.
@@ -64,10 +66,8 @@ fn a_whole_lesson_is_done_in_plain_sentences() {
     let script = whole(folder.path());
     // Which step carries the letter is looked up in the story.
     let story = dialogue(folder.path(), "go 3\nstory smtp and from client and text \"To: Bob\"\n");
-    let step = story.lines().find_map(|line| {
-        let (number, rest) = line.split_once(": ")?;
-        (rest.contains("From: Alice") || rest.contains("lines)")).then(|| number.parse::<u32>().ok())?
-    });
+    let mut lines = story.lines().skip_while(|line| !line.starts_with("Alice writes to Bob, "));
+    let step = lines.nth(1).and_then(|line| line.split(':').next()?.parse::<u32>().ok());
     let step = step.unwrap_or_else(|| panic!("no step in:\n{story}"));
     let told = dialogue(folder.path(), &format!("go 1\n{}", script.replace("STEP", &step.to_string())));
     assert!(told.contains("Everything in this lesson is done."), "{told}");

@@ -150,10 +150,10 @@ fn both_refuse_the_same_changes() {
     let dns = dns();
     let (mut compared, mut wrong) = (0, Vec::new());
     each(|letter, rsa, canon| {
+        // No `l`: mail-auth takes no signature with it, which RFC 6376 §8.2 leaves to the verifier.
         for how in [
             Signing::default(),
             Signing { now: Some(1_000_000), until: Some(1_700_000_000), ..Signing::default() },
-            Signing { length: Some(1_000_000), ..Signing::default() },
         ] {
             let message = signed_by_us(letter, rsa, canon, &how);
             for (from, to) in [
@@ -174,10 +174,6 @@ fn both_refuse_the_same_changes() {
                 if a != b {
                     wrong.push(format!("{canon:?} {how:?} {from:?} → {to:?}: {a:?} / {b:?}\n{changed}"));
                 }
-            }
-            // mail-auth takes no message of which a part is unsigned; RFC 6376 §8.2 leaves that to the verifier.
-            if how.length.is_some() {
-                continue;
             }
             let longer = format!("{message}-- \r\nfooter\r\n");
             compared += 1;

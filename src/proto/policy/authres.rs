@@ -264,9 +264,14 @@ fn value(text: &str, quoted: bool) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Without control characters: no line may end inside a value.
+/// Without control characters, so that no line ends inside a value, and in ASCII, as a header is (RFC 5322 §2.2).
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let shown = |c: char| match c {
+        c if c.is_control() => ' ',
+        c if c.is_ascii() => c,
+        _ => '?',
+    };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

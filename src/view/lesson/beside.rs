@@ -14,7 +14,9 @@ const CHOICE: Choice = Choice { amount: Amount::Brief, show_secrets: false };
 /// One row of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// The Step's number; 0 for a chapter.
+    /// Which item of the story it is, from 0.
+    pub place: usize,
+    /// The Step's number; 0 for a chapter, and for what a host stated.
     pub number: usize,
     /// Who speaks; empty for a chapter.
     pub who: String,
@@ -43,8 +45,11 @@ impl Beside {
         let mut story = Story::new(head);
         let mut items: Vec<Item> = records.iter().enumerate().flat_map(|(i, r)| story.push(i, r)).collect();
         items.extend(story.finish());
-        items.retain(|item| matches!(item, Item::Step(..) | Item::Chapter(_)));
-        let rows: Vec<Told> = items.iter().map(|item| row(item, &cast)).collect();
+        let is_told = |(_, item): &(usize, &Item)| {
+            !matches!(item, Item::Mark(_)) && !headline::is_furniture(&cast, item)
+        };
+        let rows: Vec<Told> =
+            items.iter().enumerate().filter(is_told).map(|(place, item)| row(place, item, &cast)).collect();
         let steps = rows.iter().filter(|row| row.number > 0).count();
         Beside { title: crate::base::escape::text(&head.title), rows, items, cast, steps }
     }
@@ -59,15 +64,24 @@ impl Beside {
         self.rows.iter().position(|row| row.number == number)
     }
 
+    /// The row of an item of the story.
+    pub fn row_at(&self, place: usize) -> Option<usize> {
+        self.rows.iter().position(|row| row.place == place)
+    }
+
+    fn item(&self, row: usize) -> Option<&Item> {
+        self.items.get(self.rows.get(row)?.place)
+    }
+
     /// Everything about a row, in sentences.
     pub fn told(&self, row: usize) -> Vec<String> {
-        let Some(item) = self.items.get(row) else { return Vec::new() };
+        let Some(item) = self.item(row) else { return Vec::new() };
         say::page(&page::of(item, &self.cast, CHOICE), self.steps, true)
     }
 
     /// The same without its number and place: what a line means.
     pub fn note(&self, row: usize) -> Vec<String> {
-        let Some(item) = self.items.get(row) else { return Vec::new() };
+        let Some(item) = self.item(row) else { return Vec::new() };
         match page::of(item, &self.cast, CHOICE) {
             Page::Step(step) => say::note(&step),
             other => say::page(&other, self.steps, false),
@@ -75,7 +89,7 @@ impl Beside {
     }
 }
 
-fn row(item: &Item, cast: &Cast) -> Told {
+fn row(place: usize, item: &Item, cast: &Cast) -> Told {
     match (item, page::of(item, cast, CHOICE)) {
         (Item::Step(step, _), Page::Step(shown)) => {
             let headline = headline::of(step, &shown);
@@ -84,11 +98,14 @@ fn row(item: &Item, cast: &Cast) -> Told {
                 Voice::Client | Voice::Server | Voice::Open => speaker,
                 Voice::Close => String::new(),
             };
-            Told { number: step.number, who, line: headline.text }
+            Told { place, number: step.number, who, line: headline.text }
         }
         (_, Page::Chapter { number, title, .. }) => {
-            Told { number: 0, who: String::new(), line: format!("{number} · {title}") }
+            Told { place, number: 0, who: String::new(), line: format!("── {number} · {title}") }
         }
-        _ => Told { number: 0, who: String::new(), line: String::new() },
+        (_, Page::Fact { text, .. }) => {
+            Told { place, number: 0, who: String::new(), line: format!("● {text}") }
+        }
+        _ => Told { place, number: 0, who: String::new(), line: String::new() },
     }
 }

@@ -1,6 +1,10 @@
 //! [`Class`]: a lesson as a dialogue in plain sentences: a line in, a few sentences out. For people who listen to a screen,
 //! for terminals that can only print, and for pipes.
 
+mod typing;
+
+pub use typing::talk;
+
 use super::asked::{Asked, letter, points, sentences};
 use super::beside::Beside;
 use super::editing::{Editing, HOW};
@@ -10,12 +14,12 @@ use crate::base::escape;
 use crate::dissect::filter::Filter;
 use crate::lesson::activity::Task;
 use crate::lesson::judge::{self, Attempt, Verdict};
-use crate::lesson::outcome::{DESK, SENDER};
+use crate::lesson::outcome::DESK;
 use crate::lesson::prose::Block;
 use crate::lesson::{Activity, Session, desk};
 use crate::view::linear::Heard;
 use crate::view::linear::say;
-use crate::view::talk::{Desk, Login, Mode, Talk};
+use crate::view::talk::{Mode, Talk};
 use std::sync::Arc;
 
 /// Columns of a paragraph: it is one line, and the terminal breaks it.
@@ -283,21 +287,20 @@ impl Class {
             Ok(beside) => beside,
             Err(why) => return vec![say::sentence(&why)],
         };
-        let steps = match &activity.task {
-            Task::Watch(stretch) => judge::stretch(&outcome, stretch),
+        let rows: Vec<usize> = match &activity.task {
+            Task::Watch(stretch) => {
+                let places = judge::stretch(&outcome, stretch);
+                places.into_iter().filter_map(|place| beside.row_at(place)).collect()
+            }
             Task::Explain { spot, .. } => {
-                judge::spot(&outcome, spot).map(|step| step.number).into_iter().collect()
+                let step = judge::spot(&outcome, spot);
+                step.and_then(|step| beside.row_of(step.number)).into_iter().collect()
             }
             _ => return vec!["This exercise has no lines of its own: say story.".to_owned()],
         };
-        let mut out: Vec<String> = steps
-            .iter()
-            .take(MOST_TOLD)
-            .filter_map(|number| beside.row_of(*number))
-            .flat_map(|row| beside.told(row))
-            .collect();
-        if steps.len() > MOST_TOLD {
-            out.push(format!("And {} more steps.", steps.len() - MOST_TOLD));
+        let mut out: Vec<String> = rows.iter().take(MOST_TOLD).flat_map(|row| beside.told(*row)).collect();
+        if rows.len() > MOST_TOLD {
+            out.push(format!("And {} more.", rows.len() - MOST_TOLD));
         }
         if matches!(activity.task, Task::Watch(_)) {
             out.extend(self.attempt(number, &Attempt::Seen));
@@ -324,7 +327,10 @@ impl Class {
                 continue;
             }
             out.push(match (row.number, row.who.as_str()) {
-                (0, _) => format!("Chapter {}.", row.line),
+                (0, _) => match row.line.strip_prefix("── ") {
+                    Some(chapter) => format!("Chapter {chapter}."),
+                    None => format!("Meanwhile: {}.", row.line.trim_start_matches("● ")),
+                },
                 (number, "") => format!("{number}: {}", row.line),
                 (number, who) => format!("{number}: {who}: {}", row.line),
             });
@@ -439,117 +445,6 @@ impl Class {
         }
     }
 
-    /// Run the world with everything that was typed, and tell what is new.
-    fn run(&mut self, mut talk: Box<Talk>) -> (Box<Talk>, Vec<String>) {
-        match self.session.stories().ordered(talk.order()) {
-            Ok(outcome) => {
-                talk.told(outcome.records.to_vec());
-                let news = talk.news().iter().filter(|item| talk.is_own(item));
-                let choice = crate::view::page::Choice {
-                    amount: crate::view::wire::Amount::Brief,
-                    show_secrets: false,
-                };
-                let mut out: Vec<String> = Vec::new();
-                for item in news {
-                    if let crate::view::page::Page::Step(step) =
-                        crate::view::page::of(item, talk.cast(), choice)
-                    {
-                        out.extend(say::said(&step, Some(12)));
-                    }
-                }
-                (talk, out)
-            }
-            Err(why) => {
-                talk.undo();
-                (talk, vec![say::sentence(&why)])
-            }
-        }
-    }
-
-    fn type_line(&mut self, mut talk: Box<Talk>, line: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        match line.trim_end() {
-            ":stop" | ":quit" => {
-                out.push("The session is left; say start to begin it anew.".to_owned());
-                return out;
-            }
-            ":hint" => out.extend(self.hint()),
-            ":check" => {
-                if self.goal_reached(&talk, true, &mut out) {
-                    return out;
-                }
-            }
-            ":show" => match talk.show() {
-                Some(shown) => {
-                    out.extend(shown.lines.iter().map(|line| escape::text(line)));
-                    out.push(shown.why);
-                }
-                None => out.push("Nothing more can be said on this connection.".to_owned()),
-            },
-            ":undo" => match talk.undo() {
-                Some((_, sent)) => {
-                    out.push("The last line is taken back.".to_owned());
-                    if sent {
-                        (talk, _) = self.run(talk);
-                    }
-                }
-                None => out.push("Nothing was typed yet.".to_owned()),
-            },
-            ":again" | ":hang-up" => {
-                if line.trim_end() == ":again" {
-                    talk.again();
-                } else {
-                    talk.hang_up();
-                }
-                let told;
-                (talk, told) = self.run(talk);
-                out.extend(told);
-                if self.goal_reached(&talk, false, &mut out) {
-                    return out;
-                }
-            }
-            command if command.starts_with(':') && talk.mode() != Mode::Message => {
-                out.push("For the lesson: :check, :hint, :show, :undo, :again, :hang-up, :stop.".to_owned());
-            }
-            _ => match talk.enter(line) {
-                Ok(true) => {
-                    let told;
-                    (talk, told) = self.run(talk);
-                    out.extend(told);
-                    if self.goal_reached(&talk, false, &mut out) {
-                        return out;
-                    }
-                    if talk.mode() == Mode::Over {
-                        let _ = self.goal_reached(&talk, true, &mut out);
-                        out.push("The connection is over: say :again, or :undo.".to_owned());
-                    }
-                }
-                Ok(false) => {}
-                Err(why) => out.push(say::sentence(&why)),
-            },
-        }
-        self.doing = Doing::Typing(talk);
-        out
-    }
-
-    /// Whether the goal is reached; an attempt counts where it is, or where somebody asks.
-    fn goal_reached(&mut self, talk: &Talk, asked: bool, out: &mut Vec<String>) -> bool {
-        let Some((number, activity)) = self.current() else { return false };
-        let attempt = Attempt::Typed(talk.pieces().to_vec(), talk.has_hung_up());
-        let lesson = Arc::clone(self.session.lesson());
-        let right = match judge::judge(self.session.stories(), &lesson, &activity, &attempt) {
-            Ok(verdict) => verdict.right,
-            Err(why) => {
-                out.push(say::sentence(&why));
-                return false;
-            }
-        };
-        if right || asked {
-            out.extend(self.attempt(number, &attempt));
-        }
-        right
-    }
-
     fn edit_line(&mut self, mut editing: Editing, line: &str) -> Vec<String> {
         let out = match line {
             "stop" | "quit" => return vec!["The text is left; say start to begin anew.".to_owned()],
@@ -570,31 +465,6 @@ impl Class {
         self.doing = Doing::Editing(editing);
         out
     }
-}
-
-/// A talk with the server of an activity; nobody has called yet.
-///
-/// # Errors
-/// Its story does not run, in words.
-pub fn talk(
-    session: &Session,
-    activity: &Activity,
-    typing: &crate::lesson::activity::Typing,
-) -> Result<Talk, String> {
-    let seat = session.stories().seat(session.lesson(), activity, typing)?;
-    let logins: Vec<Login> =
-        seat.logins.into_iter().map(|(account, password)| Login { account, password }).collect();
-    let own = logins.first().filter(|_| typing.port == 587).map(|login| login.account.clone());
-    let place = Desk {
-        protocol: typing.protocol,
-        from: DESK.to_owned(),
-        to: typing.host.clone(),
-        port: typing.port,
-        after: seat.after,
-        sender: own.unwrap_or_else(|| SENDER.to_owned()),
-        logins,
-    };
-    Ok(Talk::new(seat.order, place))
 }
 
 fn nothing() -> Vec<String> {

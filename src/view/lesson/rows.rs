@@ -134,22 +134,15 @@ impl Setter {
         for (nth, item) in items.iter().enumerate() {
             let mark = first.map_or("• ".to_owned(), |first| format!("{}. ", first + nth as u64));
             let inside = indent + mark.width();
-            let from = self.rows.len();
             for (at, block) in item.iter().enumerate() {
                 match block {
                     // Close together, as points are.
                     Block::Paragraph(runs) => {
-                        let margin = vec![(" ".repeat(inside), Look::Plain)];
-                        self.wrap(&margin, inside, &looks(runs));
+                        let before = if at == 0 { mark.as_str() } else { "" };
+                        let lead = format!("{}{before}", " ".repeat(inside - before.width()));
+                        self.wrap(&vec![(lead, Look::Sign)], inside, &looks(runs));
                     }
                     block => self.block(block, inside),
-                }
-                if at == 0
-                    && let Some(row) = self.rows.get_mut(from)
-                    && let Some((lead, look)) = row.first_mut()
-                {
-                    *lead = format!("{}{mark}", " ".repeat(indent));
-                    *look = Look::Sign;
                 }
             }
         }
@@ -193,6 +186,13 @@ impl Setter {
 
     /// Stretches of text, broken between words; `lead` stands before the first row, and the others stand as far in.
     fn wrap(&mut self, lead: &Row, indent: usize, stretches: &[(String, Look)]) {
+        // A bar at the side goes on along all rows.
+        let bar = lead.first().is_some_and(|(text, _)| text.starts_with('│'));
+        let look = lead.first().map(|(_, look)| *look).unwrap_or_default();
+        let further = || match bar {
+            true => vec![(format!("│{}", " ".repeat(indent.saturating_sub(1))), look)],
+            false => vec![(" ".repeat(indent), Look::Plain)],
+        };
         let mut row: Row = lead.clone();
         let mut used = indent;
         let mut fresh = true;
@@ -200,7 +200,7 @@ impl Setter {
             for piece in text.split_inclusive(' ') {
                 let word = piece.trim_end_matches(' ');
                 if !fresh && used + word.width() > self.width {
-                    let full = std::mem::replace(&mut row, vec![(" ".repeat(indent), Look::Plain)]);
+                    let full = std::mem::replace(&mut row, further());
                     self.rows.push(full);
                     (used, fresh) = (indent, true);
                 }

@@ -428,8 +428,9 @@ mod tests {
         let at = |model: &Model| model.readings[0].row;
         assert!(at(&model) > 10, "it is opened at its end");
         update(&mut model, Msg::Do(Action::Start));
+        let start = at(&model);
         update(&mut model, Msg::Tick(Duration::from_millis(50)));
-        assert_eq!(at(&model), 0, "who reads further up is left there");
+        assert!(at(&model) == start && start < 10, "who reads further up is left there");
         update(&mut model, Msg::Do(Action::End));
         let before = at(&model);
         rest.iter().for_each(|record| assert!(feeder.push(record.clone())));

@@ -312,7 +312,13 @@ pub fn keeps_mailboxes_of(world: &World, host: &Host, domain: &str) -> bool {
         a.host == host.spec.name
             && a.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
     };
-    host.takes(domain) && world.scenario.accounts.iter().any(here) || world.catches(domain)
+    let sends_on = |r: &crate::world::scenario::Redirect| {
+        r.host == host.spec.name
+            && r.address.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(domain))
+    };
+    let scenario = &world.scenario;
+    let ours = scenario.accounts.iter().any(here) || scenario.redirects.iter().any(sends_on);
+    host.takes(domain) && ours || world.catches(domain)
 }
 
 /// The address in a literal, without its square brackets: `192.0.2.10`, `IPv6:2001:db8::1`.

@@ -79,8 +79,10 @@ impl Folded {
             }
             Line::Removed { uidvalidity, uid, modseq, file } => {
                 let b = self.boxes.entry(uidvalidity).or_default();
-                b.messages.remove(&uid);
-                b.removed.insert(modseq, uid);
+                if uid != 0 {
+                    b.messages.remove(&uid);
+                    b.removed.insert(modseq, uid);
+                }
                 if !file.is_empty() {
                     b.gone.insert(file);
                 }

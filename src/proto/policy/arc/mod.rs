@@ -14,7 +14,7 @@ use super::dkim::verify::{Ends, Trail, about, check_body, find_key, own_field, s
 use super::dkim::{Canon, DkimResult, Signature};
 use super::letter::{Field, Letter};
 use super::tags::Tags;
-use super::{Inquiry, Known, Question};
+use super::{Inquiry, Known, Question, Rtype};
 use crate::base::{Rule, escape};
 
 /// The most sets of a chain (RFC 8617 §4.2.1).
@@ -182,6 +182,14 @@ fn chain(
                 escape::text(&said)
             );
             return Ok(Err(trail.end("arc-status", about(&tags, "cv"), DkimResult::Fail, why)));
+        }
+    }
+    // All keys first, so that nothing is hashed twice.
+    for (field, seal) in
+        sets.iter().map(|set| (&set.seal, true)).chain(sets.last().map(|set| (&set.message, false)))
+    {
+        if let Ok((_, signature)) = read(field, seal) {
+            known.get(&signature.key_name(), Rtype::Txt)?;
         }
     }
     if let Some(newest) = sets.last()

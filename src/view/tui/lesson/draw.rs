@@ -61,7 +61,7 @@ impl LessonView {
             _ => &[
                 ("←→", "step"),
                 ("enter", "answer"),
-                ("tab", "exercise"),
+                ("tab", "next"),
                 ("h", "hint"),
                 ("s", "story"),
                 ("?", "keys"),
@@ -163,9 +163,9 @@ impl LessonView {
         let lines: Vec<Line<'static>> = rows
             .map(|(at, row)| {
                 let is_here = at == story.row;
-                let sign = if story.about.contains(&row.number) { "●" } else { " " };
+                let sign = if story.about.contains(&at) { "●" } else { " " };
                 let text = match (row.number, row.who.as_str()) {
-                    (0, _) => format!("  ── {}", row.line),
+                    (0, _) => format!("{sign} {}", row.line),
                     (number, "") => format!("{sign}{number:>4}  {}", row.line),
                     (number, who) => format!("{sign}{number:>4}  {}: {}", short(who), row.line),
                 };

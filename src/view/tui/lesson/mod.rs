@@ -10,9 +10,9 @@ mod work;
 use super::talk::{self, TalkPane};
 use crate::lesson::Session;
 use crate::lesson::activity::{Question, Task};
-use crate::lesson::judge::Attempt;
+use crate::lesson::judge::{Attempt, Verdict};
 use crate::trace::runner::Order;
-use crate::view::lesson::{Beside, Row};
+use crate::view::lesson::{Asked, Beside};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,14 @@ enum Over {
     Talk(Box<TalkPane>),
 }
 
+/// What was said about an activity last.
+enum Said {
+    /// What is made of an attempt, and what a good answer names.
+    Verdict(Verdict, Vec<String>),
+    /// A hint: which, of how many.
+    Hint(usize, usize, String),
+}
+
 /// What takes longer than a frame.
 enum Work {
     /// Judge an attempt.
@@ -51,7 +59,7 @@ struct Story {
     /// Of which activity.
     of: usize,
     told: Beside,
-    /// The numbers of the Steps that it is about.
+    /// The rows that it is about.
     about: BTreeSet<usize>,
     row: usize,
 }
@@ -68,8 +76,12 @@ pub struct LessonView {
     /// What was given to each on the left.
     given: BTreeMap<usize, usize>,
     /// What was said about each activity: the last verdict, and hints.
-    said: BTreeMap<usize, Vec<Row>>,
+    said: BTreeMap<usize, Said>,
     over: Over,
+    /// How the page's activities are put: what comes next is not to be asked for at every frame.
+    asked: BTreeMap<usize, Asked>,
+    /// A session that was left before its goal was reached.
+    left: Option<(usize, Box<TalkPane>)>,
     work: Option<Work>,
     story: Option<Story>,
     /// Whether the story takes the keys.
@@ -88,7 +100,7 @@ const KEYS: [(&str, &str, &str); 12] = [
     ("enter", "answer", "answer; begin to type, write or mend"),
     ("space", "mark", "mark a choice where several are right"),
     ("1-9", "choose", "choose by number; to a left one, give that right one"),
-    ("tab", "exercise", "the next exercise of this step"),
+    ("tab", "next", "the next exercise of this step"),
     ("h", "hint", "a hint; each one helps more"),
     ("s", "story", "to the story and back"),
     ("a", "unfold", "show folded answers"),
@@ -108,6 +120,8 @@ impl LessonView {
             given: BTreeMap::new(),
             said: BTreeMap::new(),
             over: Over::Nothing,
+            asked: BTreeMap::new(),
+            left: None,
             work: None,
             story: None,
             in_story: false,
@@ -123,6 +137,7 @@ impl LessonView {
     /// The page was turned: its first open activity takes the keys.
     fn open(&mut self) {
         let here = self.session.here();
+        self.asked = here.iter().map(|number| (*number, Asked::of(&self.session, *number))).collect();
         let open = here.iter().copied().find(|number| !self.session.is_done(*number));
         self.choose(open.or(here.first().copied()));
         self.first.set(0);
@@ -440,8 +455,7 @@ impl LessonView {
     /// To the next Step that the activity is about.
     fn next_about(&mut self) {
         let Some(story) = &mut self.story else { return };
-        let is_about =
-            |row: &usize| story.told.rows.get(*row).is_some_and(|r| story.about.contains(&r.number));
+        let is_about = |row: &usize| story.about.contains(row);
         let count = story.told.rows.len();
         let next = (story.row + 1..count).chain(0..count).find(is_about);
         story.row = next.unwrap_or(story.row);
@@ -501,6 +515,7 @@ impl LessonView {
                     let typed = pane.talk();
                     let attempt = Attempt::Typed(typed.pieces().to_vec(), typed.has_hung_up());
                     self.work = Some(Work::Judge(number, attempt));
+                    self.left = Some((number, pane));
                 }
                 return;
             }

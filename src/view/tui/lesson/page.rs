@@ -1,9 +1,9 @@
 //! The page as rows: prose, and each activity where it stands.
 
-use super::LessonView;
+use super::{LessonView, Said};
 use crate::lesson::activity::{Question, Task};
 use crate::lesson::prose::Block;
-use crate::view::lesson::Asked;
+use crate::view::lesson::asked::{self, Asked};
 use crate::view::lesson::rows::{Look, Row, Setter};
 
 /// The rows of a page, and which of them the cursor is in.
@@ -36,7 +36,7 @@ impl LessonView {
     }
 
     fn activity(&self, number: usize, setter: &mut Setter) {
-        let asked = Asked::of(&self.session, number);
+        let Some(asked) = self.asked.get(&number) else { return };
         let done = self.session.is_done(number);
         let is_at = self.at == Some(number);
         let (sign, look) = match (done, is_at) {
@@ -51,24 +51,23 @@ impl LessonView {
             setter.say("│ ", look, line, Look::Code);
         }
         if is_at || !done {
-            self.choices_of(number, &asked, is_at, setter);
+            self.choices_of(number, asked, is_at, setter);
         }
         if is_at && asked.choices.is_empty() {
             setter.say("│ ", look, self.how(number), Look::Dim);
         }
-        let said = self.said.get(&number).map(Vec::as_slice).unwrap_or_default();
-        for row in said {
-            if let Some((lead, style)) = row.first() {
-                let text: String = row.iter().skip(1).map(|(text, _)| text.as_str()).collect();
-                let rest = row.get(1).map_or(Look::Plain, |(_, look)| *look);
-                // A row that has no mark of its own is one stretch.
-                match row.len() {
-                    1 => setter.say("", Look::Plain, lead, *style),
-                    _ => setter.say(lead, *style, &text, rest),
+        match self.said.get(&number) {
+            Some(Said::Verdict(verdict, named)) => {
+                asked::verdict(verdict, setter);
+                for point in named {
+                    setter.say("  ☐ ", Look::Key, point, Look::Plain);
                 }
             }
+            Some(Said::Hint(nth, of, hint)) => {
+                setter.say(&format!("hint {nth} of {of}  "), Look::Key, hint, Look::Plain);
+            }
+            None => {}
         }
-        let _ = number;
     }
 
     fn choices_of(&self, number: usize, asked: &Asked, is_at: bool, setter: &mut Setter) {

@@ -1,17 +1,14 @@
 //! What takes longer than a frame: judging, running what was typed, telling the story beside the page.
 
 use super::super::talk::TalkPane;
-use super::{LessonView, Over, Story, Work};
+use super::{LessonView, Over, Said, Story, Work};
 use crate::lesson::activity::Task;
 use crate::lesson::judge::{self, Attempt};
 use crate::lesson::{Activity, desk};
-use crate::view::lesson::asked::{self, Asked, points};
-use crate::view::lesson::rows::{Look, Setter};
+use crate::view::lesson::asked::points;
 use crate::view::lesson::{Beside, class};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Columns that what is said is set to; it is set again to the pane's own.
-pub(super) const SAID: usize = 10_000;
 
 impl LessonView {
     /// Do what waits to be done; says whether there was anything, so that it is drawn anew.
@@ -37,14 +34,8 @@ impl LessonView {
                 return;
             }
         };
-        let mut setter = Setter::new(SAID, false);
-        asked::verdict(&verdict, &mut setter);
-        if let Some(activity) = self.session.activity(number).filter(|_| verdict.right) {
-            for point in points(activity) {
-                setter.say("  ☐ ", Look::Key, &point, Look::Plain);
-            }
-        }
-        self.said.insert(number, setter.rows);
+        let named = self.session.activity(number).filter(|_| verdict.right).map(points).unwrap_or_default();
+        self.said.insert(number, Said::Verdict(verdict.clone(), named));
         self.chosen.clear();
         self.given.clear();
         self.follow = true;
@@ -88,6 +79,11 @@ impl LessonView {
     fn call(&mut self, number: usize) {
         let lesson = Arc::clone(self.session.lesson());
         let Some(Activity { task: Task::Type(typing), .. }) = lesson.activities.get(number) else { return };
+        // Who comes back to a session goes on with it.
+        if let Some((_, pane)) = self.left.take_if(|(of, _)| *of == number && !self.session.is_done(number)) {
+            self.over = Over::Talk(pane);
+            return;
+        }
         let Some(activity) = lesson.activities.get(number) else { return };
         match class::talk(&self.session, activity, typing) {
             Ok(talk) => {
@@ -109,28 +105,30 @@ impl LessonView {
                 return;
             }
         };
-        let about = match &activity.task {
-            Task::Watch(stretch) => judge::stretch(&outcome, stretch),
-            Task::Explain { spot, .. } | Task::Predict(spot) => {
-                judge::spot(&outcome, spot).map(|step| step.number).into_iter().collect()
-            }
-            _ => Vec::new(),
-        };
         let told = Beside::of(&outcome.records);
-        let row = about.first().and_then(|number| told.row_of(*number)).unwrap_or_default();
-        self.story = Some(Story { of: number, told, about: about.into_iter().collect(), row });
+        let about: BTreeSet<usize> = match &activity.task {
+            Task::Watch(stretch) => {
+                let places = judge::stretch(&outcome, stretch);
+                places.into_iter().filter_map(|place| told.row_at(place)).collect()
+            }
+            Task::Explain { spot, .. } | Task::Predict(spot) => {
+                let step = judge::spot(&outcome, spot);
+                step.and_then(|step| told.row_of(step.number)).into_iter().collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        let row = about.first().copied().unwrap_or_default();
+        self.story = Some(Story { of: number, told, about, row });
     }
 
     pub(super) fn hint(&mut self) {
         let Some(number) = self.at else { return };
         match self.session.hint(number) {
             Some((nth, of, hint)) => {
-                let mut setter = Setter::new(SAID, false);
-                setter.say(&format!("hint {nth} of {of}  "), Look::Key, &hint, Look::Plain);
                 if matches!(self.over, Over::Editor(_)) {
-                    self.news = hint;
+                    self.news.clone_from(&hint);
                 }
-                self.said.insert(number, setter.rows);
+                self.said.insert(number, Said::Hint(nth, of, hint));
                 self.follow = true;
             }
             None => "there is no hint here".clone_into(&mut self.news),
@@ -139,7 +137,7 @@ impl LessonView {
 
     /// How many choices there are before a line that comes.
     pub(super) fn predicted(&self) -> usize {
-        self.at.map_or(0, |number| Asked::of(&self.session, number).choices.len())
+        self.at.and_then(|number| self.asked.get(&number)).map_or(0, |asked| asked.choices.len())
     }
 
     /// The part of a scenario that is mended, as it was left.

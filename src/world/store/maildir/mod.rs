@@ -7,7 +7,7 @@
 mod load;
 
 use super::files::{Files, replace};
-use super::index::Index;
+use super::index::{Index, Line};
 use super::names;
 use super::shape::{Loaded, Plan, Shape, Words};
 use crate::base::Instant;
@@ -282,6 +282,19 @@ impl Maildir {
         }
     }
 
+    /// What an index must say of tidying that is still to be done, so that it is done when the store is opened. (What
+    /// is to be renamed stands in the lines of its mailbox and its message.)
+    fn reminder(&self, later: &Later) -> Option<Line> {
+        match later {
+            Later::DropFolder(file) => Some(Line::Deleted(0, file.clone())),
+            Later::Drop(file, rel) => {
+                let (uidvalidity, _) = self.boxes.iter().find(|(_, folder)| folder.file == *file)?;
+                Some(Line::Removed { uidvalidity: *uidvalidity, uid: 0, modseq: 0, file: rel.clone() })
+            }
+            Later::Move(..) | Later::Rename(..) => None,
+        }
+    }
+
     /// Where a file lies that another program has renamed.
     fn found(&self, file: &str, rel: &str) -> Option<String> {
         self.listing(file).ok()?.remove(base(rel))
@@ -341,6 +354,7 @@ impl Shape for Maildir {
             plan.steps.later.push(Later::DropFolder(folder.file.clone()));
             plan.steps.deleted.push(*uidvalidity);
         }
+        plan.extra.extend(self.unfinished.iter().filter_map(|later| self.reminder(later)));
         Ok(plan)
     }
 
@@ -401,7 +415,12 @@ impl Shape for Maildir {
     }
 
     fn file(&self, uidvalidity: u32) -> Option<(String, String)> {
-        self.boxes.get(&uidvalidity).map(|folder| (folder.file.clone(), folder.file.clone()))
+        let file = self.boxes.get(&uidvalidity)?.file.clone();
+        let was = self.unfinished.iter().rev().find_map(|later| match later {
+            Later::Rename(from, to) if *to == file => Some(from.clone()),
+            _ => None,
+        });
+        Some((file.clone(), was.unwrap_or(file)))
     }
 
     fn place(&mut self, uidvalidity: u32, words: Words, kept: Kept) {

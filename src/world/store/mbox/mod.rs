@@ -34,6 +34,8 @@ pub struct Mbox {
     files: Arc<dyn Files>,
     root: PathBuf,
     boxes: BTreeMap<u32, TextFile>,
+    /// Files that could not be removed yet.
+    unfinished: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -64,7 +66,7 @@ pub struct Steps {
 impl Mbox {
     /// The mbox files of the account with this folder.
     pub fn new(files: Arc<dyn Files>, root: PathBuf) -> Self {
-        Mbox { files, root, boxes: BTreeMap::new() }
+        Mbox { files, root, boxes: BTreeMap::new(), unfinished: BTreeSet::new() }
     }
 
     fn path(&self, file: &str) -> PathBuf {
@@ -158,7 +160,8 @@ impl Shape for Mbox {
     fn plan(&self, delta: &AccountDelta, _: Instant, anew: bool) -> io::Result<Plan<Steps>> {
         let mut plan = Plan::default();
         let bare = |file: &str| file.strip_suffix(ENDING).unwrap_or(file).to_ascii_lowercase();
-        let mut taken: BTreeSet<String> = self.boxes.values().map(|text| bare(&text.file)).collect();
+        let used = self.boxes.values().map(|text| &text.file).chain(&self.unfinished);
+        let mut taken: BTreeSet<String> = used.map(|file| bare(file)).collect();
         for b in &delta.boxes {
             self.plan_box(b, anew, &mut taken, &mut plan);
         }
@@ -167,6 +170,7 @@ impl Shape for Mbox {
             plan.steps.drop.push(text.file.clone());
             plan.steps.deleted.push(*uidvalidity);
         }
+        plan.extra.extend(self.unfinished.iter().map(|file| Line::Deleted(0, file.clone())));
         Ok(plan)
     }
 
@@ -208,10 +212,15 @@ impl Shape for Mbox {
             let was = if renamed.is_ok() { file.clone() } else { beside.clone() };
             lens.insert(*uidvalidity, (file.clone(), was, text.len() as u64));
         }
-        for file in &plan.steps.drop {
-            // The index says that it is gone; if it is not, it goes when the store is opened.
-            let _ = self.files.remove(&self.path(file)).and_then(|()| self.sync(file));
-        }
+        let mut drop = std::mem::take(&mut self.unfinished);
+        drop.extend(plan.steps.drop);
+        // The index says that they are gone: what is not removed now is removed with the next change, or when the store
+        // is opened.
+        drop.retain(|file| match self.files.remove(&self.path(file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => true,
+            _ => self.sync(file).is_err(),
+        });
+        self.unfinished = drop;
         for (uidvalidity, messages) in plan.steps.messages {
             self.boxes.entry(uidvalidity).or_default().messages = messages;
         }

@@ -1,0 +1,144 @@
+//! Typing at a server in a dialogue: a line in, what the server says out, until the goal of the exercise holds.
+
+use super::{Class, Doing};
+use crate::base::escape;
+use crate::lesson::activity::Typing;
+use crate::lesson::judge::{self, Attempt};
+use crate::lesson::outcome::{DESK, SENDER};
+use crate::lesson::{Activity, Session};
+use crate::view::linear::say;
+use crate::view::page::{self, Choice, Page};
+use crate::view::talk::{Desk, Login, Mode, Talk};
+use crate::view::wire::Amount;
+use std::sync::Arc;
+
+/// How much of a line is told, and that no password is.
+const CHOICE: Choice = Choice { amount: Amount::Brief, show_secrets: false };
+
+impl Class {
+    /// Run the world with everything that was typed, and tell what is new.
+    pub(super) fn run(&mut self, mut talk: Box<Talk>) -> (Box<Talk>, Vec<String>) {
+        match self.session.stories().ordered(talk.order()) {
+            Ok(outcome) => {
+                talk.told(outcome.records.to_vec());
+                let news = talk.news().iter().filter(|item| talk.is_own(item));
+                let mut out: Vec<String> = Vec::new();
+                for item in news {
+                    if let Page::Step(step) = page::of(item, talk.cast(), CHOICE) {
+                        out.extend(say::said(&step, Some(12)));
+                    }
+                }
+                (talk, out)
+            }
+            Err(why) => {
+                talk.undo();
+                (talk, vec![say::sentence(&why)])
+            }
+        }
+    }
+
+    pub(super) fn type_line(&mut self, mut talk: Box<Talk>, line: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        match line.trim_end() {
+            ":stop" | ":quit" => {
+                out.push("The session is left; say start to begin it anew.".to_owned());
+                return out;
+            }
+            ":hint" => out.extend(self.hint()),
+            ":check" => {
+                if self.goal_reached(&talk, true, &mut out) {
+                    return out;
+                }
+            }
+            ":show" => match talk.show() {
+                Some(shown) => {
+                    out.extend(shown.lines.iter().map(|line| escape::text(line)));
+                    out.push(shown.why);
+                }
+                None => out.push("Nothing more can be said on this connection.".to_owned()),
+            },
+            ":undo" => match talk.undo() {
+                Some((_, sent)) => {
+                    out.push("The last line is taken back.".to_owned());
+                    if sent {
+                        (talk, _) = self.run(talk);
+                    }
+                }
+                None => out.push("Nothing was typed yet.".to_owned()),
+            },
+            ":again" | ":hang-up" => {
+                if line.trim_end() == ":again" {
+                    talk.again();
+                } else {
+                    talk.hang_up();
+                }
+                let told;
+                (talk, told) = self.run(talk);
+                out.extend(told);
+                if self.goal_reached(&talk, false, &mut out) {
+                    return out;
+                }
+            }
+            command if command.starts_with(':') && talk.mode() != Mode::Message => {
+                out.push("For the lesson: :check, :hint, :show, :undo, :again, :hang-up, :stop.".to_owned());
+            }
+            _ => match talk.enter(line) {
+                Ok(true) => {
+                    let told;
+                    (talk, told) = self.run(talk);
+                    out.extend(told);
+                    if self.goal_reached(&talk, false, &mut out) {
+                        return out;
+                    }
+                    if talk.mode() == Mode::Over {
+                        let _ = self.goal_reached(&talk, true, &mut out);
+                        out.push("The connection is over: say :again, or :undo.".to_owned());
+                    }
+                }
+                Ok(false) => {}
+                Err(why) => out.push(say::sentence(&why)),
+            },
+        }
+        self.doing = Doing::Typing(talk);
+        out
+    }
+
+    /// Whether the goal is reached; an attempt counts where it is, or where somebody asks.
+    fn goal_reached(&mut self, talk: &Talk, asked: bool, out: &mut Vec<String>) -> bool {
+        let Some((number, activity)) = self.current() else { return false };
+        let attempt = Attempt::Typed(talk.pieces().to_vec(), talk.has_hung_up());
+        let lesson = Arc::clone(self.session.lesson());
+        let right = match judge::judge(self.session.stories(), &lesson, &activity, &attempt) {
+            Ok(verdict) => verdict.right,
+            Err(why) => {
+                out.push(say::sentence(&why));
+                return false;
+            }
+        };
+        if right || asked {
+            out.extend(self.attempt(number, &attempt));
+        }
+        right
+    }
+}
+
+/// A talk with the server of an activity; nobody has called yet.
+///
+/// # Errors
+/// Its story does not run, in words.
+pub fn talk(session: &Session, activity: &Activity, typing: &Typing) -> Result<Talk, String> {
+    let seat = session.stories().seat(session.lesson(), activity, typing)?;
+    let logins: Vec<Login> =
+        seat.logins.into_iter().map(|(account, password)| Login { account, password }).collect();
+    let own = logins.first().filter(|_| typing.port == 587).map(|login| login.account.clone());
+    let place = Desk {
+        protocol: typing.protocol,
+        from: DESK.to_owned(),
+        to: typing.host.clone(),
+        port: typing.port,
+        after: seat.after,
+        sender: own.unwrap_or_else(|| SENDER.to_owned()),
+        logins,
+    };
+    Ok(Talk::new(seat.order, place))
+}
