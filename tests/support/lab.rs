@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A lab that runs; ended when the test is.
 pub struct Lab {
     pub child: Child,
-    out: BufReader<ChildStdout>,
+    pub out: BufReader<ChildStdout>,
     /// By the row's words and the column's domain; the DNS has no domain.
     pub ports: BTreeMap<(String, String), u16>,
     /// Where its authority is kept.
@@ -27,6 +27,20 @@ pub struct Lab {
 impl Lab {
     /// Start one, and read its board.
     pub fn open(args: &[&str]) -> Lab {
+        Lab::start(args, Stdio::null())
+    }
+
+    /// The same, to which something can be typed.
+    pub fn typed(args: &[&str]) -> Lab {
+        Lab::start(args, Stdio::piped())
+    }
+
+    /// Where it is typed.
+    pub fn input(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("it is piped")
+    }
+
+    fn start(args: &[&str], input: Stdio) -> Lab {
         let mut command = Command::new(env!("CARGO_BIN_EXE_postroad"));
         command.args(["lab", "--port-base", "0"]).args(args);
         if !args.contains(&"--quiet") {
@@ -38,7 +52,7 @@ impl Lab {
         let home = format!("postroad-lab-home-{}-{number}", std::process::id());
         let home = std::env::temp_dir().join(home);
         command.env("XDG_DATA_HOME", &home);
-        command.env_remove("CLICOLOR_FORCE").stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env_remove("CLICOLOR_FORCE").stdin(input).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
         let (mut ports, mut domains) = (BTreeMap::new(), Vec::new());

@@ -8,7 +8,7 @@ use super::msg::{Action, Effect, Msg};
 use super::overlay::{Asked, Help, Outcome, Overlay, Prompt};
 use super::reading::Reading;
 use super::seek::{Found, Question, Sieve};
-use super::{annotate, forks, ladder, walk};
+use super::{annotate, faults, forks, ladder, walk};
 use crate::dissect::filter::Filter;
 use crate::explain::index::RowKinds;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
@@ -312,6 +312,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Annotate => annotate::ask(model),
         Action::WhatIf => forks::what_if(model),
         Action::Branches => forks::list(model),
+        Action::Faults => faults::open(model),
         Action::Talk => forks::talk(model),
         Action::Twin if model.is_twin() => walk::single(model),
         Action::Twin => ask(model, Asked::Beside),
