@@ -49,6 +49,30 @@ fn a_capture_comes_back_as_the_same_steps() {
     }
 }
 
+/// Every byte that crossed a wire is in the capture that is written while the story goes on, once.
+#[test]
+fn a_capture_that_is_written_as_it_goes_holds_every_byte() {
+    for (name, records) in shipped() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("live.pcapng");
+        let file = std::fs::File::create(&path).expect("it can be made");
+        let mut live = pcapng::Live::new(file, head(&records), false).expect("the file takes it");
+        records.iter().for_each(|record| live.push(record).expect("the file takes it"));
+        live.finish().expect("the file takes it");
+        let crossed = |records: &[Record]| -> usize {
+            let bytes = |r: &Record| match r {
+                Record::Data { data, .. } if data.layer == Layer::Wire => data.bytes.len(),
+                _ => 0,
+            };
+            records.iter().map(bytes).sum()
+        };
+        let mut back = postroad::import::open_path(&path).expect("it is a capture");
+        let read: Vec<Record> = back.by_ref().collect();
+        assert_eq!(crossed(&read), crossed(&records), "{name}");
+        assert!(back.troubles().is_empty(), "{name}: {:?}", back.troubles());
+    }
+}
+
 #[test]
 fn names_and_ends_come_back_too() {
     for (name, records) in shipped() {

@@ -95,9 +95,10 @@ fn tshark_reads_what_we_read() {
             |protocol, kind| steps.iter().filter(|s| (s.protocol, s.kind) == (protocol, kind)).count();
         assert_eq!(values(4).count(), smtp_commands(&steps), "{name}: SMTP");
         // Of POP3 commands that were sent together tshark reads the first one only.
-        // What goes on with a login is a request too, for tshark.
-        let asked = [Kind::Command, Kind::Continuation].map(|kind| count(Protocol::Pop3, kind));
-        let pop3 = (values(5).count(), asked.iter().sum());
+        // What goes on with a login is a request too, for tshark, unless it is an empty line.
+        let answers = |s: &&Step| s.protocol == Protocol::Pop3 && s.kind == Kind::Continuation;
+        let answers = steps.iter().filter(answers).filter(|s| s.bytes != b"\r\n").count();
+        let pop3 = (values(5).count(), count(Protocol::Pop3, Kind::Command) + answers);
         let together = name.starts_with("compare-pop3");
         assert!(if together { pop3.0 <= pop3.1 } else { pop3.0 == pop3.1 }, "{name}: POP3 {pop3:?}");
         let imap = (values(6).count(), count(Protocol::Imap, Kind::Command));

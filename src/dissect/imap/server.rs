@@ -8,8 +8,8 @@ use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
 use crate::proto::imap::framing::Scan;
 use crate::proto::imap::grammar;
 use crate::proto::imap::phase::{self, Phase};
-use crate::proto::sasl::Watch;
 use crate::proto::imap::response::{Code, Condition, Response, Status, Untagged};
+use crate::proto::sasl::Watch;
 use compact_str::format_compact;
 
 impl ImapReader {

@@ -252,10 +252,7 @@ fn line_part(
             inner.push(part);
         }
     }
-    let end = bytes
-        .get(start..)
-        .and_then(|b| memchr::memchr(b'\n', b))
-        .map_or(bytes.len(), |i| start + i);
+    let end = bytes.get(start..).and_then(|b| memchr::memchr(b'\n', b)).map_or(bytes.len(), |i| start + i);
     let end = if end > start && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
     (Part::node("reply-line", Span::new(start, end), inner), line.value.text)
 }
