@@ -111,6 +111,7 @@ impl Letters {
                 let room = MOST_TEXT.saturating_sub(text.len());
                 text.extend(step.bytes.iter().take(room));
                 if *last && let Some(text) = self.chunks.remove(&step.conn) {
+                    self.begun.remove(&step.conn);
                     self.hand(step.conn, text);
                 }
             }
@@ -173,7 +174,7 @@ impl Letters {
             (Some(Verdict::Positive), Some(oldest)) => {
                 handed.iter_mut().skip(oldest).take(1).for_each(|handed| handed.taken = true);
             }
-            (Some(Verdict::Negative), Some(oldest)) => {
+            (Some(Verdict::Negative | Verdict::Transient), Some(oldest)) => {
                 handed.remove(oldest);
             }
             _ => {}
