@@ -226,6 +226,11 @@ impl World {
         self.tap.fact(self.clock.now(), &host.spec.name, fact);
     }
 
+    /// Look at a host's mailboxes and state nothing: what they did while they were built waits.
+    pub fn look_at_mailboxes<T>(&self, host: &Host, look: impl FnOnce(&Mailboxes) -> T) -> T {
+        look(&lock(&host.mailboxes))
+    }
+
     /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about. Where they may lie on
     /// a disk, changes go by [`World::change_mailboxes`] instead.
     pub fn with_mailboxes<T>(&self, host: &Host, act: impl FnOnce(&mut Mailboxes) -> T) -> T {

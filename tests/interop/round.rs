@@ -4,7 +4,7 @@ use crate::lab::{Lab, records, unexplained};
 use crate::rows::{Row, row};
 use postroad::base::escape;
 use postroad::dissect::{Dissector, Kind, Protocol, Step, Verdict};
-use postroad::trace::{Layer, Record};
+use postroad::trace::{Fact, Layer, Record};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -189,6 +189,15 @@ impl Round {
         let _folder = self.close();
         let records = records(&file);
         assert!(matches!(records.last(), Some(Record::End { .. })), "{:?}", records.last());
+        // Each mailbox is there from the start, and that is said once.
+        let created = records.iter().filter_map(|record| match record {
+            Record::Fact { fact: Fact::MailboxCreated { account, mailbox, .. }, .. } => {
+                Some((account, mailbox))
+            }
+            _ => None,
+        });
+        let created: Vec<(&String, &String)> = created.collect();
+        assert_eq!(created.iter().collect::<BTreeSet<_>>().len(), created.len(), "{created:?}");
         let unexplained = unexplained(&records);
         assert!(unexplained.is_empty(), "nobody has written a note for {unexplained:#?}");
         let mut dissector = Dissector::new();

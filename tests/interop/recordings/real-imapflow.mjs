@@ -1,15 +1,18 @@
 // imapflow at a message store, in clear: waits with IDLE until a letter comes; then searches, moves, asks for what has changed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { arrived, ca, load, port, TO, TO_PASSWORD } from '../lib.mjs';
+import { arrived, ca, FROM, FROM_PASSWORD, load, port, TO, TO_PASSWORD } from '../lib.mjs';
 
 const { ImapFlow } = load('imapflow');
 const nodemailer = load('nodemailer');
-const relay = nodemailer.createTransport({ host: 'localhost', port: port('TO_RELAY'), name: 'mail.example.com', ignoreTLS: true });
+const post = nodemailer.createTransport({
+  host: 'localhost', port: port('SUBMISSION'), name: 'laptop.example.com', ignoreTLS: true,
+  auth: { user: FROM, pass: FROM_PASSWORD },
+});
 async function bring(subject) {
   const date = new Date('2026-01-05T09:00:00Z');
   const messageId = `<${subject.replace(/[^a-z]/gi, '').toLowerCase()}@example.com>`;
-  await relay.sendMail({ from: 'alice@example.com', to: TO, subject, text: 'At four?', date, messageId });
+  await post.sendMail({ from: 'alice@example.com', to: TO, subject, text: 'At four?', date, messageId });
   await arrived(`Subject: ${subject}`);
 }
 const open = async (options) => {
