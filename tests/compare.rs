@@ -154,7 +154,9 @@ fn a_story_beside_itself_has_no_difference() {
         let twice = || Reading::of(records.clone());
         let pairing = Pairing::of(twice(), twice());
         let (all, differ) = pairing.differing();
-        assert!(all > 0 && differ == 0, "{name}: {differ} of {all} differ");
+        // On one machine nothing crosses a wire, and there is nothing to pair.
+        assert_eq!(all > 0, !support::steps(&records).is_empty(), "{name}");
+        assert_eq!(differ, 0, "{name}: {differ} of {all} differ");
         if let Ok(comparison) = Comparison::of(twice(), twice()) {
             assert!(
                 comparison.rows.iter().all(|row| row.at[0] == row.at[1] && !row.at[0].is_empty()),

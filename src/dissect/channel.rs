@@ -32,6 +32,8 @@ pub(super) struct Channel {
     tls_next: bool,
     /// The recording began after the connection did.
     met_late: bool,
+    /// Of which sides bytes are missing.
+    gaps: [bool; 2],
 }
 
 fn other(side: Direction) -> Direction {
@@ -44,7 +46,7 @@ fn other(side: Direction) -> Direction {
 impl Channel {
     /// A channel read by `reader`, or by whatever its first words call for.
     pub fn new(reader: Option<Box<dyn Reader>>) -> Self {
-        Channel { reader, streams: Default::default(), tls_next: false, met_late: false }
+        Channel { reader, streams: Default::default(), tls_next: false, met_late: false, gaps: [false; 2] }
     }
 
     /// The same, where some sides have already ended.
@@ -129,6 +131,7 @@ impl Channel {
             }
         }
         self.stream_mut(from).ended = before;
+        self.gaps[usize::from(from == Direction::Server)] = true;
         self.tls_next |= self.tls_may_begin();
         match &mut self.reader {
             Some(reader) => reader.gap(from, missing),
@@ -143,9 +146,17 @@ impl Channel {
 
     /// The wire goes over to TLS: its mail protocol goes on in the plain layer, if that was seen.
     pub fn become_tls(&mut self) {
-        if self.protocol() != Some(Protocol::Tls) {
-            self.reader = Some(registry::reader(Protocol::Tls, Transport::Tcp));
+        if self.protocol() == Some(Protocol::Tls) {
+            return;
         }
+        let mut reader = registry::reader(Protocol::Tls, Transport::Tcp);
+        // What waits behind a gap may be the rest of a line, or of a record.
+        for (from, missing) in [Direction::Client, Direction::Server].into_iter().zip(self.gaps) {
+            if missing {
+                reader.gap(from, None);
+            }
+        }
+        self.reader = Some(reader);
     }
 
     /// What is spoken, where that is known.

@@ -89,12 +89,16 @@ fn tshark_reads_what_we_read() {
             // 1 is "good".
             assert!(values(column).all(|status| status == "1"), "{name}: {field}");
         }
-        let steps = steps(&records);
+        // What is said inside TLS tshark cannot read.
+        let steps: Vec<Step> = steps(&records).into_iter().filter(|s| s.layer == Layer::Wire).collect();
         let count =
             |protocol, kind| steps.iter().filter(|s| (s.protocol, s.kind) == (protocol, kind)).count();
         assert_eq!(values(4).count(), smtp_commands(&steps), "{name}: SMTP");
         // Of POP3 commands that were sent together tshark reads the first one only.
-        let pop3 = (values(5).count(), count(Protocol::Pop3, Kind::Command));
+        // What goes on with a login is a request too, for tshark, unless it is an empty line.
+        let answers = |s: &&Step| s.protocol == Protocol::Pop3 && s.kind == Kind::Continuation;
+        let answers = steps.iter().filter(answers).filter(|s| s.bytes != b"\r\n").count();
+        let pop3 = (values(5).count(), count(Protocol::Pop3, Kind::Command) + answers);
         let together = name.starts_with("compare-pop3");
         assert!(if together { pop3.0 <= pop3.1 } else { pop3.0 == pop3.1 }, "{name}: POP3 {pop3:?}");
         let imap = (values(6).count(), count(Protocol::Imap, Kind::Command));
@@ -103,7 +107,8 @@ fn tshark_reads_what_we_read() {
         assert!(if appends { imap.0 >= imap.1 } else { imap.0 == imap.1 }, "{name}: IMAP {imap:?}");
         let queries = values(7).filter(|v| matches!(*v, "0" | "False")).count();
         assert_eq!(queries, count(Protocol::Dns, Kind::Query), "{name}: DNS");
-        assert!(values(8).any(|comment| comment.contains("step 1: ")), "{name}: comments");
+        let told = values(8).any(|comment| comment.contains("step 1: "));
+        assert_eq!(told, !steps.is_empty(), "{name}: comments");
     }
 }
 

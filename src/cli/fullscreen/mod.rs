@@ -206,6 +206,7 @@ fn watch(
     model.filter_first(filter);
     model.forks.runner = Some(Arc::new(Worlds));
     model.forks.desks = Some(Arc::new(talk::desk_at));
+    model.forks.switch = service.switch.clone();
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;

@@ -11,6 +11,7 @@ use crate::proto::imap::grammar;
 use crate::proto::imap::phase::{self, Phase};
 use crate::proto::imap::response::Response;
 use crate::proto::imap::types::CommandBody;
+use crate::proto::sasl::{Watch, observe};
 use crate::trace::Direction;
 
 /// What gaps leave open.
@@ -81,6 +82,10 @@ impl ImapReader {
         self.pending.iter_mut().for_each(|pending| pending.before_gap = true);
         if let Some(sasl) = &mut self.sasl {
             sasl.client_next = false;
+            if from == Direction::Client {
+                // How far the exchange is, or whether it is another one, is not known any more.
+                sasl.watch = Watch::default();
+            }
         }
     }
 
@@ -177,6 +182,8 @@ impl ImapReader {
         let mut piece = Piece::new(Kind::Unparsed, len);
         if !std::mem::replace(&mut self.doubt.told[1], true) {
             piece.findings.push(after_gap(len));
+            let may_be_challenge = self.sasl.is_some() || self.doubt.commands && self.phase.is_none();
+            piece.secrets.extend(observe::tail(without_terminator(line)).filter(|_| may_be_challenge));
         }
         if let Some(announced) = framing::announced(without_terminator(line)) {
             self.doubt.literal[1] = usize::try_from(announced.size).ok();
@@ -194,9 +201,17 @@ impl ImapReader {
             Response::Tagged { tag, .. } => {
                 sound && (self.doubt.commands || self.pending.iter().any(|pending| pending.tag == tag))
             }
-            Response::Continue { .. } => sound && (line.starts_with(b"+ ") || line == b"+\r\n"),
+            Response::Continue { .. } => {
+                sound && self.may_be_asked_on() && (line.starts_with(b"+ ") || line == b"+\r\n")
+            }
             Response::Unknown => false,
         }
+    }
+
+    /// Whether there may be something that a server can ask to be gone on with.
+    fn may_be_asked_on(&self) -> bool {
+        let literal = matches!(self.expect, Expect::Literal(_));
+        literal || self.doubt.commands || self.sasl.is_some() || !self.pending.is_empty()
     }
 
     /// A tagged reply to a command that nobody saw: whatever it was, it may have changed the phase.

@@ -9,6 +9,7 @@ use crate::proto::imap::framing::Scan;
 use crate::proto::imap::grammar;
 use crate::proto::imap::phase::{self, Phase};
 use crate::proto::imap::response::{Code, Condition, Response, Status, Untagged};
+use crate::proto::sasl::Watch;
 use compact_str::format_compact;
 
 impl ImapReader {
@@ -114,17 +115,13 @@ impl ImapReader {
         } else if let Some(sasl) = &mut self.sasl {
             sasl.client_next = true;
             piece.verb = "AUTHENTICATE".into();
-            // "continue-req = "+" SP (resp-text / base64) CRLF": in this exchange it is base64.
-            for part in piece.parts.iter_mut().filter(|part| part.name == "text") {
-                part.name = "base64";
-                if let Some(seen) = sasl.watch.challenge(part.span.of(bytes), part.span.start) {
-                    part.parts.push(seen.part);
-                    piece.secrets.extend(seen.secrets);
-                }
-            }
+            challenge(&sasl.watch, bytes, piece);
         } else if let Some(last) = self.pending.last() {
             piece.verb.clone_from(&last.verb);
-        } else if self.phase.is_some() && !self.doubt.commands {
+            hide_challenge(bytes, piece);
+        } else if self.doubt.commands {
+            hide_challenge(bytes, piece);
+        } else if self.phase.is_some() {
             let detail = "no command waits for the server to say that it may go on";
             piece.findings.push(Finding::warning("unasked-continuation", Span::new(0, 1), detail));
         }
@@ -185,6 +182,25 @@ impl ImapReader {
         if status == Status::Ok && verb == "STARTTLS" {
             self.tls = true;
         }
+    }
+}
+
+/// "continue-req = "+" SP (resp-text / base64) CRLF" (RFC 9051 §9): in a SASL exchange it is base64.
+fn challenge(watch: &Watch, bytes: &[u8], piece: &mut Piece) {
+    for part in piece.parts.iter_mut().filter(|part| part.name == "text") {
+        part.name = "base64";
+        if let Some(seen) = watch.challenge(part.span.of(bytes), part.span.start) {
+            part.parts.push(seen.part);
+            piece.secrets.extend(seen.secrets);
+        }
+    }
+}
+
+/// The exchange that this belongs to may have begun in a gap: what is secret in it is secret all the same.
+fn hide_challenge(bytes: &[u8], piece: &mut Piece) {
+    for part in piece.parts.iter().filter(|part| part.name == "text") {
+        let seen = Watch::default().challenge(part.span.of(bytes), part.span.start);
+        piece.secrets.extend(seen.into_iter().flat_map(|seen| seen.secrets));
     }
 }
 

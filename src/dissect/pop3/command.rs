@@ -60,20 +60,21 @@ impl Pop3Reader {
         let mut piece = Piece::new(Kind::Continuation, found.len);
         piece.verb = "AUTH".into();
         // What comes before it was asked for is not read: it may be anything.
-        let seen = if self.sasl { self.watch.response(line, 0) } else { None };
+        let asked = self.sasl || self.asked_in_gap();
+        let seen = if asked { self.watch.response(line, 0) } else { None };
         piece.parts.push(match seen {
             Some(seen) => {
                 piece.secrets.extend(seen.secrets);
                 Part::node("response", span, vec![seen.part])
             }
-            None if self.sasl && line == b"*" => Part::leaf("cancel", span),
+            None if asked && line == b"*" => Part::leaf("cancel", span),
             None => {
                 piece.secrets.extend((!span.is_empty()).then_some(span));
                 Part::leaf("response", span)
             }
         });
         piece.meaning = Meaning::Pop3(Pop3Meaning::SaslResponse);
-        if !self.sasl {
+        if !asked {
             let detail = "a SASL response comes after the server's \"+ \"; here it has not come";
             piece.findings.push(Finding::error("response-too-early", span, detail));
             if self.outstanding.len() < OUTSTANDING {

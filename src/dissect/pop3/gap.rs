@@ -11,6 +11,7 @@ use crate::dissect::step::{Kind, Piece};
 use crate::proto::pop3::grammar::block::BlockScanner;
 use crate::proto::pop3::grammar::{Command, Parsed, Status, reply::parse_status_line};
 use crate::proto::pop3::phase::Phase;
+use crate::proto::sasl::{Watch, observe};
 use crate::trace::Direction;
 
 /// What gaps leave open.
@@ -47,6 +48,8 @@ impl Pop3Reader {
             Direction::Client => {
                 self.client = super::lines::LineScan::default();
                 self.sasl = false;
+                // How far a login is, or by which mechanism, is not known any more.
+                self.watch = Watch::default();
                 self.doubt.client = Some(Rest { secret: !logged_in, first: true });
                 if !self.outstanding.back().is_some_and(|o| o.hole) {
                     let (asked, verb) = (Asked::Unknown, Word::default());
@@ -134,6 +137,17 @@ impl Pop3Reader {
         Some(None)
     }
 
+    /// The client goes on with a login, and the `+` that asked it to is in a gap: all before it has been answered.
+    pub(super) fn asked_in_gap(&mut self) -> bool {
+        if !self.is_unsure() {
+            return false;
+        }
+        let at = self.outstanding.iter().rposition(|o| matches!(o.asked, Asked::Auth { .. }));
+        self.outstanding.drain(..at.unwrap_or(self.outstanding.len()));
+        self.doubt.lost = false;
+        true
+    }
+
     /// What the server's next bytes are behind a gap: `Err` while that cannot be told, `Ok(None)` for a status line.
     pub(super) fn server_rest(&mut self, waiting: &[u8], ended: bool) -> Result<Option<Piece>, ()> {
         if !self.doubt.server {
@@ -160,6 +174,9 @@ impl Pop3Reader {
         let Some(found) = self.server.next(waiting, ended) else { return Err(()) };
         let mut piece = Piece::new(Kind::Unparsed, found.len);
         piece.findings.push(after_gap(found.len));
+        let may_be_challenge =
+            self.outstanding.iter().any(|o| o.hole || matches!(o.asked, Asked::Auth { .. }));
+        piece.secrets.extend(observe::tail(text).filter(|_| may_be_challenge && self.phase.is_none()));
         Ok(Some(piece))
     }
 

@@ -128,6 +128,7 @@ impl Pop3Reader {
             if unsure {
                 if said.status == Status::Continue {
                     piece.verb = "AUTH".into();
+                    self.observe_challenge(line, &mut piece);
                 }
                 (self.phase, self.hoped) = (None, None);
             } else if self.phase.is_some() {

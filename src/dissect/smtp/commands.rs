@@ -221,6 +221,8 @@ impl SmtpReader {
 
     fn response_piece(&mut self, line: &[u8]) -> Piece {
         self.client = Client::Command;
+        // A client answers what it was asked: all that it sent before has had its reply.
+        self.settle();
         let text = text_of(line);
         let mut piece = Piece::new(Kind::Continuation, line.len());
         piece.verb = "AUTH".into();

@@ -11,6 +11,7 @@ use super::replies::text_of;
 use super::{Client, Pending, SmtpReader};
 use crate::base::{Severity, Span};
 use crate::dissect::step::{Kind, Piece};
+use crate::proto::sasl::observe;
 use crate::proto::smtp::data::{DataReader, LineEnds};
 use crate::proto::smtp::grammar::{Command, parse_command};
 use crate::proto::smtp::phase::{Phase, Verb};
@@ -72,6 +73,8 @@ impl SmtpReader {
             return;
         }
         self.late = true;
+        // Which exchange goes on, and how far it is, is not known any more.
+        self.auth = None;
         if torn == Torn::Message || self.is_in_message() {
             let begun = torn == Torn::Message
                 || !matches!(self.client, Client::Rest(RestOf::Message { begun: false }));
@@ -112,6 +115,12 @@ impl SmtpReader {
             Some(Verb::Auth) => RestOf::Login,
             _ => RestOf::Line,
         });
+    }
+
+    /// What may be secret in the server's next line, which may be the rest of a reply: the end of a challenge.
+    pub(super) fn rest_of_challenge(&self, line: &[u8]) -> Option<Span> {
+        let may_be = !self.authenticated && (self.auth.is_some() || self.late);
+        observe::tail(text_of(line)).filter(|_| may_be)
     }
 
     fn is_in_message(&self) -> bool {

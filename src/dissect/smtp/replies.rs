@@ -94,6 +94,7 @@ impl SmtpReader {
                     self.rest_of_reply = false;
                     piece.parts.clear();
                     piece.findings = vec![after_gap(len)];
+                    piece.secrets.extend(self.rest_of_challenge(bytes));
                     return Some(piece);
                 }
                 if !bytes.ends_with(b"\n") {
@@ -105,6 +106,7 @@ impl SmtpReader {
                 self.rest_of_reply = false;
                 let mut piece = Piece::new(Kind::Unparsed, len);
                 piece.findings.push(after_gap(len));
+                piece.secrets.extend(self.rest_of_challenge(waiting.get(..len).unwrap_or_default()));
                 Some(piece)
             }
             Front::Reply(len) => Some(self.reply_piece(waiting.get(..len).unwrap_or_default())),
@@ -156,7 +158,8 @@ impl SmtpReader {
 impl SmtpReader {
     /// What a 334 asks, decoded.
     fn observe_challenge(&self, bytes: &[u8], piece: &mut Piece) {
-        let Some(auth) = &self.auth else { return };
+        // One whose beginning is missing is looked at all the same: it may hold what must not be shown.
+        let auth = self.auth.clone().unwrap_or_default();
         let lines = piece.parts.iter_mut().flat_map(|line| line.parts.iter_mut());
         for challenge in lines.filter(|part| part.name == "challenge") {
             if let Some(seen) = auth.challenge(challenge.span.of(bytes), challenge.span.start) {
@@ -249,10 +252,7 @@ fn line_part(
             inner.push(part);
         }
     }
-    let end = bytes
-        .get(start..)
-        .and_then(|b| memchr::memchr(b'\n', b))
-        .map_or(bytes.len(), |i| start + i);
+    let end = bytes.get(start..).and_then(|b| memchr::memchr(b'\n', b)).map_or(bytes.len(), |i| start + i);
     let end = if end > start && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
     (Part::node("reply-line", Span::new(start, end), inner), line.value.text)
 }

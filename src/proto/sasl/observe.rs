@@ -67,10 +67,14 @@ impl Watch {
         Some(seen)
     }
 
-    /// A challenge of the server, in base64, that stands at `at`; `None` where it is empty, or tells nothing here.
+    /// A challenge of the server, in base64, that stands at `at`; `None` where it is empty, or tells nothing here. A
+    /// server's signature is one whatever is known of the exchange: its beginning may not have been recorded.
     pub fn challenge(&self, base64: &[u8], at: usize) -> Option<Observed> {
         if base64.is_empty() {
             return None;
+        }
+        if decode(base64).is_some_and(|message| message.starts_with(b"v=")) {
+            return Some(scram_fields(base64, at, "scram-server-final"));
         }
         match (self.mechanism.as_str(), self.responses) {
             ("CRAM-MD5", 0) => cram_challenge(base64, at),
@@ -79,6 +83,15 @@ impl Watch {
             _ => None,
         }
     }
+}
+
+/// What may be the end of a message in base64, at the end of a line whose beginning is missing: such a line has at most
+/// one word before it, a status.
+pub fn tail(text: &[u8]) -> Option<Span> {
+    let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
+    let len = text.iter().rev().take_while(|b| is_base64(b)).count();
+    let words = text.iter().filter(|b| **b == b' ').count();
+    (len > 0 && words < 2).then(|| Span::new(text.len() - len, text.len()))
 }
 
 fn is_scram(mechanism: &str) -> bool {

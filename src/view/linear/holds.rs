@@ -46,6 +46,24 @@ pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
             cast.known(host)
         )));
     }
+    copies(&mut out, cast, state);
+    for (host, names) in &state.caches {
+        let count = clock::count(names.len() as u64, "answer");
+        out.push(prose(&format!("{} remembers {count} of the DNS.", cast.known(host))));
+    }
+    senders(&mut out, cast, state);
+    for (host, services) in &state.down {
+        let services: Vec<&str> = services.iter().map(String::as_str).collect();
+        out.push(prose(&format!("{} does not answer: {}.", cast.known(host), services.join(", "))));
+    }
+    if out.is_empty() {
+        out.push("Nothing is open, and nothing is kept anywhere.".to_owned());
+    }
+    out
+}
+
+/// What mail programs keep on their own disks.
+fn copies(out: &mut Vec<String>, cast: &Cast, state: &State) {
     for (host, accounts) in &state.clients {
         for (account, copies) in accounts {
             let named: Vec<String> = copies
@@ -67,19 +85,6 @@ pub fn sentences(state: &State, cast: &Cast) -> Vec<String> {
             )));
         }
     }
-    for (host, names) in &state.caches {
-        let count = clock::count(names.len() as u64, "answer");
-        out.push(prose(&format!("{} remembers {count} of the DNS.", cast.known(host))));
-    }
-    senders(&mut out, cast, state);
-    for (host, services) in &state.down {
-        let services: Vec<&str> = services.iter().map(String::as_str).collect();
-        out.push(prose(&format!("{} does not answer: {}.", cast.known(host), services.join(", "))));
-    }
-    if out.is_empty() {
-        out.push("Nothing is open, and nothing is kept anywhere.".to_owned());
-    }
-    out
 }
 
 /// What each host found about the last message that it checked.

@@ -169,9 +169,9 @@ mod tests {
         Transcript::read(&bytes[..]).expect("it is a transcript").0.records
     }
 
-    /// Every byte that crossed a wire is in the file that is written at once and in the one that is written as it goes.
+    /// What crossed is there, but for passwords; that it can be read back is held by the tests of exports.
     #[test]
-    fn what_is_written_as_it_goes_holds_the_same_bytes_and_keeps_nothing() {
+    fn what_is_written_as_it_goes_hides_passwords_and_keeps_nothing() {
         let records = journey();
         let Some(Record::Head(head)) = records.first() else { panic!("no head") };
         let mut file = tempfile::tempfile().expect("a temporary file");
@@ -186,14 +186,8 @@ mod tests {
         file.rewind().and_then(|()| file.read_to_end(&mut bytes)).expect("it can be read");
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("RCPT TO:<bob@example.net>") && text.contains("the kettle is new"));
-        assert!(text.contains("AUTH PLAIN ***") && !text.contains("ship-in-a-bottle"), "passwords");
-        let mut back = crate::import::open(io::Cursor::new(bytes), "live").expect("it is a capture");
-        let said = |records: &[Record]| -> usize {
-            let bytes = |r: &Record| if let Record::Data { data, .. } = r { data.bytes.len() } else { 0 };
-            records.iter().map(bytes).sum()
-        };
-        let read: Vec<Record> = back.by_ref().collect();
-        assert_eq!(said(&read), said(&records), "every byte is there once");
-        assert!(back.troubles().is_empty(), "{:?}", back.troubles());
+        // PLAIN holds the name and the password in one text: the name is shown.
+        assert!(text.contains("AUTH PLAIN AGFsaWNlQGV4YW1wbGUuY29t") && text.contains("****\r\n"));
+        assert!(!text.contains("RlYS1hdC1mb3Vy") && !text.contains("ship-in-a-bottle"), "passwords");
     }
 }
