@@ -140,7 +140,7 @@ fn what_came_of_a_change_is_told_and_the_story_before_it_too() {
     let (_, after) = told.split_once("What came of it: ").unwrap_or_else(|| panic!("nothing came:\n{told}"));
     assert!(after.contains("It goes another way from step "), "{told}");
     assert!(after.contains("RCPT TO:<carol@example.com>"), "{told}");
-    let before = dialogue(folder.path(), "go 5\nstory verb RCPT\noutcome verb RCPT\n");
+    let before = dialogue(folder.path(), "go 5\nexercise 1\nstory verb RCPT\noutcome verb RCPT\n");
     let (before, again) =
         before.split_once("What came of it: ").expect("the answer that was kept is run again");
     assert!(before.contains("RCPT TO:<bob@example.net>"), "{before}");
