@@ -309,7 +309,9 @@ fn kills(kind: &str, rounds: usize) {
         let senders: Vec<_> = (0..10)
             .map(|sender| {
                 let (acked, sent) = (acked.clone(), sent.clone());
-                thread::spawn(move || drop(send(ports, round, sender, &acked, &sent)))
+                thread::spawn(move || {
+                    let _ = send(ports, round, sender, &acked, &sent);
+                })
             })
             .collect();
         thread::sleep(Duration::from_millis(dice.u64(30..1_200)));

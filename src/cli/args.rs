@@ -23,7 +23,8 @@ Examples:
   postroad lab                          its servers on ports of this machine, for swaks, curl, mutt
   postroad explain \"imap UID FETCH\"     what a word of a protocol means
 
-No mail leaves this program. Only `postroad lab` opens ports, and only to this machine unless told otherwise.";
+No mail leaves this program. Only `postroad lab` and `postroad tap` open ports, and only to this machine unless told
+otherwise; only `tap` calls a server, the one that you name.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -32,6 +33,8 @@ pub enum Command {
     Journey(Box<Journey>),
     /// Open the small internet to real mail programs, on ports of this machine, and tell what they say.
     Lab(Box<super::lab::LabArgs>),
+    /// Stand between a real mail program and a real server, pass on what they say, and tell it.
+    Tap(Box<super::tap::TapArgs>),
     /// Play a recording: a transcript's file, or one of the built-in library.
     Replay(Box<super::replay::Replay>),
     /// Type SMTP, POP3 or IMAP by hand at a server of the simulated internet.

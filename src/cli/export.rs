@@ -77,12 +77,14 @@ pub enum Format {
     Asciicast,
     /// One JSON object a line, for other programs.
     Json,
+    /// OpenTelemetry traces, one of each message, one JSON object a line, for a collector.
+    Otlp,
 }
 
 impl Format {
     /// Whether it is written as the story goes on, so that a recording of any size can be told.
     fn streams(self) -> bool {
-        matches!(self, Format::Markdown | Format::Text | Format::Asciicast | Format::Json)
+        matches!(self, Format::Markdown | Format::Text | Format::Asciicast | Format::Json | Format::Otlp)
     }
 }
 
@@ -166,6 +168,7 @@ pub fn write(
         "md" => (Format::Markdown, "a document"),
         "txt" => (Format::Text, "the text"),
         "cast" => (Format::Asciicast, "a recording"),
+        "otlp" => (Format::Otlp, "each message's trace"),
         "json" | "jsonl" => (Format::Json, "the story, as JSON,"),
         _ => {
             let hint = ".html .md .txt .svg .mmd .cast .json .pcapng";

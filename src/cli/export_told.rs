@@ -9,6 +9,7 @@ use crate::view::asciicast::{self, Asciicast};
 use crate::view::json::Json;
 use crate::view::markdown::{self, Markdown};
 use crate::view::mermaid::{self, Mermaid};
+use crate::view::otlp::Otlp;
 use crate::view::plain::{Detail, Options, Plain};
 use crate::view::svg::{self, Svg};
 use crate::view::{Cast, Closing, Renderer, Tally, pcapng};
@@ -65,6 +66,7 @@ pub fn write(
             let options = asciicast::Options { plain: plain(colour), ..Default::default() };
             told.to(&mut Asciicast::new(out, options))
         }
+        Format::Otlp => told.to(&mut Otlp::new(out)),
         Format::Json => told.to(&mut Json::new(out, show_secrets)),
     }
 }

@@ -63,7 +63,8 @@ fn walk(args: &Journey, scenario: Scenario) -> Result<(), CommandError> {
     let export = move |path: &Path, from: usize| {
         fullscreen::export(kept.get().map(|records| &**records), path, from, secrets)
     };
-    let service = Service { export: Some(Arc::new(export)), keeper: None, show_secrets: secrets };
+    let service =
+        Service { export: Some(Arc::new(export)), keeper: None, switch: None, show_secrets: secrets };
     fullscreen::run(&waiting, opener, None, &service)
 }
 

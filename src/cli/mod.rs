@@ -31,6 +31,7 @@ mod scenario;
 mod screen;
 mod select;
 mod talk;
+mod tap;
 mod transcripts;
 mod welcome;
 
@@ -51,6 +52,7 @@ pub fn run() -> ExitCode {
             None => welcome::print(),
             Some(Command::Journey(args)) => journey::run(&args),
             Some(Command::Lab(args)) => lab::run(&args),
+            Some(Command::Tap(args)) => tap::run(&args),
             Some(Command::Replay(args)) => replay::run(&args),
             Some(Command::Talk(args)) => talk::run(&args),
             Some(Command::Transcripts(args)) => transcripts::run(&args),

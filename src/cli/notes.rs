@@ -35,6 +35,7 @@ pub fn run(source: Source, author: Option<&str>) -> Result<(), CommandError> {
     let service = Service {
         export: Some(fullscreen::export_of(source.clone(), false)),
         keeper: Some(keeper(source, author.map(str::to_owned))),
+        switch: None,
         show_secrets: false,
     };
     fullscreen::run(&format!("reading {name}"), opener, None, &service)

@@ -180,7 +180,7 @@ fn walk(args: &Replay, source: Source) -> Result<(), CommandError> {
     let (name, secrets) = (source.name(), args.show_secrets);
     let export = fullscreen::export_of(source.clone(), secrets);
     let opener = fullscreen::opener(source, secrets);
-    let service = Service { export: Some(export), keeper: None, show_secrets: secrets };
+    let service = Service { export: Some(export), keeper: None, switch: None, show_secrets: secrets };
     fullscreen::run(&format!("reading {name}"), opener, args.filter.as_deref(), &service)
 }
 

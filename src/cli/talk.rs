@@ -132,7 +132,7 @@ pub fn run(args: &TalkArgs) -> Result<(), CommandError> {
     let talk = Talk::new(order, Desk { after, ..desk });
     if !args.plain && args.record.is_none() && args.width.is_none() && fullscreen::is_possible() {
         let pane = Box::new(TalkPane::new(talk, args.show_secrets));
-        let service = Service { export: None, keeper: None, show_secrets: args.show_secrets };
+        let service = Service { export: None, keeper: None, switch: None, show_secrets: args.show_secrets };
         return fullscreen::run("calling", Box::new(move |_| Msg::Talk(pane)), None, &service);
     }
     let mut teller = Teller::new(args, talk);

@@ -1,7 +1,8 @@
 //! `postroad transcripts`: the library of recordings that comes with the program.
 //!
-//! Each is what a scenario of `lessons/scenarios/` gives, recorded in `transcripts/`. What is said about one comes
-//! from itself: its title, its steps and chapters, and what its scenario says it shows.
+//! Most are what a scenario of `lessons/scenarios/` gives, recorded in `transcripts/`. What is said about one comes
+//! from itself: its title, its steps and chapters, and what its scenario says it shows. Some were made by real programs in
+//! a lab: no scenario gives them, and `lessons/recordings.toml` says what they show.
 
 use super::open::Source;
 use super::{CommandError, screen};
@@ -9,7 +10,7 @@ use crate::base::escape;
 use crate::explain::{Item, Story};
 use crate::trace::{Head, Record};
 use crate::world::scenario::Scenario;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io::Write;
 
 macro_rules! library {
@@ -61,6 +62,10 @@ library!(
     "imap-idle",
     "compare-pop3",
     "compare-imap",
+    "real-swaks",
+    "real-fetchmail",
+    "real-mutt",
+    "real-imapflow",
 );
 
 /// Prose is not set wider than this.
@@ -138,7 +143,7 @@ fn entry(name: &'static str) -> Result<Entry, CommandError> {
     };
     let head = transcript.head().unwrap_or(&empty);
     let mut entry =
-        Entry { name, title: escape::text(&head.title), steps: 0, chapters: 0, about: about(head) };
+        Entry { name, title: escape::text(&head.title), steps: 0, chapters: 0, about: about(name, head) };
     let mut story = Story::new(head);
     let mut count = |items: Vec<Item>| {
         for item in items {
@@ -156,11 +161,30 @@ fn entry(name: &'static str) -> Result<Entry, CommandError> {
     Ok(entry)
 }
 
-/// What the scenario of a recording says it shows, on one line.
-fn about(head: &Head) -> String {
-    let scenario = Scenario::from_toml(&head.scenario, "the recording's scenario");
-    let about = scenario.map(|scenario| scenario.about).unwrap_or_default();
-    escape::text(&about.split_whitespace().collect::<Vec<_>>().join(" "))
+/// What is said about those that came from no scenario.
+const LIVE: &str = include_str!("../../lessons/recordings.toml");
+
+#[derive(Deserialize)]
+struct LiveOnes {
+    recording: Vec<LiveOne>,
+}
+
+#[derive(Deserialize)]
+struct LiveOne {
+    name: String,
+    about: String,
+}
+
+/// What a recording shows, on one line: its scenario says it, or, where real programs made it, our own list.
+fn about(name: &str, head: &Head) -> String {
+    let about = if head.is_live() {
+        let live: Result<LiveOnes, _> = toml::from_str(LIVE);
+        let of = |live: LiveOnes| live.recording.into_iter().find(|one| one.name == name);
+        live.ok().and_then(of).map(|one| one.about)
+    } else {
+        Scenario::from_toml(&head.scenario, "the recording's scenario").ok().map(|scenario| scenario.about)
+    };
+    escape::text(&about.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether a record is a person's, and no part of what happened.

@@ -17,7 +17,8 @@ const FULL: usize = 256;
 /// Bytes of Steps in a full batch.
 const FULL_BYTES: usize = 128 << 10;
 
-/// What is told.
+/// What is told. It goes from hand to hand, and is never kept: boxing an item would cost more than its size does.
+#[allow(clippy::large_enum_variant, reason = "see above")]
 pub enum Told<'t> {
     /// A record that bears no bytes, before what comes of it.
     Record(&'t Record),

@@ -35,6 +35,8 @@ pub struct Chapters {
     /// The stage that each client is in. Several may be under way at once, and take turns on the page: a chapter
     /// begins only when a client enters a stage.
     now: BTreeMap<String, Stage>,
+    /// Host and queue id of the notices that tell of no failure.
+    words: BTreeSet<(String, String)>,
     number: usize,
 }
 
@@ -66,6 +68,11 @@ impl Chapters {
                 if self.people.len() < MAX_OPEN =>
             {
                 self.people.insert(host.clone(), who.clone());
+            }
+            Record::Fact { host, fact: Fact::Bounced { notification, action, .. }, .. }
+                if !action.is_empty() && self.words.len() < MAX_OPEN =>
+            {
+                self.words.insert((host.clone(), notification.clone()));
             }
             // Whoever is done begins anew next time.
             Record::Fact { host, fact: Fact::IntentEnds { .. } | Fact::Dequeued { .. }, .. } => {
@@ -171,12 +178,22 @@ impl Chapters {
     fn hop(&self, open: &Opened, client: String, state: &State) -> Stage {
         match carrying(&client, state) {
             "retry" => retry(client, state),
-            "bounce" => Stage { id: "bounce", client, about: String::new() },
+            "bounce" => self.notice(client, state),
             _ => match self.now.get(&client) {
                 Some(now) if now.id == "backup" => now.clone(),
                 _ => Stage { id: "relay", about: self.name(open.server), client },
             },
         }
+    }
+
+    /// A notice is on its way: that a letter failed, or other word of it.
+    fn notice(&self, client: String, state: &State) -> Stage {
+        let queue = state.queues.get(&client);
+        let mut waiting =
+            queue.into_iter().flat_map(Shelf::iter).filter(|(_, entry)| !entry.waiting.is_empty());
+        let is_word = |id: &String| self.words.contains(&(client.clone(), id.clone()));
+        let id = if waiting.all(|(id, _)| is_word(id)) { "word-back" } else { "bounce" };
+        Stage { id, client, about: String::new() }
     }
 
     /// A question to the DNS: by a mail server, where a domain takes its mail; by a person's client, where its own
@@ -197,7 +214,7 @@ impl Chapters {
         }
         match carrying(&client, state) {
             "retry" => return Some(retry(client, state)),
-            "bounce" => return Some(Stage { id: "bounce", client, about: String::new() }),
+            "bounce" => return Some(self.notice(client, state)),
             _ => {}
         }
         let asked =
@@ -413,6 +430,17 @@ mod tests {
         r.queue("", 0);
         r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
         assert_eq!(r.titles, ["1 retry", "2 bounce"]);
+        // A notice that tells of no failure is no bounce.
+        let fact = Fact::Bounced {
+            id: "19".to_owned(),
+            notification: "1A".to_owned(),
+            to: "alice@example.com".to_owned(),
+            action: "delivered".to_owned(),
+        };
+        let host = "mail.example.com".to_owned();
+        r.chapters.observe(&Record::Fact { at: Instant::default(), host, fact });
+        r.open(MAIL, "198.51.100.25:25", Transport::Tcp);
+        assert_eq!(r.titles.last().map(String::as_str), Some("3 word-back"));
     }
 
     #[test]

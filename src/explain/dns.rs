@@ -1,5 +1,5 @@
 //! What the notes on the DNS say only here: which name was asked for, which MX is tried first, what a text record is
-//! for (RFC 5321 §5.1, RFC 7208 §4.5, RFC 6376 §3.6.1, RFC 7489 §6.3).
+//! for (RFC 5321 §5.1, RFC 7208 §4.5, RFC 6376 §3.6.1, RFC 9989 §4.7).
 
 use super::context::Extra;
 use super::template::Vars;

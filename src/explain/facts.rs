@@ -200,6 +200,18 @@ fn keeping(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
             vars.set("service", service);
             if service == "all" { "service-up.all" } else { "service-up" }
         }
+        Fact::FaultBegins { detail, .. } => {
+            vars.set("this", detail);
+            "fault-begins"
+        }
+        Fact::FaultEnds { detail, .. } => {
+            vars.set("this", detail);
+            "fault-ends"
+        }
+        Fact::FaultsRefused { place, why } => {
+            vars.set("name", place).set("reason", why);
+            "faults-refused"
+        }
         Fact::Tls { .. } => tls(fact, vars),
         _ => "generic",
     }

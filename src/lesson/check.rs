@@ -266,6 +266,11 @@ impl Check<'_> {
         told: Told,
     ) {
         let nth = nth.to_string();
+        if mistake.when.is_none() {
+            let problem = self.lesson.problem(activity, &["wrong", &nth], "no student hears the `why` of this wrong way");
+            let help = "`when` says by what the mistake is known again; without it only what is missing is said";
+            self.problems.push(problem.help(help).warning());
+        }
         match told {
             Ok(outcome) => {
                 if goal.holds(&outcome).is_ok() {

@@ -1,11 +1,11 @@
 //! What a student did → right or wrong, and why. [`Attempt`] in, [`Verdict`] out.
 
-use super::activity::{Activity, Choice, Mistake, Question, Reason, Spot, Stretch, Task};
+use super::activity::{Activity, Change, Choice, Mistake, Question, Reason, Spot, Stretch, Task};
 use super::desk;
 use super::format::Lesson;
 use super::goal::Goal;
 use super::outcome::Outcome;
-use super::story::Stories;
+use super::story::{Stories, Told};
 use crate::dissect::Step;
 use crate::dissect::filter::Filter;
 use crate::explain::predict;
@@ -101,22 +101,20 @@ pub fn judge(
             "" => Err("nothing was written".to_owned()),
             _ => Ok(Verdict::new(true).say(format!("A good explanation: {model}")).say(&activity.why)),
         },
-        (Task::Type(typing), Attempt::Typed(pieces, hang_up)) => {
-            let outcome = stories.typed(lesson, activity, typing, (pieces.clone(), *hang_up))?;
+        (Task::Type(typing), Attempt::Typed(..)) => {
+            let outcome = came_of(stories, lesson, activity, attempt)?;
             Ok(reached(activity, &typing.goal, &typing.wrong, &outcome))
         }
-        (Task::Repair(repair), Attempt::Edited(part)) => {
-            let text = whole(lesson, activity, part).ok_or("there is no such scenario")?;
+        (Task::Repair(repair), Attempt::Edited(_)) => {
             // A text that is no scenario is a wrong repair, and says where.
-            match stories.repaired(lesson, repair, &text) {
+            match came_of(stories, lesson, activity, attempt) {
                 Ok(outcome) => Ok(reached(activity, &repair.goal, &repair.wrong, &outcome)),
                 Err(why) => Ok(Verdict::new(false).say(why)),
             }
         }
         (Task::WhatIf { goal, choices }, Attempt::Chosen(chosen)) => {
-            let [chosen] = chosen.as_slice() else { return Err("choose one".to_owned()) };
-            let choice = choices.get(*chosen).ok_or("there is no such choice")?;
-            let outcome = stories.changed(lesson, activity, choice)?;
+            let choice = chosen_of(choices, chosen)?;
+            let outcome = came_of(stories, lesson, activity, attempt)?;
             let verdict = match goal.holds(&outcome) {
                 Ok(()) => Verdict::new(true).because(&choice.reason).say(&activity.why),
                 Err(missing) => Verdict::new(false).say(missing).because(&choice.reason),
@@ -125,6 +123,31 @@ pub fn judge(
         }
         _ => Err(format!("that is no way to do a `{}`", activity.task.name())),
     }
+}
+
+/// The story that a student made: with what was typed, mended or changed in it.
+///
+/// # Errors
+/// It does not run, or this attempt makes none; in words.
+pub fn came_of(stories: &Stories, lesson: &Lesson, activity: &Activity, attempt: &Attempt) -> Told {
+    match (&activity.task, attempt) {
+        (Task::Type(typing), Attempt::Typed(pieces, hang_up)) => {
+            stories.typed(lesson, activity, typing, (pieces.clone(), *hang_up))
+        }
+        (Task::Repair(repair), Attempt::Edited(part)) => {
+            let text = whole(lesson, activity, part).ok_or("there is no such scenario")?;
+            stories.repaired(lesson, repair, &text)
+        }
+        (Task::WhatIf { choices, .. }, Attempt::Chosen(chosen)) => {
+            stories.changed(lesson, activity, chosen_of(choices, chosen)?)
+        }
+        _ => Err("nothing was changed in the story".to_owned()),
+    }
+}
+
+fn chosen_of<'c>(choices: &'c [Change], chosen: &[usize]) -> Result<&'c Change, String> {
+    let [chosen] = chosen else { return Err("choose one".to_owned()) };
+    choices.get(*chosen).ok_or_else(|| "there is no such choice".to_owned())
 }
 
 /// The whole scenario with a part of it edited.

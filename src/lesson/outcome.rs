@@ -3,7 +3,7 @@
 
 use super::letters::{Letter, Letters};
 use crate::base::Instant;
-use crate::dissect::filter::Filter;
+use crate::dissect::filter::{Filter, spoken_at};
 use crate::dissect::{Kind, Protocol, Step, Verdict};
 use crate::explain::{Item, Story, Surroundings};
 use crate::state::State;
@@ -152,8 +152,12 @@ impl Reading<'_> {
     fn see(&mut self, item: &Item, after: &State) {
         match item {
             Item::Step(step, _) => {
-                self.letters.step(step);
                 self.call(step, after);
+                let calls = &self.calls;
+                let ends = |conn: Conn| {
+                    calls.get(&conn).map(|call| (call.from.clone(), call.to.clone())).unwrap_or_default()
+                };
+                self.letters.step(step, after, &ends);
             }
             Item::Fact { host, fact, .. } => {
                 let calls = &self.calls;
@@ -186,7 +190,8 @@ impl Reading<'_> {
             from: self.named(open.client.ip()),
             to: self.named(open.server.ip()),
             port: open.server.port(),
-            protocol: Protocol::Unknown,
+            // Nobody speaks where nobody answers: by the port it is known what was wanted.
+            protocol: spoken_at(open.server.port()).unwrap_or(Protocol::Unknown),
             auth: false,
             tls: false,
         }

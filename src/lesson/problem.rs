@@ -25,23 +25,38 @@ pub struct Problem {
     pub message: String,
     /// What to do about it; empty: that is plain.
     pub help: String,
+    /// Whether the lesson can be held all the same.
+    pub warning: bool,
 }
 
 impl Problem {
     /// Something wrong at these bytes.
     pub fn at(source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Problem { source: Arc::clone(source), span: Some(span), message: message.into(), help: String::new() }
+        Problem { span: Some(span), ..Problem::of(source, message) }
     }
 
     /// Something wrong with the file as a whole.
     pub fn of(source: &Arc<Source>, message: impl Into<String>) -> Self {
-        Problem { source: Arc::clone(source), span: None, message: message.into(), help: String::new() }
+        Problem {
+            source: Arc::clone(source),
+            span: None,
+            message: message.into(),
+            help: String::new(),
+            warning: false,
+        }
     }
 
     /// With advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
+        self
+    }
+
+    /// Of which an author should know, and which spoils nothing.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.warning = true;
         self
     }
 
@@ -56,7 +71,10 @@ impl Problem {
 pub fn render(problems: &[Problem], colour: bool) -> String {
     let mut report = Vec::new();
     for problem in problems {
-        let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
+        let mut group = Group::with_title(match problem.warning {
+            true => Level::WARNING.primary_title(problem.message.as_str()),
+            false => Level::ERROR.primary_title(problem.message.as_str()),
+        });
         let text = problem.source.text.as_str();
         // A span that ends in the middle of a character would not be shown at all.
         let span = problem.span.clone().filter(|span| text.get(span.clone()).is_some());

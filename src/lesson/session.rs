@@ -4,9 +4,11 @@
 use super::activity::{Activity, Task};
 use super::format::{Lesson, Page};
 use super::judge::{self, Attempt, Verdict};
+use super::outcome::Outcome;
 use super::progress::{OfActivity, OfLesson};
 use super::story::Stories;
 use super::words;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Steps back that can be undone.
@@ -26,13 +28,59 @@ pub struct Session {
     past: Vec<OfLesson>,
     keep: Option<Keep>,
     trouble: Option<String>,
+    /// The stories that the student made last, by activity.
+    came: BTreeMap<usize, Arc<Outcome>>,
+}
+
+/// An attempt that was judged, and is not kept yet. Making one takes as long as its world runs, on whatever thread.
+pub struct Trial {
+    number: usize,
+    verdict: Verdict,
+    answer: String,
+    came: Option<Arc<Outcome>>,
+}
+
+impl Trial {
+    /// Try an activity.
+    ///
+    /// # Errors
+    /// It could not be judged; in words.
+    pub fn of(stories: &Stories, lesson: &Lesson, number: usize, attempt: &Attempt) -> Result<Self, String> {
+        let activity = lesson.activities.get(number).ok_or("there is no such activity")?;
+        let verdict = judge::judge(stories, lesson, activity, attempt)?;
+        let mut answer = words::told(stories, lesson, activity, attempt);
+        answer.truncate(answer.floor_char_boundary(MOST_KEPT));
+        let came = judge::came_of(stories, lesson, activity, attempt).ok();
+        Ok(Trial { number, verdict, answer, came })
+    }
+}
+
+/// The story that a student made with an answer that was kept; `None` where it makes none.
+pub fn came_again(stories: &Stories, lesson: &Lesson, number: usize, answer: &str) -> Option<Arc<Outcome>> {
+    let activity = lesson.activities.get(number)?;
+    let changes = matches!(activity.task, Task::Type(_) | Task::Repair(_) | Task::WhatIf { .. });
+    let attempt =
+        words::heard(stories, lesson, activity, answer).filter(|_| changes && !answer.is_empty())?;
+    judge::came_of(stories, lesson, activity, &attempt).ok()
+}
+
+/// Which lines of a story a page asks for: each activity that does, and the number of the Step.
+pub fn asked_for(stories: &Stories, lesson: &Lesson, page: usize, story: &Outcome) -> Vec<(usize, usize)> {
+    let step = |number: usize| {
+        let activity = lesson.activities.get(number)?;
+        let Task::Predict(spot) = &activity.task else { return None };
+        let outcome = stories.of(lesson, activity).ok()?;
+        let same = Arc::ptr_eq(&outcome.records, &story.records) || outcome.records == story.records;
+        Some((number, judge::spot(&outcome, spot).filter(|_| same)?.number))
+    };
+    lesson.on_page(page).filter_map(step).collect()
 }
 
 impl Session {
     /// Go on where it was left.
     pub fn new(lesson: Arc<Lesson>, stories: Arc<Stories>, kept: OfLesson, keep: Option<Keep>) -> Self {
         let page = kept.step.saturating_sub(1).min(lesson.pages.len().saturating_sub(1));
-        Session { lesson, stories, page, kept, past: Vec::new(), keep, trouble: None }
+        Session { lesson, stories, page, kept, past: Vec::new(), keep, trouble: None, came: BTreeMap::new() }
     }
 
     /// The lesson.
@@ -113,11 +161,18 @@ impl Session {
     /// # Errors
     /// It could not be judged; in words. Nothing has changed.
     pub fn attempt(&mut self, number: usize, attempt: &Attempt) -> Result<Verdict, String> {
+        Ok(self.take(Trial::of(&self.stories, &self.lesson, number, attempt)?))
+    }
+
+    /// Keep what was tried.
+    pub fn take(&mut self, trial: Trial) -> Verdict {
         let lesson = Arc::clone(&self.lesson);
-        let activity = lesson.activities.get(number).ok_or("there is no such activity")?;
-        let verdict = judge::judge(&self.stories, &lesson, activity, attempt)?;
-        let mut answer = words::told(&self.stories, &lesson, activity, attempt);
-        answer.truncate(answer.floor_char_boundary(MOST_KEPT));
+        let Trial { number, verdict, answer, came } = trial;
+        let Some(activity) = lesson.activities.get(number) else { return verdict };
+        match came {
+            Some(came) => self.came.insert(number, came),
+            None => self.came.remove(&number),
+        };
         self.change(|kept| {
             let entry = kept.activities.entry(activity.id.clone()).or_default();
             entry.tries += 1;
@@ -133,7 +188,25 @@ impl Session {
                 }
             }
         });
-        Ok(verdict)
+        verdict
+    }
+
+    /// The story that the student made in an activity, where one was made since the lesson was opened.
+    pub fn came(&self, number: usize) -> Option<&Arc<Outcome>> {
+        self.came.get(&number)
+    }
+
+    /// Whether the student made a story in an activity, now or earlier.
+    pub fn has_come(&self, number: usize) -> bool {
+        let changes = self.activity(number).map(|activity| &activity.task);
+        let changes = matches!(changes, Some(Task::Type(_) | Task::Repair(_) | Task::WhatIf { .. }));
+        changes && (self.came.contains_key(&number) || !self.done(number).answer.is_empty())
+    }
+
+    /// The first Step of a story that the open page asks for and that is not answered: from it on nothing is told.
+    pub fn hidden_from(&self, story: &Outcome) -> Option<usize> {
+        let asked = asked_for(&self.stories, &self.lesson, self.page, story);
+        asked.into_iter().filter(|(number, _)| !self.is_done(*number)).map(|(_, step)| step).min()
     }
 
     /// The next hint of an activity, with its number and how many there are; the last one again where all were given.
@@ -152,6 +225,7 @@ impl Session {
     /// Take the last change back; says whether there was one.
     pub fn undo(&mut self) -> bool {
         let Some(before) = self.past.pop() else { return false };
+        self.came.clear();
         let step = self.kept.step;
         self.kept = OfLesson { step, ..before };
         self.write();
@@ -162,6 +236,7 @@ impl Session {
     pub fn reset_page(&mut self) {
         let lesson = Arc::clone(&self.lesson);
         let page = self.page;
+        self.came.clear();
         self.change(|kept| {
             for number in lesson.on_page(page) {
                 if let Some(activity) = lesson.activities.get(number) {
@@ -173,6 +248,7 @@ impl Session {
 
     /// Forget what was done in the lesson, and begin anew.
     pub fn reset(&mut self) {
+        self.came.clear();
         self.change(|kept| kept.activities.clear());
         self.turn(0);
     }

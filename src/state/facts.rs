@@ -49,6 +49,8 @@ impl State {
             // The connection's own records tell that it is encrypted; this is why, or why not.
             Fact::Tls { .. } => {}
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.service(host, fact),
+            // What it does is seen where it bites.
+            Fact::FaultBegins { .. } | Fact::FaultEnds { .. } | Fact::FaultsRefused { .. } => {}
             Fact::SenderChecked { .. } | Fact::SenderJudged { .. } => self.checked(host, fact),
             // Each is one reason of a verdict that follows, or leaves its mark in the message itself.
             Fact::RuleApplied { .. } | Fact::Signed { .. } => {}

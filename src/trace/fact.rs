@@ -329,4 +329,25 @@ pub enum Fact {
         /// Which.
         service: String,
     },
+    /// Somebody has switched a fault on while a lab runs.
+    FaultBegins {
+        /// Its kind, as in a scenario: `reply`, `down`.
+        fault: String,
+        /// What goes wrong from here on, in words.
+        detail: String,
+    },
+    /// It is switched off, or its time is over.
+    FaultEnds {
+        /// Its kind.
+        fault: String,
+        /// What went wrong, in words.
+        detail: String,
+    },
+    /// A file of faults cannot be used; those that hold go on.
+    FaultsRefused {
+        /// The file, and the line, as in `faults.toml:7`.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }

@@ -18,6 +18,8 @@ pub struct Cast {
     hosts: BTreeMap<IpAddr, String>,
     /// By the (escaped) name of the head: what a host is called.
     called: BTreeMap<String, String>,
+    /// What a host is called where there is little room.
+    short: BTreeMap<IpAddr, String>,
     conns: BTreeMap<Conn, Opened>,
 }
 
@@ -32,6 +34,8 @@ pub struct Call {
     pub server: String,
     /// Where, as in `192.0.2.25:587`.
     pub server_address: String,
+    /// Both names for where there is little room, client and server: the first label where no other host has it too.
+    pub short: [String; 2],
     /// The port called.
     pub port: u16,
     /// What that port is for, as in `submission`; empty where it has no mail meaning.
@@ -66,6 +70,10 @@ impl Cast {
         self.seed = (!head.scenario.is_empty()).then_some(head.seed);
         for host in &head.hosts {
             let name = escape::text(names::known_as(host, &head.hosts));
+            let label = |name: &str| name.split('.').next().unwrap_or_default().to_lowercase();
+            let same = head.hosts.iter().filter(|other| label(&other.name) == label(&host.name));
+            let short = if same.count() == 1 { name.split('.').next().unwrap_or(&name) } else { &name };
+            self.short.extend(host.addresses.iter().map(|a| (*a, short.to_owned())));
             self.hosts.extend(host.addresses.iter().map(|a| (*a, name.clone())));
             self.called.insert(escape::text(&host.name), name);
         }
@@ -108,6 +116,9 @@ impl Cast {
             client_address: open.client.to_string(),
             server: self.host(open.server.ip()),
             server_address: open.server.to_string(),
+            short: [open.client, open.server].map(|end| {
+                self.short.get(&end.ip()).cloned().unwrap_or_else(|| self.host(end.ip()))
+            }),
             port: open.server.port(),
             service: service(open.server.port()),
             transport: match open.transport {

@@ -3,7 +3,7 @@
 //! Where it stands on the road: last. [`cast`] knows who is who, [`page`] turns an [`Item`] into labelled text
 //! (and is the one place where untrusted bytes are escaped and secrets hidden), [`tally`] counts and keeps where
 //! each message lies; [`plain`], [`json`],
-//! [`html`], [`markdown`], [`mermaid`], [`svg`] and [`asciicast`] render, an item in, text out; [`pcapng`] takes
+//! [`html`], [`otlp`], [`markdown`], [`mermaid`], [`svg`] and [`asciicast`] render, an item in, text out; [`pcapng`] takes
 //! the records themselves. [`linear`] answers typed commands in plain sentences.
 
 pub mod asciicast;
@@ -19,6 +19,7 @@ pub mod lesson;
 pub mod linear;
 pub mod markdown;
 pub mod mermaid;
+pub mod otlp;
 pub mod page;
 pub mod pcapng;
 pub mod plain;

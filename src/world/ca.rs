@@ -38,6 +38,12 @@ pub enum CaError {
         /// Why.
         why: io::Error,
     },
+    /// A file holds no certificate.
+    #[error("{} holds no certificate in PEM", path.display())]
+    Empty {
+        /// Which.
+        path: PathBuf,
+    },
     /// A file does not hold what it should.
     #[error("{} holds no {expected}: delete {CERTIFICATE_FILE} and {KEY_FILE} there to have new ones made", path.display())]
     Broken {
@@ -199,6 +205,20 @@ impl Ca {
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         Ok(Identity { chain: vec![certificate.der().clone()], key: key.into() })
     }
+}
+
+/// The certificates in a file, as PEM: those whom somebody trusts.
+///
+/// # Errors
+/// Where the file cannot be read, or holds none.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CaError> {
+    let file = |why| CaError::File { what: "read", path: path.to_owned(), why };
+    let text = std::fs::read(path).map_err(file)?;
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok).collect();
+    if found.is_empty() {
+        return Err(CaError::Empty { path: path.to_owned() });
+    }
+    Ok(found)
 }
 
 /// What an authority with this key says of itself: its name holds a piece of the key, so that two of them are told

@@ -226,7 +226,7 @@ fn for_people(out: &mut String, report: &Report<'_>) {
         }
         out.push_str("\r\n");
         out.push_str(words(action).behind);
-        out.push_str(" ");
+        out.push(' ');
     }
     let what = if report.returns_all() { "Your message is" } else { "The headers of your message are" };
     let _ = write!(out, "{what} enclosed.\r\n");

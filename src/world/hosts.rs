@@ -135,7 +135,21 @@ impl World {
         let (handling, activity, late) = (HANDLING, Arc::default(), Late::of(&changes, &tap));
         let tls = Arc::new(Realm::seeded(scenario.seed));
         let (beyond, closing) = (Beyond::default(), Arc::default());
-        World { hosts, scenario, clock, tap, net, changes, late, handling, tls, activity, beyond, closing, takes_clear_passwords: false }
+        World {
+            hosts,
+            scenario,
+            clock,
+            tap,
+            net,
+            changes,
+            late,
+            handling,
+            tls,
+            activity,
+            beyond,
+            closing,
+            takes_clear_passwords: false,
+        }
     }
 
     /// Whether no host of this world takes mail for a domain, or has it as its address (`[192.0.2.25]`).
@@ -152,17 +166,22 @@ impl World {
         self.beyond == Beyond::Caught && self.is_beyond(domain)
     }
 
-    /// What goes wrong now: the scenario's faults, and those that a change has brought by now. Faults that have times
-    /// of their own are among them at any time.
-    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
-        self.scenario.faults.iter().chain(self.late.begun())
+    /// Look for something among what goes wrong now: the scenario's faults, those that a change has brought by now, and
+    /// those that are switched on. Faults that have times of their own are among them at any time.
+    pub fn find_fault<T>(&self, mut find: impl FnMut(&Fault) -> Option<T>) -> Option<T> {
+        self.scenario.faults.iter().find_map(&mut find).or_else(|| self.late.find(find))
+    }
+
+    /// Whether something of this kind goes wrong now.
+    pub fn suffers(&self, is: impl Fn(&Fault) -> bool) -> bool {
+        self.find_fault(|fault| is(fault).then_some(())).is_some()
     }
 
     /// Whether a fault has taken the account away since the story began.
     pub(super) fn is_gone(&self, account: &str) -> bool {
         let gone =
             |f: &Fault| matches!(f, Fault::NoAccount { account: a } if a.eq_ignore_ascii_case(account));
-        self.late.begun().any(gone)
+        self.late.find(|fault| gone(fault).then_some(())).is_some()
     }
 
     /// The account kept at `host` that takes mail for an address (aliases followed; case does not matter here, as it
@@ -199,12 +218,17 @@ impl World {
         let by_fault =
             |f: &Fault| matches!(f, Fault::MailboxFull { account: a } if a.eq_ignore_ascii_case(account));
         let (used, quota) = lock(&host.mailboxes).quota(account).unwrap_or_default();
-        self.faults().any(by_fault) || (quota > 0 && used >= quota)
+        self.suffers(by_fault) || (quota > 0 && used >= quota)
     }
 
     /// State a fact.
     pub fn fact(&self, host: &Host, fact: Fact) {
         self.tap.fact(self.clock.now(), &host.spec.name, fact);
+    }
+
+    /// Look at a host's mailboxes and state nothing: what they did while they were built waits.
+    pub fn look_at_mailboxes<T>(&self, host: &Host, look: impl FnOnce(&Mailboxes) -> T) -> T {
+        look(&lock(&host.mailboxes))
     }
 
     /// Look at, or change, a host's mailboxes; what changed is recorded as facts and rung about. Where they may lie on
@@ -294,6 +318,13 @@ impl Host {
     /// Whether it takes mail for a domain.
     pub fn takes(&self, domain: &str) -> bool {
         self.spec.domains.iter().any(|d| d.eq_ignore_ascii_case(domain))
+    }
+
+    /// Its resolver forgets all that it was told.
+    pub(super) fn forget_answers(&self) {
+        if let Some(resolver) = &self.resolver {
+            resolver.forget();
+        }
     }
 
     /// A new queue id: short, because people read it aloud.

@@ -4,6 +4,7 @@
 //! of its own: it goes on until it is told to close, and then every session is told.
 
 use super::World;
+use super::chaos::{self, Chaos, Orders};
 use super::clock::Clock;
 use super::hosts::{Beyond, CATCH_ALL, Changes};
 use super::late::Late;
@@ -40,6 +41,8 @@ pub struct Lab {
     pub tls: Realm,
     /// Where its mail is kept over a stop; `None`: in memory.
     pub data: Option<Data>,
+    /// Who switches faults on and off; `None`: nobody.
+    pub orders: Option<Orders>,
 }
 
 /// Closes a running lab, from whatever thread. Clones close the same one.
@@ -47,6 +50,11 @@ pub struct Lab {
 pub struct Closer(Arc<Changes>);
 
 impl Closer {
+    /// Wait until it is closed; at once where it is.
+    pub(super) async fn closed(&self) {
+        self.0.after(0).await;
+    }
+
     /// Tell every session, and end.
     pub fn close(&self) {
         self.0.ring();
@@ -86,7 +94,7 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let data = runtime.block_on(async {
         let clock = Clock::live();
-        let Lab { mut scenario, doors, connections, beyond, data, tls } = lab;
+        let Lab { mut scenario, doors, connections, beyond, data, tls, orders } = lab;
         // Identifiers must differ from those of the last time: mail programs remember them. And nobody is to foretell
         // the challenges of a login.
         scenario.seed = unforeseen().unwrap_or_else(|| clock.start().as_micros().unsigned_abs());
@@ -96,7 +104,8 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
             ..run::head(&scenario, &[], clock.start())
         };
         let tap = Tap::passing(head, observer);
-        let late = Late::none();
+        let chaos = Chaos::default();
+        let late = Late::on_demand(chaos.clone());
         let terrain = Arc::new(ScenarioTerrain::of(&scenario, &late));
         let zones = Arc::new(Eras::of(&scenario, &late));
         let net = MemoryNet::new(tap.clone(), clock, terrain).prompt();
@@ -108,13 +117,17 @@ pub fn run(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<(), 
         // People type at these doors, and look on: what a password looks like in clear is one of the lessons.
         world.takes_clear_passwords = true;
         world.closing = closer.0.clone();
+        world.late = late;
         data.as_ref().map_or(Ok(()), |data| data.attach(&world))?;
         let world = Arc::new(world);
         run::begin(&world, &zones);
+        if let Some(orders) = orders {
+            tokio::spawn(chaos::obey(world.clone(), chaos, orders));
+        }
         let visitors = Arc::new(Visitors::new(connections));
         let open = Doors { net, tap: tap.clone(), clock, visitors: visitors.clone() };
         doors.into_iter().try_for_each(|bound| open.open(bound))?;
-        closer.0.after(0).await;
+        closer.closed().await;
         let _ = tokio::time::timeout(GRACE, visitors.all_gone()).await;
         tap.end(clock.now());
         Ok::<Option<Data>, RunError>(data)

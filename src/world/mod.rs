@@ -6,6 +6,7 @@
 
 pub mod ca;
 pub mod change;
+pub mod chaos;
 pub mod clock;
 pub mod compose;
 pub mod driver;

@@ -261,7 +261,7 @@ fn open_dns(world: &Arc<World>, host: &Arc<Host>, zones: &Arc<Eras>) {
         let responder = |transport| -> Responder {
             let (zones, clock) = (zones.clone(), world.clock);
             Arc::new(move |query: &[u8]| {
-                dns::answer(zones.now()?, query, transport, clock.elapsed().as_secs())
+                dns::answer(&*zones.now()?, query, transport, clock.elapsed().as_secs())
             })
         };
         world.net.respond(at, responder(Transport::Udp));

@@ -21,6 +21,10 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+
+/// What a host serves with, by its name and the flaw of its certificate.
+type Served = BTreeMap<(String, Option<Flaw>), Arc<ServerConfig>>;
 
 /// The authority that everybody in a world trusts, and the certificates that it gave out.
 pub struct Realm {
@@ -30,7 +34,7 @@ pub struct Realm {
     ca: OnceLock<Arc<Ca>>,
     /// Names and addresses that stand in every certificate beside the host's own.
     also: Vec<String>,
-    servers: Mutex<BTreeMap<(String, Option<Flaw>), Arc<ServerConfig>>>,
+    servers: Mutex<Served>,
 }
 
 impl Realm {
@@ -108,7 +112,22 @@ impl Realm {
     /// Where `name` is neither a name nor an address.
     pub fn caller(&self, clock: Clock, name: &str, strict: bool, report: Report) -> io::Result<Caller> {
         let root = self.authority(clock.start())?.certificate().clone();
-        Caller::new(self.provider.clone(), clock, root, name, strict, report)
+        self.caller_trusting(clock, name, &[root], strict, report)
+    }
+
+    /// The same, where others vouch for whoever is called.
+    ///
+    /// # Errors
+    /// As [`Realm::caller`], and where none of `roots` can be read.
+    pub fn caller_trusting(
+        &self,
+        clock: Clock,
+        name: &str,
+        roots: &[CertificateDer<'static>],
+        strict: bool,
+        report: Report,
+    ) -> io::Result<Caller> {
+        Caller::new(self.provider.clone(), clock, roots, name, strict, report)
     }
 
     fn lot(&self, host: &str, conn: Conn, side: Direction) -> Lot {
@@ -151,7 +170,11 @@ impl World {
         let party = self.party(Part::Server(self.certificate(name)), name, &connection, Direction::Server);
         let security = if connection.implicit { Security::Active } else { Security::Offered };
         let wire = Wire::with_tls(connection.stream, party, connection.implicit);
-        Door { wire: wire.stripped(self.is_stripped(name, role)), security, plaintext_login: self.takes_clear_passwords }
+        Door {
+            wire: wire.stripped(self.is_stripped(name, role)),
+            security,
+            plaintext_login: self.takes_clear_passwords,
+        }
     }
 
     /// A connection that a client on `caller` has opened to `server`: TLS is there for whoever asks. A strict client
@@ -192,14 +215,14 @@ impl World {
         };
         let from_the_start = self.scenario.faults.iter().find_map(|fault| of(fault, &host));
         Box::new(move || {
-            let flaw = from_the_start.or_else(|| late.begun().find_map(|fault| of(fault, &host)));
+            let flaw = from_the_start.or_else(|| late.find(|fault| of(fault, &host)));
             realm.server(clock, &host, flaw)
         })
     }
 
     /// Whether somebody takes the offer of TLS away on the way to this service.
     fn is_stripped(&self, host: &str, role: RoleKind) -> bool {
-        self.faults().any(|fault| match fault {
+        self.suffers(|fault| match fault {
             Fault::StarttlsStripped { host: of, service } => {
                 of.eq_ignore_ascii_case(host) && (service.is_empty() || service == role.name())
             }

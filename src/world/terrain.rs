@@ -94,7 +94,12 @@ impl Terrain for ScenarioTerrain {
                 && o.until.is_none_or(|until| elapsed < until)
                 && self.late.begins(o.after)
         };
-        self.outages.iter().find(concerns).map_or(Health::Up, |o| o.health)
+        if let Some(outage) = self.outages.iter().find(concerns) {
+            return outage.health;
+        }
+        let switched = self.late.switched().unwrap_or_default();
+        let mut now = switched.faults.iter().filter_map(|live| Outage::of(&live.fault, 0));
+        now.find(|outage| concerns(&outage)).map_or(Health::Up, |outage| outage.health)
     }
 }
 

@@ -539,6 +539,17 @@ fn two_sessions_see_each_others_changes() {
     });
 }
 
+/// RFC 9051 §6.3.13: "DONE" belongs to IDLE; elsewhere it is a tag with no command behind it, and BAD says what it is for.
+#[test]
+fn done_outside_idle_is_told_what_it_is_for() {
+    in_world(async |talk| {
+        three(talk);
+        talk.open("a", MX1, IMAP).await;
+        talk.says("S: * OK …\nC: DONE\nS: DONE BAD DONE is only for IDLE\nC: done\nS: done BAD DONE is only for IDLE").await;
+        talk.says(&format!("{LOGIN}C: i IDLE\nS: + …\nC: DONE\nS: i OK …")).await;
+    });
+}
+
 /// RFC 2177 §3: IDLE tells what happens as it happens, to every session; DONE ends it.
 /// RFC 9051 §6.3.13: the same in rev2.
 #[test]

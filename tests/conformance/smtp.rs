@@ -28,6 +28,7 @@ fn hello_and_goodbye() {
         S: 250-8BITMIME
         S: 250-SMTPUTF8
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-DSN
         S: 250-CHUNKING
         S: 250 HELP
         C: QUIT

@@ -42,6 +42,7 @@ fn submission_takes_no_password_and_no_mail_before_tls() {
         S: 250-8BITMIME
         S: 250-SMTPUTF8
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-DSN
         S: 250-CHUNKING
         S: 250-STARTTLS
         S: 250 HELP
@@ -63,8 +64,9 @@ fn submission_takes_no_password_and_no_mail_before_tls() {
         S: 250-8BITMIME
         S: 250-SMTPUTF8
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-DSN
         S: 250-CHUNKING
-        S: 250-AUTH PLAIN LOGIN
+        S: 250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
         S: 250 HELP
         C: STARTTLS
         S: 503 5.5.1 … TLS is active already
@@ -178,6 +180,7 @@ fn pop3_waits_for_stls() {
         S: +OK …
         S: TOP
         S: USER
+        S: SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
         S: RESP-CODES
         S: AUTH-RESP-CODE
         S: PIPELINING
@@ -250,7 +253,7 @@ fn imap_waits_for_starttls() {
         S: a5 OK Begin TLS negotiation now
         C: (TLS)
         C: a6 CAPABILITY
-        S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID IDLE AUTH=PLAIN
+        S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID IDLE AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=SCRAM-SHA-256
         S: a6 OK …
         C: a7 STARTTLS
         S: a7 BAD TLS is active already
@@ -310,8 +313,9 @@ fn implicit_tls_greets_inside_and_offers_no_starttls() {
         S: 250-8BITMIME
         S: 250-SMTPUTF8
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-DSN
         S: 250-CHUNKING
-        S: 250-AUTH PLAIN LOGIN
+        S: 250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
         S: 250 HELP
         C: STARTTLS
         S: 503 5.5.1 …
@@ -321,7 +325,7 @@ fn implicit_tls_greets_inside_and_offers_no_starttls() {
         ),
     );
     dialogue(Tls::Implicit, MX1, 995, "C: (TLS)\nS: +OK …\nC: STLS\nS: -ERR … TLS active\nC: QUIT\nS: +OK …");
-    dialogue(Tls::Implicit, MX1, 993, "C: (TLS)\nS: * OK … AUTH=PLAIN] …\nC: a STARTTLS\nS: a BAD …");
+    dialogue(Tls::Implicit, MX1, 993, "C: (TLS)\nS: * OK … AUTH=PLAIN …] …\nC: a STARTTLS\nS: a BAD …");
     // In the other modes nobody listens there.
     let records = in_scenario(&scenario(|s| s.tls = Tls::Starttls), async |talk: &mut Talk| {
         let at = std::net::SocketAddr::new(talk.address(MX1), 993);

@@ -35,6 +35,7 @@ fn every_format_is_written_to_a_file_and_to_the_standard_output() {
         ("text", "postroad · Alice writes to Bob".as_bytes()),
         ("asciicast", b"{\"version\":2,"),
         ("json", b"{\"type\":"),
+        ("otlp", b"{\"resourceSpans\":[{"),
     ] {
         let file = folder.join(format);
         let path = file.to_str().expect("a path of text");

@@ -6,9 +6,14 @@ use std::path::Path;
 
 /// The dialogue with these lines typed.
 fn dialogue(folder: &Path, lines: &str) -> String {
+    dialogue_of(folder, "envelope-and-letter", lines)
+}
+
+/// The same in another lesson.
+fn dialogue_of(folder: &Path, lesson: &str, lines: &str) -> String {
     let mut command = Command::cargo_bin("postroad").expect("the program is built");
     command.env("NO_COLOR", "1").env_remove("POSTROAD_LESSONS").env("XDG_DATA_HOME", folder);
-    let args = ["lesson", "start", "envelope-and-letter", "--plain", "--interactive"];
+    let args = ["lesson", "start", lesson, "--plain", "--interactive"];
     let output = command.args(args).write_stdin(lines).output().expect("runs");
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8(output.stdout).expect("text")
@@ -122,6 +127,43 @@ fn wrong_ways_are_named_hints_are_given_and_what_was_done_is_taken_back() {
     }
     let report = said(&postroad(folder.path(), &["lesson", "--report"]));
     assert!(report.contains("✗ wrong-envelope: 1 try, 1 hint"), "{report}");
+}
+
+#[test]
+fn what_came_of_a_change_is_told_and_the_story_before_it_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script =
+        "go 5\noutcome\nstart\nchange 2 bcc = [\"Carol <carol@example.com>\"]\nrun\noutcome verb RCPT\n";
+    let told = dialogue(folder.path(), script);
+    assert!(told.contains("Nothing was changed in a story yet"), "{told}");
+    assert!(told.contains("Say outcome to hear what came of it."), "{told}");
+    let (_, after) = told.split_once("What came of it: ").unwrap_or_else(|| panic!("nothing came:\n{told}"));
+    assert!(after.contains("It goes another way from step "), "{told}");
+    assert!(after.contains("RCPT TO:<carol@example.com>"), "{told}");
+    let before = dialogue(folder.path(), "go 5\nstory verb RCPT\noutcome verb RCPT\n");
+    let (before, again) =
+        before.split_once("What came of it: ").expect("the answer that was kept is run again");
+    assert!(before.contains("RCPT TO:<bob@example.net>"), "{before}");
+    assert!(!before.contains("RCPT TO:<carol@example.com>") && again.contains("RCPT TO:<carol@example.com>"));
+}
+
+#[test]
+fn a_heading_that_asks_is_told_as_it_asks_and_the_line_that_is_asked_for_is_not_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = dialogue_of(folder.path(), "press-send", "go 4\ngo 3\nstory smtp\nlook 4\n");
+    assert!(told.contains("Which post office is Bob's?\n") && !told.contains("?."), "{told}");
+    let (_, story) = told.split_once("Alice writes to Bob, ").expect("the story is told");
+    assert!(
+        !story.contains("220 mail.example.com") && story.contains("when you have said what comes next"),
+        "{story}"
+    );
+}
+
+#[test]
+fn empty_lines_of_a_letter_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = dialogue_of(folder.path(), "pop3-by-hand", "go 12\n");
+    assert!(told.contains("Hello Bob,\n\n    From dave@example.net"), "{told}");
 }
 
 #[test]

@@ -136,6 +136,32 @@ fn a_scenario_is_mended() {
 }
 
 #[test]
+fn what_came_of_a_change_stands_beside_the_page() {
+    let mut view = begun();
+    press(&mut view, &[NEXT, NEXT, NEXT, NEXT, ENTER, KeyCode::Down, KeyCode::Home]);
+    typed(&mut view, "b");
+    control(&mut view, 's');
+    let told = shown(&view);
+    assert!(told.contains("what came of it: "), "{told}");
+    press(&mut view, &[KeyCode::Char('s'), KeyCode::Char('n')]);
+    assert!(shown(&view).contains("as it was"), "{}", shown(&view));
+    press(&mut view, &[KeyCode::Char('o')]);
+    let told = shown(&view);
+    assert!(told.contains(" as it was: ") && !told.contains("what came of it: "), "{told}");
+}
+
+#[test]
+fn the_line_that_a_page_asks_for_is_not_shown_beside_it() {
+    let mut view = LessonView::new(session("press-send"));
+    while view.work() {}
+    // The exercise behind the one that asks is about the whole story.
+    press(&mut view, &[NEXT, NEXT, KeyCode::BackTab]);
+    let told = shown(&view);
+    let (_, wide) = told.split_once("140x40").expect("both sizes");
+    assert!(wide.contains("when you have said what comes next") && !wide.contains("220 mail"), "{wide}");
+}
+
+#[test]
 fn nothing_panics_on_a_small_screen_or_any_key() {
     let mut view = begun();
     let mut random = fastrand::Rng::with_seed(7);

@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod beside;
+#[cfg(unix)]
+mod lesson;
 mod screens;
 #[cfg(unix)]
 mod session;

@@ -331,7 +331,7 @@ fn a_panic_leaves_the_terminal_as_it_was_found() {
 #[test]
 #[ignore = "run by another test, in a terminal"]
 fn panics_on_a_thread() {
-    let service = Service { export: None, keeper: None, show_secrets: false };
+    let service = Service { export: None, keeper: None, switch: None, show_secrets: false };
     let opener = Box::new(|_: fullscreen::Tell| -> Msg { panic!("the thread breaks") });
     let told = fullscreen::run("waiting", opener, None, &service);
     assert!(told.is_err());
@@ -341,7 +341,12 @@ fn panics_on_a_thread() {
 #[ignore = "run by another test, in a terminal"]
 fn panics_at_a_key() {
     let breaks = |_: &std::path::Path, _: usize| -> String { panic!("the key breaks") };
-    let service = Service { export: Some(std::sync::Arc::new(breaks)), keeper: None, show_secrets: false };
+    let service = Service {
+        export: Some(std::sync::Arc::new(breaks)),
+        keeper: None,
+        switch: None,
+        show_secrets: false,
+    };
     let records = crate::world::records("journey");
     let opener = Box::new(move |_: fullscreen::Tell| {
         let mut book = crate::world::book("nobody is here", &records);

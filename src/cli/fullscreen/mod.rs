@@ -15,7 +15,7 @@ use super::runner::Worlds;
 use super::talk;
 use crate::lesson::Session;
 use crate::view::tui::compare::{CompareView, Outcome};
-use crate::view::tui::lesson::LessonView;
+use crate::view::tui::lesson::{Done, Job, LessonView};
 use crate::view::tui::theme::Theme;
 use crate::view::tui::{self, Effect, Model, Msg, Options};
 use base64::Engine as _;
@@ -23,13 +23,17 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use held::{Held, give_back, occupy};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
+
+/// Keys that are kept while a lesson's world runs.
+const MOST_TYPED: usize = 4096;
 
 /// Whether the full screen can be used: somebody sits before it, and it can do more than print.
 pub fn is_possible() -> bool {
@@ -42,6 +46,8 @@ enum Happening {
     Terminal(Event),
     Signal(i32),
     View(Msg),
+    /// What of a lesson took longer than a frame is done.
+    Lesson(Box<Done>),
     /// The terminal says nothing more.
     Gone,
     /// A thread panicked.
@@ -119,13 +125,24 @@ fn attend(view: &mut LessonView) -> Result<Option<i32>, CommandError> {
     let theme = theme();
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
+    let mut typed = VecDeque::new();
     loop {
         terminal.draw(|screen| view.draw(screen, screen.area(), &theme))?;
-        // What was asked for is done when the screen says so: a world takes some milliseconds.
-        if view.work() {
-            continue;
+        if let Some(job) = view.job() {
+            let work = move || Happening::Lesson(Box::new(Job::run(job)));
+            thread(&sender, work)?;
         }
-        match next(&receiver, None) {
+        // What was typed while a world ran is heard when it is over.
+        let waited = if view.is_busy() { None } else { typed.pop_front() };
+        match waited.map(Happening::Terminal).or_else(|| next(&receiver, None)) {
+            Some(Happening::Lesson(done)) => view.done(*done),
+            Some(Happening::Terminal(Event::Key(key))) if view.is_busy() && is_break(key) => return Ok(None),
+            Some(Happening::Terminal(event @ (Event::Key(_) | Event::Paste(_)))) if view.is_busy() => {
+                if typed.len() < MOST_TYPED {
+                    typed.push_back(event);
+                }
+            }
+            Some(Happening::Broken) => return Err(broken()),
             Some(Happening::Terminal(Event::Key(key))) if view.key(key) => return Ok(None),
             Some(Happening::Terminal(Event::Paste(text))) => view.paste(&text),
             Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
@@ -189,6 +206,7 @@ fn watch(
     model.filter_first(filter);
     model.forks.runner = Some(Arc::new(Worlds));
     model.forks.desks = Some(Arc::new(talk::desk_at));
+    model.forks.switch = service.switch.clone();
     terminal.draw(|screen| tui::draw(&model, screen))?;
     let (sender, receiver) = mpsc::channel();
     listen(&sender)?;
@@ -224,10 +242,8 @@ fn live(
                 Happening::Signal(signal) if is_stop(signal) => effects.push(Effect::Suspend),
                 Happening::Signal(signal) => return Ok(Some(signal)),
                 Happening::Gone => return Ok(None),
-                Happening::Broken => {
-                    let what = "the program broke: what is written above says where";
-                    return Err(CommandError::failure(what, "that is a mistake in postroad itself"));
-                }
+                Happening::Broken => return Err(broken()),
+                Happening::Lesson(_) => {}
             }
         }
         for effect in effects {
@@ -325,14 +341,20 @@ fn listen(sender: &Sender<Happening>) -> io::Result<()> {
 
 /// Do this on a thread of its own, and tell the view what came of it.
 fn on_a_thread(sender: &Sender<Happening>, opener: Opener) -> io::Result<()> {
-    let (to, later) = (sender.clone(), sender.clone());
+    let later = sender.clone();
     let tell: Tell = Box::new(move |msg| {
         let _ = later.send(Happening::View(msg));
     });
+    thread(sender, move || Happening::View(opener(tell)))
+}
+
+/// Do this on a thread of its own, and tell what came of it.
+fn thread(sender: &Sender<Happening>, work: impl FnOnce() -> Happening + Send + 'static) -> io::Result<()> {
+    let to = sender.clone();
     let work = move || {
         // A panic has been told by then; nobody is left to wait for what it would have made.
-        let made = std::panic::catch_unwind(AssertUnwindSafe(|| opener(tell)));
-        let _ = to.send(made.map_or(Happening::Broken, Happening::View));
+        let made = std::panic::catch_unwind(AssertUnwindSafe(work));
+        let _ = to.send(made.unwrap_or(Happening::Broken));
     };
     std::thread::Builder::new().name("story".to_owned()).spawn(work).map(|_| ())
 }
@@ -354,6 +376,16 @@ fn signals(to: Sender<Happening>) -> io::Result<()> {
 #[cfg(not(unix))]
 fn signals(_to: Sender<Happening>) -> io::Result<()> {
     Ok(())
+}
+
+fn broken() -> CommandError {
+    let what = "the program broke: what is written above says where";
+    CommandError::failure(what, "that is a mistake in postroad itself")
+}
+
+/// Whether this key breaks off what is under way: ctrl-c, which a terminal of our own does not make a signal of.
+fn is_break(key: KeyEvent) -> bool {
+    key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
 /// Whether this signal means: stop until told to go on.

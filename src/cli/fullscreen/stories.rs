@@ -8,6 +8,7 @@ use crate::explain::StoryIndex;
 use crate::explain::index::RowKinds;
 use crate::trace::Record;
 use crate::trace::file::Writer;
+use crate::view::tui::faults::Switch;
 use crate::view::tui::{Book, Msg};
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -35,6 +36,8 @@ pub struct Service {
     pub export: Option<Export>,
     /// How what a person writes at a step is kept, where it can be.
     pub keeper: Option<Keeper>,
+    /// How faults are switched on and off, where they can be.
+    pub switch: Option<Switch>,
     /// Whether passwords are shown.
     pub show_secrets: bool,
 }

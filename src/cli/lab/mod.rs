@@ -5,36 +5,32 @@
 
 mod accounts;
 mod board;
+mod chaos;
 mod doors;
 mod settings;
 mod stop;
+pub(super) mod telling;
 mod told;
 
-use super::args::Detail;
-use super::fullscreen::{self, Service};
 use super::{CommandError, screen};
 use crate::base::Secret;
-use crate::explain::StoryIndex;
-use crate::trace::Record;
-use crate::trace::tap::Observer;
-use crate::view::plain::Options;
-use crate::world::RunError;
 use crate::world::ca::{CERTIFICATE_FILE, Ca};
+use crate::world::chaos::orders;
 use crate::world::hosts::Beyond;
-use crate::world::live::{self, Closer, Lab};
+use crate::world::live::{self, Lab};
 use crate::world::scenario::Scenario;
 use crate::world::secure::Realm;
 use crate::world::store::{self, Data, Kind};
 use board::Board;
+use chaos::Desk;
 use clap::{ArgAction, ValueHint};
 use doors::Wishes;
 use settings::Program;
 use std::io::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
-use std::thread::JoinHandle;
-use told::{Feed, Lines, Listener, Out, Packets, Recorder};
+use std::path::{Path, PathBuf};
+use telling::Telling;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 /// The password of the mailboxes that catch mail for other domains.
 const CATCH_ALL_PASSWORD: &str = "everything-else";
@@ -84,28 +80,13 @@ pub struct LabArgs {
           help_heading = "Programs")]
     pub print_config: Option<Program>,
 
-    /// Tell what happens as lines.
-    #[arg(long, help_heading = "The telling")]
-    pub plain: bool,
-    /// Tell nothing of what happens; together with --record it is only written down.
-    #[arg(long, help_heading = "The telling", conflicts_with_all = ["plain", "detail", "width"])]
-    pub quiet: bool,
-    /// How much is told. [default: brief]
-    #[arg(long, value_name = "HOW", help_heading = "The telling")]
-    pub detail: Option<Detail>,
-    /// Keep a transcript as it grows: every byte, passwords too.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "The telling")]
-    pub record: Option<PathBuf>,
-    /// Write a capture as it grows, for Wireshark: what crosses the sockets and what goes from host to host.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "The telling")]
-    pub pcapng: Option<PathBuf>,
-    /// Show passwords in what is told.
-    #[arg(long, help_heading = "The telling")]
-    pub show_secrets: bool,
-    /// Columns, 32 to 1000. [default: the terminal's, else 80]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(32..=1000),
-          help_heading = "The telling")]
-    pub width: Option<u16>,
+    /// Let these faults hold: a file of [[fault]] tables, as in a scenario, that is read again whenever it changes.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What goes wrong")]
+    pub chaos: Option<PathBuf>,
+
+    /// How it is told.
+    #[command(flatten)]
+    pub telling: Telling,
 }
 
 /// How mail lies on the disk.
@@ -130,6 +111,8 @@ Examples:
       everything is there again at the next start; mutt -f ~/lab-mail/mail/bob@example.net reads it
   postroad lab --print-config msmtp
       settings for a mail program, with the ports of the same options
+  postroad lab --chaos faults.toml
+      the faults of a file, from the next command on; an empty file ends them
   postroad lab --record session.jsonl
       and afterwards: postroad replay session.jsonl
 
@@ -150,81 +133,27 @@ pub fn run(args: &LabArgs) -> Result<(), CommandError> {
     let (planned, bound): (Vec<_>, Vec<_>) = doors::bind(planned, &on)?.into_iter().unzip();
     let (data, unread) = data(args)?;
     let beyond = if args.catch_all { Beyond::Caught } else { Beyond::Refused };
-    let writers = writers(args)?;
-    let (tls, authority) = authority(args)?;
+    let writers = args.telling.writers()?;
+    let also: Vec<String> = args.bind.iter().map(ToString::to_string).collect();
+    let (tls, _, authority) = authority_in(&authority_folder(args), &also)?;
     let notes = missing.map(str::to_owned).into_iter().chain(args.bind.and_then(warning)).chain(unread);
     let notes = notes.collect();
     let board =
         Board { scenario: &scenario, doors: &planned, on: &on, beyond, authority: &authority, notes }.text();
-    if is_walked(args) {
+    let (commander, orders) = orders();
+    let desk = Desk::new(commander)?;
+    if let Some(path) = &args.chaos {
+        desk.watch(path, &scenario)?;
+    }
+    if args.telling.is_walked() {
         scenario.title = board::title(&planned, &on);
-        let lab = Lab { scenario, doors: bound, connections: args.connections, beyond, data, tls };
-        return walk(args, lab, writers, &board);
     }
-    let closer = Closer::default();
-    stop::on_signals(closer.clone())?;
-    let mut out = Out::standard();
-    out.write_all(board.as_bytes())?;
-    out.flush()?;
-    let mut listeners = boxed(writers);
-    if !args.quiet {
-        let options = Options {
-            detail: args.detail.unwrap_or_default().into(),
-            width: screen::width(args.width.map(usize::from)),
-            colour: screen::colour(),
-            show_secrets: args.show_secrets,
-        };
-        listeners.push(Box::new(Lines::new(out.clone(), options)));
-    }
-    let lab = Lab { scenario, doors: bound, connections: args.connections, beyond, data, tls };
-    operate(lab, listeners, &closer)?;
-    writeln!(out, "\nThe lab is closed.")?;
-    Ok(out.flush()?)
-}
-
-/// What is written to files.
-type Writers = (Option<Recorder>, Option<Packets>);
-
-fn writers(args: &LabArgs) -> Result<Writers, CommandError> {
-    let recorder = args.record.as_deref().map(Recorder::new).transpose()?;
-    let packets = args.pcapng.as_deref().map(|path| Packets::new(path, args.show_secrets)).transpose()?;
-    Ok((recorder, packets))
-}
-
-fn boxed((recorder, packets): Writers) -> Vec<Box<dyn Listener>> {
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
-    listeners.extend(recorder.map(|recorder| Box::new(recorder) as Box<dyn Listener>));
-    listeners.extend(packets.map(|packets| Box::new(packets) as Box<dyn Listener>));
-    listeners
-}
-
-/// Whether it is watched on the full screen: somebody sits before a terminal, and asked for nothing that only text has.
-fn is_walked(args: &LabArgs) -> bool {
-    let told = args.plain || args.quiet || args.detail.is_some() || args.width.is_some();
-    !told && fullscreen::is_possible()
-}
-
-/// Run the lab while it is watched on the full screen; who leaves closes it.
-fn walk(args: &LabArgs, lab: Lab, writers: Writers, board: &str) -> Result<(), CommandError> {
-    let closer = Closer::default();
-    let (observer, records) = told::channel();
-    let (index, feeder) = StoryIndex::growing_in(fullscreen::nameless()?);
-    let tell = move || {
-        let mut listeners = boxed(writers);
-        listeners.push(Box::new(Feed(feeder)));
-        told::tell(&records, &mut listeners)
-    };
-    let told = std::thread::Builder::new().name("told".to_owned()).spawn(tell)?;
-    let world = begin(lab, Some(observer), &closer)?;
-    let secrets = args.show_secrets;
-    let opener: fullscreen::Opener = Box::new(move |_| fullscreen::ready("", index, secrets));
-    let service = Service { export: None, keeper: None, show_secrets: secrets };
-    let watched = fullscreen::run_until(board, opener, None, &service);
-    closer.close();
-    end(world)?;
-    // A record that could not be written is told when the screen is gone.
-    told.join().map_err(|_| broken())??;
-    watched.map(|_| ())
+    let (connections, orders) = (args.connections, Some(orders));
+    let lab = Lab { scenario, doors: bound, connections, beyond, data, tls, orders };
+    args.telling.play((&board, "The lab is closed."), writers, Some(desk), |observer, closer| {
+        let closing = closer.clone();
+        telling::on_a_thread(move || live::run(lab, observer, &closing))
+    })
 }
 
 /// The folder for the mail, if one was named, and what a person should know of it.
@@ -241,62 +170,42 @@ fn data(args: &LabArgs) -> Result<(Option<Data>, Vec<String>), CommandError> {
     Ok((Some(data), told))
 }
 
-/// Where the lab's own certification authority is kept: with the mail, or where this person's programs keep their data.
-fn authority_folder(args: &LabArgs) -> PathBuf {
+/// Where this person's programs keep their data.
+pub(super) fn own_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || Some(set("HOME")?.join(".local").join("share"));
-    let base = || set("XDG_DATA_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home);
-    let own = || base().unwrap_or_else(std::env::temp_dir).join("postroad").join("lab");
-    args.data.clone().unwrap_or_else(own)
+    let base = set("XDG_DATA_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home);
+    base.unwrap_or_else(std::env::temp_dir).join("postroad").join("lab")
 }
 
-/// The certificates of its servers, under an authority that is made at the first start; and the file that programs are
-/// told to trust.
-fn authority(args: &LabArgs) -> Result<(Realm, PathBuf), CommandError> {
-    let folder = authority_folder(args);
-    let hint = "name a folder that you may write to with --data, or by the variable XDG_DATA_HOME";
-    let no = |why: String| CommandError::failure(format!("the lab has no certificates for TLS: {why}"), hint);
-    std::fs::create_dir_all(&folder).map_err(|error| CommandError::file("make", &folder, &error))?;
-    let (ca, _) = Ca::open_or_make(&folder, live::now()).map_err(|error| no(error.to_string()))?;
-    let mut also: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-    also.extend(args.bind.map(|address| address.to_string()));
-    also.dedup();
-    Ok((Realm::under(ca, also), folder.join(CERTIFICATE_FILE)))
+/// Where the lab's own certification authority is kept: with the mail, or where this person's programs keep their data.
+fn authority_folder(args: &LabArgs) -> PathBuf {
+    args.data.clone().unwrap_or_else(own_folder)
 }
 
-/// Run the lab and tell what happens, until it is closed.
-fn operate(lab: Lab, mut listeners: Vec<Box<dyn Listener>>, closer: &Closer) -> Result<(), CommandError> {
-    let (observer, records) = told::channel();
-    // Where nobody listens, nothing is recorded: that is fastest.
-    let observer = (!listeners.is_empty()).then_some(observer);
-    let world = begin(lab, observer, closer)?;
-    let told = told::tell(&records, &mut listeners);
-    if told.is_err() {
-        closer.close();
-    }
-    drop::<Receiver<Record>>(records);
-    end(world)?;
-    told
+/// The certificates of servers on this machine, under an authority that is made at the first start; its own certificate, and
+/// the file that programs are told to trust. `also` stands in each certificate too.
+///
+/// # Errors
+/// Where the folder cannot be used.
+pub(super) fn authority_in(
+    folder: &Path,
+    also: &[String],
+) -> Result<(Realm, CertificateDer<'static>, PathBuf), CommandError> {
+    let hint = "name a folder that you may write to by the variable XDG_DATA_HOME (the lab has --data, too)";
+    let no = |why: String| CommandError::failure(format!("there are no certificates for TLS: {why}"), hint);
+    std::fs::create_dir_all(folder).map_err(|error| CommandError::file("make", folder, &error))?;
+    let (ca, _) = Ca::open_or_make(folder, live::now()).map_err(|error| no(error.to_string()))?;
+    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    names.extend(also.iter().cloned());
+    names.dedup();
+    let own = ca.certificate().clone();
+    Ok((Realm::under(ca, names), own, folder.join(CERTIFICATE_FILE)))
 }
 
-/// A world that runs on a thread of its own.
-type Running = JoinHandle<Result<(), RunError>>;
-
-fn begin(lab: Lab, observer: Option<Observer>, closer: &Closer) -> Result<Running, CommandError> {
-    let closing = closer.clone();
-    let world = std::thread::Builder::new().name("world".to_owned());
-    Ok(world.spawn(move || live::run(lab, observer, &closing))?)
-}
-
-/// Wait until it has ended.
-fn end(world: Running) -> Result<(), CommandError> {
-    let ran = world.join().map_err(|_| broken())?;
-    ran.map_err(|error| CommandError::failure(format!("the lab cannot run: {error}"), ""))
-}
-
-fn broken() -> CommandError {
-    let what = "the lab broke down: what is written above says where";
-    CommandError::failure(what, "that is a mistake in postroad itself")
+/// The loopback addresses that this machine has.
+pub(super) fn loopback_addresses() -> Vec<IpAddr> {
+    doors::addresses(None).0
 }
 
 /// The lab's world, with the accounts that were asked for.

@@ -65,6 +65,7 @@ pub fn text(
     let mut values = values(scenario, doors, host)
         .ok_or_else(|| broken("there are no two domains with accounts".to_owned()))?;
     values.insert("ca".to_owned(), quoted(&authority.display().to_string()));
+    values.insert("ca:file".to_owned(), authority.display().to_string());
     let file: File = toml::from_str(TEXT).map_err(|error| broken(error.to_string()))?;
     let wanted = program.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let mut out = String::new();
@@ -88,6 +89,9 @@ fn values(scenario: &Scenario, doors: &[Planned], host: IpAddr) -> Option<BTreeM
     let to = scenario.accounts.iter().find(|account| domain(account).is_some_and(|d| d != first))?;
     let second = domain(to)?;
     let mut values = BTreeMap::new();
+    // Some programs check a certificate for a name only, and not for an address.
+    let named = if host.is_loopback() { "localhost".to_owned() } else { host.to_string() };
+    values.insert("host:name".to_owned(), named);
     let host = if host.is_ipv6() { format!("[{host}]") } else { host.to_string() };
     values.insert("host".to_owned(), host);
     for (name, account) in [("from", from), ("to", to)] {

@@ -4,11 +4,12 @@
 //! slow, the lab waits too, and nothing is lost and nothing grows.
 
 use crate::cli::CommandError;
-use crate::explain::Story;
 use crate::explain::index::Feeder;
+use crate::explain::{Item, Story};
 use crate::trace::file::Writer;
 use crate::trace::tap::Observer;
 use crate::trace::{Head, Record};
+use crate::view::otlp::Otlp;
 use crate::view::pcapng::Live;
 use crate::view::plain::{Options, Plain};
 use crate::view::{Cast, Renderer};
@@ -243,5 +244,53 @@ impl Listener for Lines {
             self.view.item(&self.cast, &item)?;
         }
         self.settle()
+    }
+}
+
+/// Writes each message's trace when it is done.
+pub struct Traces {
+    view: Otlp<BufWriter<File>>,
+    cast: Cast,
+    story: Story,
+    told: usize,
+    path: PathBuf,
+}
+
+impl Traces {
+    /// Into this file, which is written anew.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn new(path: &Path) -> Result<Self, CommandError> {
+        let file = File::create(path).map_err(|error| CommandError::file("write", path, &error))?;
+        let view = Otlp::new(BufWriter::new(file));
+        Ok(Traces { view, cast: Cast::default(), story: Story::default(), told: 0, path: path.to_owned() })
+    }
+
+    fn tell(&mut self, items: Vec<Item>) -> Result<(), CommandError> {
+        let told = items.iter().try_for_each(|item| self.view.item(&self.cast, item));
+        told.map_err(|error| CommandError::file("write", &self.path, &error))
+    }
+}
+
+impl Listener for Traces {
+    fn hear(&mut self, record: &Record) -> Result<(), CommandError> {
+        if let Record::Head(head) = record {
+            self.story = Story::new(head).without_notes();
+        }
+        self.cast.learn(record);
+        let items = self.story.push(self.told, record);
+        self.told += 1;
+        self.tell(items)
+    }
+
+    fn settle(&mut self) -> Result<(), CommandError> {
+        self.view.flush().map_err(|error| CommandError::file("write", &self.path, &error))
+    }
+
+    fn end(&mut self) -> Result<(), CommandError> {
+        let items = self.story.finish();
+        self.tell(items)?;
+        self.view.finish().map_err(|error| CommandError::file("write", &self.path, &error))
     }
 }

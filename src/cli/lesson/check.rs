@@ -33,17 +33,18 @@ pub fn run(args: &LessonArgs, check: &Check) -> Result<(), CommandError> {
     let mut out = screen::out();
     for lesson in library.lessons().iter().filter(|lesson| names.contains(&lesson.name)) {
         let found = check::check(lesson, &library, &stories, &takes);
-        if found.is_empty() {
+        if found.iter().all(|problem| problem.warning) {
             writeln!(out, "{}: {}", lesson.name, summary(lesson))?;
         }
         problems.extend(found);
     }
     out.flush()?;
-    match problems.len() {
-        0 => Ok(()),
+    let report = problem::render(&problems, screen::colour());
+    match problems.iter().filter(|problem| !problem.warning).count() {
+        0 if problems.is_empty() => Ok(()),
+        0 => Ok(writeln!(std::io::stderr(), "{report}")?),
         count => {
             let things = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
-            let report = problem::render(&problems, screen::colour());
             Err(CommandError::failure(format!("{things}\n\n{report}"), ""))
         }
     }

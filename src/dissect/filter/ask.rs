@@ -2,7 +2,7 @@
 
 use super::Term;
 use crate::base::Span;
-use crate::dissect::step::{Protocol, Step};
+use crate::dissect::step::{Meaning, Protocol, Step};
 use crate::trace::{Layer, Mark};
 
 /// What is asked about.
@@ -81,6 +81,7 @@ impl<'a> Context<'a> {
                     || step.verb.split(' ').any(|word| word.eq_ignore_ascii_case(verb))
             }
             Term::Code(code) => is_code(&step.code, code),
+            Term::Text(words) if is_in_records(&step.meaning, words) => true,
             Term::Text(words) if step.secrets.is_empty() => contains(&step.bytes, words),
             Term::Text(words) => contains(&blanked(&step.bytes, &step.secrets), words),
             // Answered for every subject already.
@@ -89,8 +90,16 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Whether these words stand in a message of the DNS as people read it: numbers and names are not written out on the wire.
+fn is_in_records(meaning: &Meaning, words: &str) -> bool {
+    let Meaning::Dns(dns) = meaning else { return false };
+    let mut rows = dns.answers.iter().chain(&dns.authorities).chain(&dns.additionals);
+    contains(dns.qname.as_bytes(), words)
+        || rows.any(|row| contains(row.data.as_bytes(), words) || contains(row.name.as_bytes(), words))
+}
+
 /// What is spoken at a well-known port.
-fn spoken_at(port: u16) -> Option<Protocol> {
+pub fn spoken_at(port: u16) -> Option<Protocol> {
     match port {
         25 | 465 | 587 | 2525 => Some(Protocol::Smtp),
         110 | 995 => Some(Protocol::Pop3),

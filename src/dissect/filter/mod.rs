@@ -16,7 +16,7 @@
 mod ask;
 mod parse;
 
-pub use ask::{Context, Subject};
+pub use ask::{Context, Subject, spoken_at};
 
 use super::step::Protocol;
 use crate::trace::{Conn, Direction};

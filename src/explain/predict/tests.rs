@@ -2,6 +2,7 @@
 
 use super::super::testing;
 use super::*;
+use crate::dissect::Protocol;
 use crate::trace::Transcript;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -78,7 +79,11 @@ fn every_step_of_every_recording_can_be_asked_about() {
     for (name, mut index, names) in shipped() {
         for (step, question) in questions(&mut index, &names, 1) {
             let at = format!("{name} {}: {:?} {} {}", step.number, step.kind, step.verb, step.code);
-            let Some(question) = question else { panic!("{at}: no question") };
+            // What goes over the wire inside TLS looks like chance, and its records follow from what is said inside.
+            let Some(question) = question else {
+                assert_eq!(step.protocol, Protocol::Tls, "{at}: no question");
+                continue;
+            };
             count += 1;
             let said: Vec<String> = question.choices.iter().map(Choice::sentence).collect();
             if question.choices.len() < 3 {

@@ -89,6 +89,37 @@ fn a_report_has_the_empty_sender_and_queues_are_empty_in_the_end() {
 }
 
 #[test]
+fn a_report_that_never_crossed_smtp_is_read_where_it_is_fetched() {
+    // Alice's own server wrote the report and kept it for her; her client fetches it.
+    let told = outcome("unknown-user");
+    let asked = r#"{ mailbox = "alice@example.com", sender = "", text = "Final-Recipient" }"#;
+    let missing = goal(asked).unwrap().holds(&told).err();
+    let fetched = told.items.iter().any(|item| {
+        matches!(item, crate::explain::Item::Step(step, _)
+            if matches!(step.protocol, crate::dissect::Protocol::Imap | crate::dissect::Protocol::Pop3)
+                && String::from_utf8_lossy(&step.bytes).contains("Final-Recipient"))
+    });
+    match missing {
+        None => assert!(fetched),
+        Some(missing) => assert!(!fetched && missing.contains("is not known"), "{missing}"),
+    }
+}
+
+#[test]
+fn refused_calls_and_what_an_answer_of_the_dns_says_are_found() {
+    let down = outcome("mx1-down");
+    holds(&down, r#"{ connection = "smtp", to = "mx1.example.net", port = 25, at-least = 1 }"#);
+    holds(
+        &down,
+        r#"{ connection = "smtp", to = "mx1.example.net", port = 25, with = "text \"refused\"", at-least = 0 }"#,
+    );
+    let journey = outcome("journey");
+    // A port stands on the wire as two octets.
+    holds(&journey, r#"{ steps = "dns and from server and verb SRV and text \"587\"" }"#);
+    holds(&journey, r#"{ steps = "dns and from server and text \"10 mx1.example.net\"" }"#);
+}
+
+#[test]
 fn steps_orders_and_connections_are_asked_for() {
     let journey = outcome("journey");
     holds(

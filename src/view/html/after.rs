@@ -136,6 +136,8 @@ impl After {
             }
             Fact::Tls { conn, .. } => self.touch(Key::Conn(*conn)),
             Fact::ServiceDown { .. } | Fact::ServiceUp { .. } => self.touch(Key::Down(host)),
+            // What it does is seen where it bites.
+            Fact::FaultBegins { .. } | Fact::FaultEnds { .. } | Fact::FaultsRefused { .. } => {}
             Fact::SenderChecked { .. } | Fact::SenderJudged { .. } => self.touch(Key::Sender(host)),
             // A rule is told where it was applied, and a signature stands in the letter.
             Fact::RuleApplied { .. } | Fact::Signed { .. } => {}

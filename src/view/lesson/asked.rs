@@ -4,7 +4,7 @@ use crate::base::escape;
 use crate::explain::predict;
 use crate::lesson::activity::{Question, Task};
 use crate::lesson::judge::{self, Verdict};
-use crate::lesson::{Activity, Session};
+use crate::lesson::{Activity, Lesson, Session, Stories};
 use crate::view::lesson::rows::{Look, Setter};
 
 /// See the head of this file.
@@ -27,7 +27,25 @@ pub struct Asked {
 impl Asked {
     /// How an activity is put.
     pub fn of(session: &Session, number: usize) -> Asked {
-        let Some(activity) = session.activity(number) else { return Asked::default() };
+        Asked::put(session.stories(), session.lesson(), number)
+    }
+
+    /// The same of a lesson. What comes next in a story is known when its world has run.
+    pub fn put(stories: &Stories, lesson: &Lesson, number: usize) -> Asked {
+        let mut asked = Asked::at_once(lesson, number);
+        let Some(activity) = lesson.activities.get(number) else { return asked };
+        if let Task::Predict(spot) = &activity.task {
+            let outcome = stories.of(lesson, activity);
+            if let Some(question) = outcome.ok().and_then(|outcome| judge::question(&outcome, spot)) {
+                asked.predicted(&question);
+            }
+        }
+        asked
+    }
+
+    /// What of it is known before any world has run.
+    pub fn at_once(lesson: &Lesson, number: usize) -> Asked {
+        let Some(activity) = lesson.activities.get(number) else { return Asked::default() };
         let mut asked = Asked { ask: paragraph(&activity.ask), ..Asked::default() };
         (asked.kind, asked.how) = words(&activity.task);
         match &activity.task {
@@ -44,12 +62,6 @@ impl Asked {
             }
             Task::WhatIf { choices, .. } => {
                 asked.choices = choices.iter().map(|choice| escape::text(&choice.text)).collect();
-            }
-            Task::Predict(spot) => {
-                let outcome = session.stories().of(session.lesson(), activity);
-                if let Some(question) = outcome.ok().and_then(|outcome| judge::question(&outcome, spot)) {
-                    asked.predicted(&question);
-                }
             }
             _ => {}
         }

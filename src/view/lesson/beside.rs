@@ -69,6 +69,15 @@ impl Beside {
         self.rows.iter().position(|row| row.place == place)
     }
 
+    /// The rows that another story does not have: from the first one that differs to the last.
+    pub fn differing(&self, other: &Beside) -> std::ops::Range<usize> {
+        let same = |(one, two): &(&Told, &Told)| (&one.who, &one.line) == (&two.who, &two.line);
+        let first = self.rows.iter().zip(&other.rows).take_while(same).count();
+        let most = self.rows.len().min(other.rows.len()) - first;
+        let last = self.rows.iter().rev().zip(other.rows.iter().rev()).take(most).take_while(same).count();
+        first..self.rows.len() - last
+    }
+
     fn item(&self, row: usize) -> Option<&Item> {
         self.items.get(self.rows.get(row)?.place)
     }

@@ -1,20 +1,19 @@
 //! [`Class`]: a lesson as a dialogue in plain sentences: a line in, a few sentences out. For people who listen to a screen,
 //! for terminals that can only print, and for pipes.
 
+mod told;
 mod typing;
 
 pub use typing::talk;
 
 use super::asked::{Asked, letter, points, sentences};
-use super::beside::Beside;
 use super::editing::{Editing, HOW};
 use super::heard;
 use super::rows::{Setter, text};
 use crate::base::escape;
-use crate::dissect::filter::Filter;
 use crate::lesson::activity::Task;
-use crate::lesson::judge::{self, Attempt, Verdict};
-use crate::lesson::outcome::DESK;
+use crate::lesson::judge::{Attempt, Verdict};
+use crate::lesson::outcome::{DESK, Outcome};
 use crate::lesson::prose::Block;
 use crate::lesson::{Activity, Session, desk};
 use crate::view::linear::Heard;
@@ -24,8 +23,6 @@ use std::sync::Arc;
 
 /// Columns of a paragraph: it is one line, and the terminal breaks it.
 const ENDLESS: usize = 100_000;
-/// Steps that are told at once, at most.
-const MOST_TOLD: usize = 60;
 
 /// What is being done.
 enum Doing {
@@ -44,6 +41,10 @@ pub struct Class {
     at: Option<usize>,
     doing: Doing,
     unfolded: bool,
+    /// The story that was told last on this page.
+    told: Option<Arc<Outcome>>,
+    /// The exercise that was tried last on it.
+    made: Option<usize>,
 }
 
 const HELP: &[(&str, &str)] = &[
@@ -56,7 +57,11 @@ const HELP: &[(&str, &str)] = &[
     ("hint", "a hint"),
     ("watch", "the lines that an exercise is about"),
     ("story", "the story's lines; story and a filter tells some of them"),
-    ("look 14", "everything about that step of the story"),
+    (
+        "outcome",
+        "what came of your change, your mending or your session; outcome and a filter tells some lines",
+    ),
+    ("look 14", "everything about that step of the story that was told last"),
     ("say …", "give an answer that is a command's word"),
     ("undo", "take the last answer back"),
     ("reset", "forget what was done in this step; reset lesson: in all of it"),
@@ -67,7 +72,7 @@ const HELP: &[(&str, &str)] = &[
 impl Class {
     /// Before the first word.
     pub fn new(session: Session) -> Self {
-        Class { session, at: None, doing: Doing::Reading, unfolded: false }
+        Class { session, at: None, doing: Doing::Reading, unfolded: false, told: None, made: None }
     }
 
     /// What is said first.
@@ -157,6 +162,7 @@ impl Class {
             ("hint", "") => self.hint(),
             ("watch", "") => self.watch(),
             ("story", filter) => self.story(filter),
+            ("outcome", filter) => self.outcome(filter),
             ("look", number) if number.parse::<usize>().is_ok() => {
                 self.look(number.parse().unwrap_or_default())
             }
@@ -186,14 +192,15 @@ impl Class {
     fn page(&mut self) -> Vec<String> {
         let lesson = Arc::clone(self.session.lesson());
         let here = self.session.here();
+        (self.told, self.made) = (None, None);
         self.at =
             here.iter().copied().find(|number| !self.session.is_done(*number)).or(here.first().copied());
         let Some(page) = lesson.pages.get(self.session.page()) else { return Vec::new() };
         let mut out = vec![format!(
-            "Step {} of {}: {}.",
+            "Step {} of {}: {}",
             self.session.page() + 1,
             lesson.pages.len(),
-            escape::text(&page.heading)
+            say::sentence(&escape::text(&page.heading))
         )];
         let mut number = 0;
         for block in &page.blocks {
@@ -204,7 +211,8 @@ impl Class {
             }
             let mut setter = Setter::new(ENDLESS, self.unfolded);
             setter.block(block, 0);
-            let lines = setter.rows.iter().map(text).filter(|line| !line.is_empty());
+            // A row of nothing is a gap between blocks; an empty one inside a block is a line of it.
+            let lines = setter.rows.iter().filter(|row| !row.is_empty()).map(text);
             out.extend(lines.map(|line| match line.strip_prefix("▸ ") {
                 Some(folded) => format!("(folded: {folded}; say unfold to hear it)"),
                 None => line,
@@ -243,6 +251,7 @@ impl Class {
             return vec![format!("This step has {} exercises.", here.len())];
         };
         self.at = Some(activity);
+        (self.told, self.made) = (None, None);
         self.asked(activity, nth, here.len())
     }
 
@@ -269,84 +278,10 @@ impl Class {
             }
             let right = here.iter().filter(|number| self.session.is_done(**number)).count();
             let heading = escape::text(&page.heading);
-            out.push(format!("Step {}, {heading}: {right} of {} done.", number + 1, here.len()));
+            let heading = say::sentence(&heading);
+            out.push(format!("Step {}: {heading} {right} of {} done.", number + 1, here.len()));
         }
         out
-    }
-
-    fn beside(&self, activity: &Activity) -> Result<(Arc<crate::lesson::outcome::Outcome>, Beside), String> {
-        let outcome = self.session.stories().of(self.session.lesson(), activity)?;
-        let beside = Beside::of(&outcome.records);
-        Ok((outcome, beside))
-    }
-
-    /// The lines that an exercise is about.
-    fn watch(&mut self) -> Vec<String> {
-        let Some((number, activity)) = self.current() else { return nothing() };
-        let (outcome, beside) = match self.beside(&activity) {
-            Ok(beside) => beside,
-            Err(why) => return vec![say::sentence(&why)],
-        };
-        let rows: Vec<usize> = match &activity.task {
-            Task::Watch(stretch) => {
-                let places = judge::stretch(&outcome, stretch);
-                places.into_iter().filter_map(|place| beside.row_at(place)).collect()
-            }
-            Task::Explain { spot, .. } => {
-                let step = judge::spot(&outcome, spot);
-                step.and_then(|step| beside.row_of(step.number)).into_iter().collect()
-            }
-            _ => return vec!["This exercise has no lines of its own: say story.".to_owned()],
-        };
-        let mut out: Vec<String> = rows.iter().take(MOST_TOLD).flat_map(|row| beside.told(*row)).collect();
-        if rows.len() > MOST_TOLD {
-            out.push(format!("And {} more.", rows.len() - MOST_TOLD));
-        }
-        if matches!(activity.task, Task::Watch(_)) {
-            out.extend(self.attempt(number, &Attempt::Seen));
-        }
-        out
-    }
-
-    fn story(&mut self, filter: &str) -> Vec<String> {
-        let Some((_, activity)) = self.current() else { return nothing() };
-        let (outcome, beside) = match self.beside(&activity) {
-            Ok(beside) => beside,
-            Err(why) => return vec![say::sentence(&why)],
-        };
-        let wanted: Option<Vec<usize>> = match filter {
-            "" => None,
-            filter => match Filter::parse(filter) {
-                Ok(filter) => Some(outcome.steps(&filter).iter().map(|step| step.number).collect()),
-                Err(error) => return vec![say::sentence(&error.to_string())],
-            },
-        };
-        let mut out = vec![format!("{}, {} steps.", beside.title, beside.steps())];
-        for row in &beside.rows {
-            if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&row.number)) {
-                continue;
-            }
-            out.push(match (row.number, row.who.as_str()) {
-                (0, _) => match row.line.strip_prefix("── ") {
-                    Some(chapter) => format!("Chapter {chapter}."),
-                    None => format!("Meanwhile: {}.", row.line.trim_start_matches("● ")),
-                },
-                (number, "") => format!("{number}: {}", row.line),
-                (number, who) => format!("{number}: {who}: {}", row.line),
-            });
-        }
-        out
-    }
-
-    fn look(&mut self, number: usize) -> Vec<String> {
-        let Some((_, activity)) = self.current() else { return nothing() };
-        match self.beside(&activity) {
-            Ok((_, beside)) => match beside.row_of(number) {
-                Some(row) => beside.told(row),
-                None => vec![format!("The story has {} steps.", beside.steps())],
-            },
-            Err(why) => vec![say::sentence(&why)],
-        }
     }
 
     fn answer(&mut self, line: &str) -> Vec<String> {
@@ -364,6 +299,10 @@ impl Class {
         match self.session.attempt(number, attempt) {
             Ok(verdict) => {
                 let mut out = sentences(&verdict);
+                if self.session.came(number).is_some() {
+                    out.push(SAY_OUTCOME.to_owned());
+                }
+                self.made = Some(number);
                 out.extend(self.after(number, &verdict));
                 out
             }
@@ -377,7 +316,7 @@ impl Class {
         if let Some(activity) = self.session.activity(number).filter(|_| verdict.right) {
             let points = points(activity);
             if !points.is_empty() {
-                out.push(format!("Did you name these? {}.", points.join("; ")));
+                out.push(say::sentence(&format!("Did you name these? {}", points.join("; "))));
             }
         }
         let here = self.session.here();
@@ -408,29 +347,31 @@ impl Class {
     fn start(&mut self) -> Vec<String> {
         let Some((_, activity)) = self.current() else { return nothing() };
         match &activity.task {
-            Task::Type(typing) => match talk(&self.session, &activity, typing) {
-                Ok(talk) => {
-                    let seat = talk.desk().clone();
-                    let mut out = vec![format!(
-                        "You sit at {DESK} and call {}, port {}. What you type goes to the server. A line that begins \
+            Task::Type(typing) => {
+                match talk(self.session.stories(), self.session.lesson(), &activity, typing) {
+                    Ok(talk) => {
+                        let seat = talk.desk().clone();
+                        let mut out = vec![format!(
+                            "You sit at {DESK} and call {}, port {}. What you type goes to the server. A line that begins \
                          with a colon is for the lesson: :check, :hint, :show, :undo, :again, :hang-up, :stop.",
-                        escape::text(&seat.to),
-                        seat.port
-                    )];
-                    out.extend(seat.logins.iter().map(|login| {
-                        format!(
-                            "Mail is kept there for {}, password {}.",
-                            login.account,
-                            login.password.expose()
-                        )
-                    }));
-                    let (talk, told) = self.run(Box::new(talk));
-                    out.extend(told);
-                    self.doing = Doing::Typing(talk);
-                    out
+                            escape::text(&seat.to),
+                            seat.port
+                        )];
+                        out.extend(seat.logins.iter().map(|login| {
+                            format!(
+                                "Mail is kept there for {}, password {}.",
+                                login.account,
+                                login.password.expose()
+                            )
+                        }));
+                        let (talk, told) = self.run(Box::new(talk));
+                        out.extend(told);
+                        self.doing = Doing::Typing(talk);
+                        out
+                    }
+                    Err(why) => vec![say::sentence(&why)],
                 }
-                Err(why) => vec![say::sentence(&why)],
-            },
+            }
             Task::Repair(repair) => {
                 let text = self.session.lesson().files.get(&repair.file).map(|source| source.text.clone());
                 let text = text.unwrap_or_default();
@@ -450,6 +391,7 @@ impl Class {
             "stop" | "quit" => return vec!["The text is left; say start to begin anew.".to_owned()],
             "show" => editing.told().iter().map(|line| escape::text(line)).collect(),
             "hint" => self.hint(),
+            "outcome" => self.outcome(""),
             "run" => {
                 let Some((number, _)) = self.current() else { return nothing() };
                 let out = self.attempt(number, &Attempt::Edited(editing.text()));
@@ -466,6 +408,9 @@ impl Class {
         out
     }
 }
+
+/// What is said when a story has come of an attempt.
+const SAY_OUTCOME: &str = "Say outcome to hear what came of it.";
 
 fn nothing() -> Vec<String> {
     vec!["There is no exercise in this step: say next.".to_owned()]

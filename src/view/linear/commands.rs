@@ -129,8 +129,8 @@ commands! {
 
 /// Actions of the full screen that have no counterpart here, by name: they are about the screen itself. Annotating by
 /// words has a command of its own, `postroad annotate FILE --at STEP`.
-pub const OF_THE_SCREEN: [&str; 8] =
-    ["Annotate", "Faster", "Slower", "Twin", "Focus", "Theme", "Suspend", "Redraw"];
+pub const OF_THE_SCREEN: [&str; 9] =
+    ["Annotate", "Faults", "Faster", "Slower", "Twin", "Focus", "Theme", "Suspend", "Redraw"];
 
 /// What was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

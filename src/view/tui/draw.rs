@@ -276,6 +276,7 @@ fn keys_line(model: &Model, buffer: &mut Buffer, area: Rect) {
         Some(Overlay::WhatIf(_)) => {
             "↑↓ enter or a number chooses · e edits the line · esc leaves all as it was"
         }
+        Some(Overlay::Faults(_)) => "↑↓ chooses · enter switches it on or off · c all off · esc leaves",
         Some(Overlay::Notes(_)) => "↑↓ enter or a number chooses · esc leaves all as it was",
         Some(Overlay::Talk(_)) => "esc leaves; the story stays as it was",
         Some(_) => "esc closes",
@@ -347,6 +348,11 @@ fn overlay(model: &Model, screen: &mut Screen, places: &Places) {
         Some(Overlay::Places(list)) => self::list(list, screen.buffer_mut(), places.screen, theme),
         Some(Overlay::WhatIf(what_if)) => what_if.draw(screen, predicted(places), theme),
         Some(Overlay::Notes(notes)) => notes.draw(screen, predicted(places), theme),
+        Some(Overlay::Faults(faults)) => {
+            // A lab to which nobody has spoken yet has no story, and can be made to fail all the same.
+            let area = if model.books.is_empty() { places.screen } else { under(places) };
+            faults.draw(screen, area, theme);
+        }
         Some(Overlay::Talk(pane)) => {
             let area = if model.books.is_empty() { places.screen } else { under(places) };
             pane.draw(screen, area, theme);

@@ -4,6 +4,7 @@
 
 use super::book::Book;
 use super::branches::{self, Branches};
+use super::faults::Switch;
 use super::model::Model;
 use super::overlay::{Asked, Overlay, Prompt};
 use super::reading::Reading;
@@ -25,6 +26,8 @@ pub struct Forks {
     pub runner: Option<Arc<dyn Runner>>,
     /// Gives somebody a desk from which to call a server.
     pub desks: Option<Desks>,
+    /// Switches faults of a lab on and off, where there is one.
+    pub switch: Option<Switch>,
     /// The branches, the story as it was first; none until all of it is there.
     pub tree: Option<Tree>,
     /// Whether what a person writes into the story as it was is kept.

@@ -122,6 +122,7 @@ bindings! {
         Predict [ch('p')] "predict" "say what the next line will be, before it is shown"
         WhatIf [ch('w')] "what if" "change this line, or the world, and tell the story again"
         Talk [ch('t')] "talk" "type at this server yourself, from this moment on"
+        Faults [ch('F')] "faults" "in a lab: let something go wrong while it runs, or go right again"
         Branches [ch('W')] "branches" "the stories that were told again: look at them, compare, save, give up"
     }
     Find {

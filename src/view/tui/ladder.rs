@@ -180,7 +180,10 @@ impl Pen<'_> {
         }
         let fixed = port.width() + 7;
         let names = room.saturating_sub(fixed);
-        let (client, server) = two(&call.client, &call.server, names);
+        let [client, server] = &call.short;
+        let whole = call.client.width() + call.server.width() <= names;
+        let (client, server) =
+            if whole { (call.client.clone(), call.server.clone()) } else { two(client, server, names) };
         let used = client.width() + server.width() + fixed;
         let free = room.saturating_sub(used) + 4;
         let (before, after) = (free / 2, free - free / 2);
@@ -252,12 +255,22 @@ fn two(left: &str, right: &str, room: usize) -> (String, String) {
     }
     let half = room / 2;
     if left.width() <= half {
-        return (left.to_owned(), cut(right, room - left.width()));
+        return (left.to_owned(), cut_name(right, room - left.width()));
     }
     if right.width() <= half {
-        return (cut(left, room - right.width()), right.to_owned());
+        return (cut_name(left, room - right.width()), right.to_owned());
     }
-    (cut(left, half), cut(right, room - half))
+    (cut_name(left, half), cut_name(right, room - half))
+}
+
+/// A host's name in so many columns: what tells hosts of one kind apart is often the end, as in `mail.ex….org`.
+pub fn cut_name(name: &str, columns: usize) -> String {
+    let end = name.rfind('.').map_or("", |at| &name[at..]);
+    let room = columns.saturating_sub(end.width());
+    if name.width() <= columns || room < 4 || end.is_empty() {
+        return cut(name, columns);
+    }
+    cut(name, room) + end
 }
 
 /// The beginning of a text, in so many columns, with `…` where something is missing.

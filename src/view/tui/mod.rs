@@ -13,6 +13,7 @@ pub mod book;
 pub mod branches;
 pub mod compare;
 mod draw;
+pub mod faults;
 pub mod follow;
 mod forks;
 mod frame;

@@ -73,6 +73,7 @@ pub enum Action {
     Predict,
     WhatIf,
     Branches,
+    Faults,
     Talk,
     Twin,
     Focus,

@@ -5,6 +5,7 @@
 
 use super::annotate::{self, Kind, Notes};
 use super::branches::{self, Branches};
+use super::faults::{self, Faults};
 use super::keys::{BINDINGS, Binding};
 use super::msg::Action;
 use super::predict::{self, Predict};
@@ -34,6 +35,8 @@ pub enum Overlay {
     Notes(Box<Notes>),
     /// Somebody types at a server.
     Talk(Box<TalkPane>),
+    /// What can go wrong in a lab that runs.
+    Faults(Faults),
 }
 
 /// What became of a key.
@@ -189,6 +192,10 @@ impl Overlay {
             },
             Overlay::Notes(notes) => Outcome::Notes(notes.update(key)),
             Overlay::Talk(pane) => Outcome::Talk(pane.update(key)),
+            Overlay::Faults(pane) => match pane.update(key) {
+                faults::Outcome::Stay => Outcome::Stay,
+                faults::Outcome::Leave => Outcome::Close,
+            },
         }
     }
 
@@ -203,6 +210,7 @@ impl Overlay {
             | Overlay::Places(_)
             | Overlay::Text(_)
             | Overlay::Branches(_)
+            | Overlay::Faults(_)
             | Overlay::Notes(_) => {}
         }
     }
@@ -214,6 +222,7 @@ impl Overlay {
             | Overlay::Predict(..)
             | Overlay::WhatIf(_)
             | Overlay::Branches(_)
+            | Overlay::Faults(_)
             | Overlay::Notes(_)
             | Overlay::Talk(_) => return,
             Overlay::Help(help) => &mut help.at,

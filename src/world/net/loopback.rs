@@ -55,6 +55,16 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The port that it has.
+    pub fn port(&self) -> u16 {
+        self.door.port
+    }
+
+    /// What takes its calls.
+    pub(super) fn into_listeners(self) -> Vec<std::net::TcpListener> {
+        self.streams
+    }
+
     /// The addresses that it listens on.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.streams.iter().filter_map(|listener| listener.local_addr().ok())
@@ -160,15 +170,7 @@ impl Doors {
         let _ = stream.set_nodelay(true);
         let conn = self.tap.open(self.clock.now(), Transport::Tcp, peer, to);
         let (visit, crowded) = self.visitors.enter(peer.ip());
-        let stream = Caller {
-            stream: Some(stream),
-            tap: self.tap.clone(),
-            clock: self.clock,
-            conn,
-            client_ended: false,
-            shut: false,
-            visit: Some(visit),
-        };
+        let stream = Caller::visiting(stream, &self.tap, self.clock, conn, visit);
         let mut connection = Connection::new(Box::new(stream), conn, to, peer);
         (connection.crowded, connection.hears) = (crowded, Hears::Both);
         // Where the service is down, the connection is dropped, and so reset.
@@ -202,7 +204,7 @@ pub struct Visitors {
 }
 
 /// One visitor's stay.
-struct Visit {
+pub(super) struct Visit {
     visitors: Arc<Visitors>,
     address: IpAddr,
 }
@@ -230,7 +232,7 @@ impl Visitors {
     }
 
     /// Somebody comes; says whether there are too many of them now.
-    fn enter(self: &Arc<Self>, address: IpAddr) -> (Visit, bool) {
+    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> (Visit, bool) {
         let mut here = self.lock();
         let count = here.entry(address).or_default();
         *count += 1;
@@ -257,7 +259,7 @@ impl Drop for Visit {
 }
 
 /// A real connection, as the host that is called sees it; tapped.
-struct Caller {
+pub(super) struct Caller {
     stream: Option<TcpStream>,
     tap: Tap,
     clock: Clock,
@@ -268,6 +270,12 @@ struct Caller {
 }
 
 impl Caller {
+    /// Somebody who has come in.
+    pub(super) fn visiting(stream: TcpStream, tap: &Tap, clock: Clock, conn: Conn, visit: Visit) -> Self {
+        let (stream, visit, tap) = (Some(stream), Some(visit), tap.clone());
+        Caller { stream, tap, clock, conn, client_ended: false, shut: false, visit }
+    }
+
     fn end(&self, from: Direction, how: CloseHow) {
         self.tap.close(self.clock.now(), self.conn, from, how);
     }

@@ -1,12 +1,14 @@
 //! The transport behind one small trait: [`Network`]. Nothing else in the program opens a socket.
 //!
 //! `memory` is the simulated internet: links with latency and bandwidth, tapped. Hosts are told apart by address.
-//! `loopback` has the lab's doors: real ports of this machine that lead to hosts of the simulated internet.
+//! `loopback` has the lab's doors: real ports of this machine that lead to hosts of the simulated internet. `through` has
+//! the doors of a tap, behind which a real server stands: the one place from which a connection leaves the program.
 
 pub mod loopback;
 pub mod memory;
 pub mod pipe;
 mod strip;
+pub mod through;
 pub mod tls;
 
 use std::future::Future;

@@ -133,6 +133,11 @@ impl<E: Exchange + Unpin> Resolver<E> {
         std::mem::take(&mut self.inner().facts)
     }
 
+    /// Forget everything that was told.
+    pub fn forget(&self) {
+        self.inner().cache = Cache::default();
+    }
+
     /// Where mail for a domain goes.
     pub async fn mx(&self, domain: &str) -> MxLookup {
         let records = match self.ask(domain, RecordType::MX).await {

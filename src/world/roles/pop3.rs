@@ -64,7 +64,7 @@ impl Owner<Server> for Pop3Owner {
                     "-ERR [SYS/TEMP] too many connections from your address, try again later".to_owned(),
                 );
             }
-            ServerEvent::Consult { verb } => match self.faults.bite(verb) {
+            ServerEvent::Consult { verb } => match self.faults.meet(verb, self.world.clock).await {
                 None => server.proceed(),
                 Some(Interference::Reply(line)) => server.answer_line(line),
                 Some(Interference::Drop) => return Flow::Drop,

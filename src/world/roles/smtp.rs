@@ -91,7 +91,7 @@ impl Owner<Server> for SmtpOwner {
             ServerEvent::Consult { .. } if self.crowded => {
                 server.answer(replies::too_many_connections(&self.host.spec.name));
             }
-            ServerEvent::Consult { verb } => match self.faults.bite(&verb) {
+            ServerEvent::Consult { verb } => match self.faults.meet(&verb, self.world.clock).await {
                 None => server.proceed(),
                 Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
                 Some(Interference::Drop) => return Flow::Drop,
@@ -201,7 +201,7 @@ impl SmtpOwner {
     }
 
     fn greylisting(&self) -> Option<Duration> {
-        self.world.faults().find_map(|fault| match fault {
+        self.world.find_fault(|fault| match fault {
             Fault::Greylist { host, delay_s }
                 if *host == self.host.spec.name && self.role == RoleKind::Mta =>
             {

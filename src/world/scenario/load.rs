@@ -77,6 +77,18 @@ impl LoadError {
         renderer.render(&report)
     }
 
+    /// File and line of the first problem, as in `faults.toml:7`, and what it is, as one line.
+    pub fn first(&self) -> (String, String) {
+        let Some(problem) = self.problems.first() else { return (self.file.clone(), String::new()) };
+        let lines = |span: Range<usize>| self.text[..span.start].matches('\n').count() + 1;
+        let place = match self.place(problem).map(lines) {
+            Some(line) => format!("{}:{line}", self.file),
+            None => self.file.clone(),
+        };
+        let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        (place, format!("{}{help}", problem.message))
+    }
+
     /// The problem's span, if it lies inside the text on character boundaries.
     fn place(&self, problem: &Problem) -> Option<Range<usize>> {
         problem.span.clone().filter(|span| self.text.get(span.clone()).is_some())
@@ -147,6 +159,14 @@ pub(super) struct Preset {
     /// Are added.
     #[serde(rename = "fault", default)]
     pub faults: Vec<Fault>,
+}
+
+/// A file of faults.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnlyFaults {
+    #[serde(rename = "fault", default)]
+    faults: Vec<Fault>,
 }
 
 impl Preset {
@@ -238,6 +258,19 @@ impl Scenario {
         let complaints = check::check(&scenario);
         reject(complaints, &table, text, file_name)?;
         Ok(scenario)
+    }
+
+    /// Read a file that holds nothing but faults for this scenario: `[[fault]]` tables. They make sense in it.
+    ///
+    /// # Errors
+    /// Where it does not hold such tables, or they do not fit.
+    pub fn read_faults(&self, text: &str, file_name: &str) -> Result<Vec<Fault>, LoadError> {
+        let table = syntax(text, file_name)?;
+        let read: OnlyFaults = typed(text, file_name, &table)?;
+        let whole = Scenario { faults: read.faults, ..self.clone() };
+        let places = Places::from([("fault", (0..whole.faults.len()).collect())]);
+        reject(rebase(check::check(&whole), &places), &table, text, file_name)?;
+        Ok(whole.faults)
     }
 
     /// The whole scenario as TOML: it loads back equal.

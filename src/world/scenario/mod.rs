@@ -505,6 +505,37 @@ pub enum Fault {
         #[serde(default)]
         times: u32,
     },
+    /// A server thinks for a while before it answers a verb.
+    Delay {
+        /// Which host.
+        host: String,
+        /// Which role of it.
+        service: String,
+        /// Which verb, as for `reply`; empty: every one.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        verb: String,
+        /// How long, milliseconds.
+        ms: u32,
+        /// How many times; 0: always.
+        #[serde(default)]
+        times: u32,
+    },
+    /// A server takes so many messages a minute; the others are put off at MAIL.
+    Rate {
+        /// Which host.
+        host: String,
+        /// Which role of it: `submission` or `mta`.
+        service: String,
+        /// How many a minute.
+        messages: u32,
+        /// What the others are told.
+        #[serde(default = "too_many")]
+        reply: String,
+    },
+}
+
+fn too_many() -> String {
+    "450 4.7.1 Too many messages in this minute, try again later".to_owned()
 }
 
 fn refused() -> String {

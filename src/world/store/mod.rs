@@ -253,7 +253,7 @@ pub fn attach(files: Arc<dyn Files>, dir: &Path, kind: Kind, world: &World) -> R
     made.and_then(|()| files.sync_dir(dir)).map_err(|error| OpenError::io(dir, error))?;
     for host in world.hosts.values() {
         let sends = host.has(RoleKind::Submission) || host.has(RoleKind::Mta);
-        let accounts = world.with_mailboxes(host, |mailboxes| mailboxes.accounts());
+        let accounts = world.look_at_mailboxes(host, Mailboxes::accounts);
         if sends || !accounts.is_empty() {
             attach_host(&files, dir, kind, world, host)?;
         }
@@ -269,7 +269,8 @@ fn attach_host(
     host: &Host,
 ) -> Result<(), OpenError> {
     let now = world.clock.now();
-    let mut mailboxes = world.copy_mailboxes(host);
+    // What is stated is what the disk gives back, once.
+    let mut mailboxes = world.look_at_mailboxes(host, Mailboxes::clone);
     let mut disks: BTreeMap<String, Box<dyn AccountDisk>> = BTreeMap::new();
     for account in mailboxes.accounts() {
         let root = dir.join("mail").join(names::of_account(&account));

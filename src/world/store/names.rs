@@ -30,7 +30,7 @@ pub fn digest(bytes: &[u8]) -> String {
 
 fn level(level: &str) -> String {
     let at_an_end = level.starts_with(' ') || level.ends_with(' ');
-    utf7::encode_folder(level, |c| !UNSAFE.contains(c) && !(c == ' ' && at_an_end))
+    utf7::encode_folder(level, |c| !(UNSAFE.contains(c) || (c == ' ' && at_an_end)))
 }
 
 /// The file name of a mailbox, without the dot that Maildir++ puts in front. `taken` are names in use, in lower case.

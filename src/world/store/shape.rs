@@ -1,10 +1,11 @@
 //! What Maildir and mbox have in common: an account's index, and a shape that keeps the octets. The order of a change
 //! is the same in both, and so is what a stop in the middle of it leaves.
 //!
-//! 1. New octets are written and synced, where nothing refers to them yet. 2. One transaction goes to the index and is
-//! synced: *this* is the moment from which the change is kept. 3. What the change made needless is tidied: files are
-//! renamed and removed. A stop before 2 leaves octets that nobody was told of; a stop behind it leaves tidying to do,
-//! and the index says which.
+//! 1. New octets are written and synced, where nothing refers to them yet.
+//! 2. One transaction goes to the index and is synced: *this* is the moment from which the change is kept.
+//! 3. What the change made needless is tidied: files are renamed and removed.
+//!
+//! A stop before 2 leaves octets that nobody was told of; a stop behind it leaves tidying to do, and the index says which.
 
 use super::files::{Files, replace};
 use super::index::{self, BoxLine, Index, Line, MessageLine};

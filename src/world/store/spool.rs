@@ -177,7 +177,7 @@ fn parse(id: &str, bytes: &[u8]) -> Result<Entry, String> {
             "attempts" => entry.attempts = u32::try_from(number()?).unwrap_or(u32::MAX),
             "next" => entry.next = Instant::from_micros(number()?),
             "octets" => octets = usize::try_from(number()?).unwrap_or(usize::MAX),
-            "sum" => whole = value == digest(text[..at].as_bytes()),
+            "sum" => whole = value == digest(&text.as_bytes()[..at]),
             other => {
                 return Err(format!("\"{other}\" stands in its envelope, which version 1 does not have"));
             }

@@ -10,6 +10,7 @@ use super::scenario::{self, Fault, RoleKind, Scenario, Tls};
 use hickory_resolver::proto::rr::rdata::{NS, SOA};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Seconds that the made-up root lets a resolver believe that a name does not exist.
 const ROOT_NEGATIVE_TTL: u32 = 900;
@@ -116,35 +117,49 @@ fn implicit_services(scenario: &Scenario, zone: &scenario::Zone) -> Vec<(String,
 }
 
 /// The zones as they are at first, and as they are after each fault that begins later.
-#[derive(Clone)]
 pub struct Eras {
     /// By how many records are written before each begins; the first begins at once.
-    eras: Vec<(u64, Zones)>,
+    eras: Vec<(u64, Arc<Zones>)>,
     late: Late,
+    /// Where faults can be switched: what they are applied to, and the zones as the last ones made them.
+    switched: Option<(Scenario, Mutex<(u64, Arc<Zones>)>)>,
 }
 
 impl Eras {
     /// The zones of `scenario`, as `late` changes them.
     pub fn of(scenario: &Scenario, late: &Late) -> Self {
         let mut zones = Zones::from(scenario);
-        let mut eras = vec![(0, zones.clone())];
+        let first = Arc::new(zones.clone());
+        let mut eras = vec![(0, first.clone())];
         let mut faults: Vec<&(u64, Fault)> =
             late.all().iter().filter(|(_, fault)| is_of_zones(fault)).collect();
         faults.sort_by_key(|(after, _)| *after);
         for (after, fault) in faults {
             zones.break_by(fault, scenario);
-            eras.push((*after, zones.clone()));
+            eras.push((*after, Arc::new(zones.clone())));
         }
-        Eras { eras, late: late.clone() }
+        let switched = late.is_on_demand().then(|| (scenario.clone(), Mutex::new((0, first))));
+        Eras { eras, late: late.clone(), switched }
     }
 
     /// As they are now.
-    pub fn now(&self) -> Option<&Zones> {
-        self.eras.iter().rev().find(|(after, _)| self.late.begins(*after)).map(|(_, zones)| zones)
+    pub fn now(&self) -> Option<Arc<Zones>> {
+        let (_, zones) = self.eras.iter().rev().find(|(after, _)| self.late.begins(*after))?;
+        let (Some((scenario, made)), Some(set)) = (&self.switched, self.late.switched()) else {
+            return Some(zones.clone());
+        };
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.0 != set.generation {
+            let mut broken = Zones::clone(zones);
+            set.faults.iter().for_each(|live| broken.break_by(&live.fault, scenario));
+            *made = (set.generation, Arc::new(broken));
+        }
+        Some(made.1.clone())
     }
 }
 
-fn is_of_zones(fault: &Fault) -> bool {
+/// Whether a fault changes what the DNS says.
+pub fn is_of_zones(fault: &Fault) -> bool {
     matches!(fault, Fault::RemoveRecords { .. } | Fault::AddRecord { .. } | Fault::Dns { .. })
 }
 

@@ -157,6 +157,11 @@ fn hide_credentials(c: &mut Cursor<'_>, name: &str) {
     c.secrets = if secret.is_empty() { Vec::new() } else { vec![secret] };
 }
 
+/// "In all cases, SP refers to exactly one space" (RFC 9051 §9); where programs of today write more, it is taken and said.
+fn extra_space(span: Span) -> Finding {
+    Finding::error("extra-space", span, "one space, no more, may stand here")
+}
+
 fn sp_mailbox(c: &mut Cursor<'_>) -> Read<String> {
     c.sp()?;
     mailbox(c)
@@ -183,7 +188,11 @@ fn authenticate(c: &mut Cursor<'_>) -> Read<CommandBody> {
     c.leaf("auth-type", span);
     let mechanism = c.upper(span);
     let mut initial = None;
-    if c.eat(b' ') {
+    let space = c.at;
+    if c.eat(b' ') && c.at_end() {
+        // mutt announces a response that it does not have.
+        c.findings.push(extra_space(c.since(space)));
+    } else if c.at > space {
         let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
         let span = c.word(is_base64, "base64, or \"=\" for nothing")?;
         c.leaf("initial-resp", span);
@@ -340,6 +349,11 @@ fn append(c: &mut Cursor<'_>) -> Read<CommandBody> {
 fn append_message(c: &mut Cursor<'_>) -> Read<AppendMessage> {
     c.node("append-message", |c| {
         c.sp()?;
+        let more = c.run(|b| b == b' ');
+        if !more.is_empty() {
+            // IMAPClient writes two between the messages of one APPEND.
+            c.findings.push(extra_space(more));
+        }
         let mut flags = Vec::new();
         if c.peek() == Some(b'(') {
             flags = flag_list(c)?;

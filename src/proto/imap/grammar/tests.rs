@@ -89,6 +89,21 @@ fn what_does_not_follow_the_grammar_says_where_and_what_was_expected() {
     assert_eq!(parse("a NOOP\n").findings.iter().map(|f| f.id).collect::<Vec<_>>(), ["bare-lf"]);
 }
 
+/// RFC 9051 §9 has exactly one space; mutt and IMAPClient have one more here, and mean what they mean.
+#[test]
+fn a_space_too_many_is_taken_where_programs_of_today_write_it() {
+    for line in ["a1 AUTHENTICATE CRAM-MD5 \r\n", "a1 APPEND Saved {2+}\r\nab  {2+}\r\ncd\r\n"] {
+        let parsed = parse(line);
+        assert_eq!(parsed.findings.iter().map(|f| f.id).collect::<Vec<_>>(), ["extra-space"], "{line:?}");
+        match parsed.value.body {
+            CommandBody::Authenticate { initial, .. } => assert!(initial.is_none()),
+            CommandBody::Append { messages, .. } => assert_eq!(messages.len(), 2),
+            other => panic!("{line:?}: {other:?}"),
+        }
+    }
+    assert_eq!(parse("a1 AUTHENTICATE  PLAIN\r\n").findings[0].id, "bad-syntax");
+}
+
 #[test]
 fn mailbox_names_are_decoded_once_for_all() {
     let name = |line: &str, dialect| match parse_command_in(line.as_bytes(), dialect).value.body {

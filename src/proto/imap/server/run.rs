@@ -100,6 +100,15 @@ impl Server {
                 let name: String = name.chars().take(40).collect();
                 return self.tagged(Reply::bad(format!("Unknown command {name}")));
             }
+            // "DONE" ends IDLE and is no command (RFC 9051 §6.3.13): elsewhere it reads as a tag with nothing behind it.
+            CommandBody::Malformed { name, .. }
+                if name.is_empty() && self.tag.eq_ignore_ascii_case("DONE") =>
+            {
+                return self.tagged(Reply::bad("DONE is only for IDLE"));
+            }
+            CommandBody::Malformed { name, reason } if name.is_empty() => {
+                return self.tagged(Reply::bad(reason.to_string()));
+            }
             CommandBody::Malformed { name, reason } => {
                 return self.tagged(Reply::bad(format!("{name}: {reason}")));
             }

@@ -1,11 +1,11 @@
 //! Typing at a server in a dialogue: a line in, what the server says out, until the goal of the exercise holds.
 
-use super::{Class, Doing};
+use super::{Class, Doing, SAY_OUTCOME};
 use crate::base::escape;
 use crate::lesson::activity::Typing;
 use crate::lesson::judge::{self, Attempt};
 use crate::lesson::outcome::{DESK, SENDER};
-use crate::lesson::{Activity, Session};
+use crate::lesson::{Activity, Lesson, Stories};
 use crate::view::linear::say;
 use crate::view::page::{self, Choice, Page};
 use crate::view::talk::{Desk, Login, Mode, Talk};
@@ -45,9 +45,14 @@ impl Class {
                 return out;
             }
             ":hint" => out.extend(self.hint()),
+            ":outcome" => out.extend(self.outcome("")),
             ":check" => {
                 if self.goal_reached(&talk, true, &mut out) {
                     return out;
+                }
+                // A word without its colon would go to the server.
+                for line in out.iter_mut().filter(|line| *line == SAY_OUTCOME) {
+                    *line = SAY_OUTCOME.replace("outcome", ":outcome");
                 }
             }
             ":show" => match talk.show() {
@@ -126,8 +131,13 @@ impl Class {
 ///
 /// # Errors
 /// Its story does not run, in words.
-pub fn talk(session: &Session, activity: &Activity, typing: &Typing) -> Result<Talk, String> {
-    let seat = session.stories().seat(session.lesson(), activity, typing)?;
+pub fn talk(
+    stories: &Stories,
+    lesson: &Lesson,
+    activity: &Activity,
+    typing: &Typing,
+) -> Result<Talk, String> {
+    let seat = stories.seat(lesson, activity, typing)?;
     let logins: Vec<Login> =
         seat.logins.into_iter().map(|(account, password)| Login { account, password }).collect();
     let own = logins.first().filter(|_| typing.port == 587).map(|login| login.account.clone());

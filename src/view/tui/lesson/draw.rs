@@ -106,7 +106,9 @@ impl LessonView {
         let lines = set.rows.iter().skip(first).take(height).map(|row| styled(row, theme));
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
         if most > 0 {
-            let shown = format!(" {}% ", 100 * first / most.max(1));
+            // Who has not read on the whole page is told that there is more of it.
+            let more = if first < most { "↓ more, " } else { "" };
+            let shown = format!(" {more}{}% ", 100 * first / most.max(1));
             let width = u16::try_from(shown.width()).unwrap_or(6);
             let at =
                 Rect { x: area.right().saturating_sub(width + 2), y: area.bottom() - 1, width, height: 1 };
@@ -125,7 +127,7 @@ impl LessonView {
     }
 
     fn bottom(&self, theme: &Theme) -> Line<'static> {
-        if self.work.is_some() {
+        if self.is_busy() {
             return Line::styled(" the world runs … ", theme.dim());
         }
         match self.news.as_str() {
@@ -138,12 +140,15 @@ impl LessonView {
         let keys: Keys = match self.session.activity(story.of).map(|activity| &activity.task) {
             Some(Task::Find { .. }) => &[("↑↓", "go"), ("enter", "this one"), ("s", "back")],
             Some(Task::Watch(_)) => &[("↑↓", "go"), ("n", "next of these"), ("s", "back")],
+            _ if story.made => {
+                &[("↑↓", "go"), ("n", "next of what changed"), ("o", "as it was"), ("s", "back")]
+            }
+            _ if self.session.has_come(story.of) => &[("↑↓", "go"), ("o", "what came of it"), ("s", "back")],
             _ => &[("↑↓", "go"), ("s", "back")],
         };
         let border = if self.in_story { theme.border_active() } else { theme.border() };
-        let mut block = Block::bordered()
-            .border_style(border)
-            .title(Span::styled(format!(" {} ", story.told.title), theme.heading()));
+        let mut block =
+            Block::bordered().border_style(border).title(Span::styled(self.title_of(story), theme.heading()));
         if self.in_story {
             block = block.title_bottom(key_line(theme, keys));
         }
@@ -157,13 +162,15 @@ impl LessonView {
             Layout::vertical([Constraint::Fill(1), Constraint::Length(1), Constraint::Length(room)])
                 .areas(inner);
         let height = usize::from(list.height).max(1);
-        let first =
-            (story.row + 1).saturating_sub(height / 2 + 1).min(story.told.rows.len().saturating_sub(height));
-        let rows = story.told.rows.iter().enumerate().skip(first).take(height);
-        let lines: Vec<Line<'static>> = rows
+        let open = self.open_rows();
+        let hidden = open < story.told.rows.len();
+        let count = open + usize::from(hidden);
+        let first = (story.row + 1).saturating_sub(height / 2 + 1).min(count.saturating_sub(height));
+        let rows = story.told.rows.iter().take(open).enumerate().skip(first).take(height);
+        let mut lines: Vec<Line<'static>> = rows
             .map(|(at, row)| {
                 let is_here = at == story.row;
-                let sign = if story.about.contains(&at) { "●" } else { " " };
+                let sign = if story.about.contains(&at) { "▌" } else { " " };
                 let text = match (row.number, row.who.as_str()) {
                     (0, _) => format!("{sign} {}", row.line),
                     (number, "") => format!("{sign}{number:>4}  {}", row.line),
@@ -177,10 +184,25 @@ impl LessonView {
                 Line::styled(cut(&text, width), style)
             })
             .collect();
+        if hidden && lines.len() < height {
+            lines.push(Line::styled(
+                cut("  … the rest, when you have said what comes next", width),
+                theme.dim(),
+            ));
+        }
         frame.render_widget(Paragraph::new(lines), list);
         frame.render_widget(Paragraph::new(Line::styled("─".repeat(width), theme.border())), rule);
         let said: Vec<Line<'static>> = note.into_iter().map(|text| Line::from(format!(" {text}"))).collect();
         frame.render_widget(Paragraph::new(said), below);
+    }
+
+    /// What the story beside is.
+    fn title_of(&self, story: &Story) -> String {
+        match (story.made, self.session.has_come(story.of)) {
+            (true, _) => format!(" what came of it: {} ", story.told.title),
+            (false, true) => format!(" as it was: {} ", story.told.title),
+            (false, false) => format!(" {} ", story.told.title),
+        }
     }
 
     fn draw_editor(

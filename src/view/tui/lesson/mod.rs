@@ -1,11 +1,15 @@
 //! [`LessonView`]: a lesson on the full screen: its pages with what is to be done on them, the story beside it, and over it
 //! what is typed: an answer, an explanation, a session at a server, a scenario.
 //!
-//! [`LessonView::key`] changes it, [`LessonView::work`] does what takes longer than a frame, [`LessonView::draw`] reads.
+//! [`LessonView::key`] changes it, [`LessonView::draw`] reads. What takes longer than a frame is a [`Job`]: it is run on
+//! whatever thread, and [`LessonView::done`] takes what came of it.
 
 mod draw;
+mod job;
 mod page;
 mod work;
+
+pub use job::{Done, Job};
 
 use super::talk::{self, TalkPane};
 use crate::lesson::Session;
@@ -15,7 +19,7 @@ use crate::trace::runner::Order;
 use crate::view::lesson::{Asked, Beside};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tui_textarea::TextArea;
 
 /// Characters of an answer in a line.
@@ -50,8 +54,10 @@ enum Work {
     Run(Box<Order>),
     /// Call the server of an activity.
     Call(usize),
-    /// Tell the story of an activity.
-    Tell(usize),
+    /// Tell the story of an activity; where the student made one of it, that one, or the one before.
+    Tell(usize, bool),
+    /// How the page's activities are put whose questions only a story tells.
+    Ask(Vec<usize>),
 }
 
 /// The story beside the page.
@@ -62,6 +68,10 @@ struct Story {
     /// The rows that it is about.
     about: BTreeSet<usize>,
     row: usize,
+    /// Activities of the page that ask for a line of it, each with its row.
+    asked: Vec<(usize, usize)>,
+    /// Whether the student made it.
+    made: bool,
 }
 
 /// See the head of this file.
@@ -82,7 +92,9 @@ pub struct LessonView {
     asked: BTreeMap<usize, Asked>,
     /// A session that was left before its goal was reached.
     left: Option<(usize, Box<TalkPane>)>,
-    work: Option<Work>,
+    work: VecDeque<Work>,
+    /// Whether a job is under way.
+    running: bool,
     story: Option<Story>,
     /// Whether the story takes the keys.
     in_story: bool,
@@ -94,7 +106,7 @@ pub struct LessonView {
 }
 
 /// The keys of the page, for the line of keys and the help.
-const KEYS: [(&str, &str, &str); 12] = [
+const KEYS: [(&str, &str, &str); 13] = [
     ("→ ←", "step", "the next step, the step before"),
     ("↑ ↓", "choose", "move among the choices, or scroll"),
     ("enter", "answer", "answer; begin to type, write or mend"),
@@ -103,6 +115,7 @@ const KEYS: [(&str, &str, &str); 12] = [
     ("tab", "next", "the next exercise of this step"),
     ("h", "hint", "a hint; each one helps more"),
     ("s", "story", "to the story and back"),
+    ("o", "before", "the story as it was before your change, and what came of it"),
     ("a", "unfold", "show folded answers"),
     ("u", "undo", "take the last answer back"),
     ("r", "reset", "forget what was done in this step; R: in the whole lesson"),
@@ -122,7 +135,8 @@ impl LessonView {
             over: Over::Nothing,
             asked: BTreeMap::new(),
             left: None,
-            work: None,
+            work: VecDeque::new(),
+            running: false,
             story: None,
             in_story: false,
             unfolded: false,
@@ -137,7 +151,13 @@ impl LessonView {
     /// The page was turned: its first open activity takes the keys.
     fn open(&mut self) {
         let here = self.session.here();
-        self.asked = here.iter().map(|number| (*number, Asked::of(&self.session, *number))).collect();
+        let lesson = self.session.lesson();
+        self.asked = here.iter().map(|number| (*number, Asked::at_once(lesson, *number))).collect();
+        let is_of_story = |number: &usize| matches!(self.session.activity(*number), Some(activity) if matches!(activity.task, Task::Predict(_)));
+        let of_story: Vec<usize> = here.iter().copied().filter(is_of_story).collect();
+        if !of_story.is_empty() {
+            self.work.push_back(Work::Ask(of_story));
+        }
         let open = here.iter().copied().find(|number| !self.session.is_done(*number));
         self.choose(open.or(here.first().copied()));
         self.first.set(0);
@@ -156,7 +176,7 @@ impl LessonView {
         if let Some(number) = at.filter(|number| self.has_story(*number)) {
             if self.story.as_ref().is_none_or(|story| story.of != number) {
                 self.story = None;
-                self.work.get_or_insert(Work::Tell(number));
+                self.work.push_back(Work::Tell(number, true));
             }
         } else {
             self.story = None;
@@ -170,7 +190,7 @@ impl LessonView {
             Task::Watch(_) | Task::Find { .. } | Task::Explain { .. } | Task::WhatIf { .. } => true,
             Task::Predict(_) => self.session.is_done(number),
             Task::Answer(_) => self.session.lesson().story_of(activity).is_some(),
-            Task::Type(_) | Task::Repair(_) => false,
+            Task::Type(_) | Task::Repair(_) => self.session.has_come(number),
         }
     }
 
@@ -180,7 +200,7 @@ impl LessonView {
 
     /// A key went down; says whether the lesson is left.
     pub fn key(&mut self, key: KeyEvent) -> bool {
-        if key.kind == KeyEventKind::Release || self.work.is_some() {
+        if key.kind == KeyEventKind::Release || self.is_busy() {
             return false;
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -222,8 +242,9 @@ impl LessonView {
     }
 
     fn scroll(&mut self, by: usize, back: bool) {
+        let open = self.open_rows();
         if let (true, Some(story)) = (self.in_story, &mut self.story) {
-            let last = story.told.rows.len().saturating_sub(1);
+            let last = open.saturating_sub(1);
             story.row = if back { story.row.saturating_sub(by) } else { (story.row + by).min(last) };
             return;
         }
@@ -248,7 +269,13 @@ impl LessonView {
             KeyCode::Char('?') | KeyCode::F(1) => self.over = Over::Help,
             KeyCode::Char('a') => self.unfolded = !self.unfolded,
             KeyCode::Char('h') => self.hint(),
-            KeyCode::Char('s') => self.in_story = self.story.is_some(),
+            KeyCode::Char('s') => {
+                self.in_story = self.story.is_some();
+                if !self.in_story {
+                    "this exercise has no story to look at yet".clone_into(&mut self.news);
+                }
+            }
+            KeyCode::Char('o') => self.turn_story(),
             KeyCode::Char('u') => {
                 let undone = self.session.undo();
                 self.news = if undone { "taken back" } else { "nothing was done yet" }.to_owned();
@@ -416,7 +443,7 @@ impl LessonView {
                 return;
             }
             Task::Type(_) => {
-                self.work = Some(Work::Call(number));
+                self.work.push_back(Work::Call(number));
                 return;
             }
             Task::Repair(_) => {
@@ -425,7 +452,7 @@ impl LessonView {
                 return;
             }
         };
-        self.work = Some(Work::Judge(number, attempt));
+        self.work.push_back(Work::Judge(number, attempt));
     }
 
     fn story_key(&mut self, code: KeyCode) -> bool {
@@ -437,12 +464,13 @@ impl LessonView {
             KeyCode::PageDown => self.scroll(10, false),
             KeyCode::PageUp => self.scroll(10, true),
             KeyCode::Char('n') => self.next_about(),
+            KeyCode::Char('o') => self.turn_story(),
             KeyCode::Enter => {
                 let number = self.story.as_ref().and_then(|s| s.told.rows.get(s.row)).map(|row| row.number);
                 match (self.task(), self.at, number.filter(|number| *number > 0)) {
                     (Some(Task::Find { .. }), Some(at), Some(number)) => {
                         self.in_story = false;
-                        self.work = Some(Work::Judge(at, Attempt::Pointed(number)));
+                        self.work.push_back(Work::Judge(at, Attempt::Pointed(number)));
                     }
                     _ => self.in_story = false,
                 }
@@ -454,9 +482,9 @@ impl LessonView {
 
     /// To the next Step that the activity is about.
     fn next_about(&mut self) {
+        let count = self.open_rows();
         let Some(story) = &mut self.story else { return };
         let is_about = |row: &usize| story.about.contains(row);
-        let count = story.told.rows.len();
         let next = (story.row + 1..count).chain(0..count).find(is_about);
         story.row = next.unwrap_or(story.row);
     }
@@ -466,7 +494,7 @@ impl LessonView {
             KeyCode::Esc => return,
             KeyCode::Enter => {
                 if let Some(number) = self.at.filter(|_| !text.trim().is_empty()) {
-                    self.work = Some(Work::Judge(number, Attempt::Written(text)));
+                    self.work.push_back(Work::Judge(number, Attempt::Written(text)));
                 }
                 return;
             }
@@ -491,7 +519,7 @@ impl LessonView {
                 }
                 if let Some(number) = self.at.filter(|_| !text.trim().is_empty()) {
                     let attempt = if repairs { Attempt::Edited(text) } else { Attempt::Written(text) };
-                    self.work = Some(Work::Judge(number, attempt));
+                    self.work.push_back(Work::Judge(number, attempt));
                 }
                 // A text that does not do yet is gone on with.
                 if repairs {
@@ -514,12 +542,12 @@ impl LessonView {
                 if let Some(number) = self.at.filter(|_| !pane.talk().pieces().is_empty()) {
                     let typed = pane.talk();
                     let attempt = Attempt::Typed(typed.pieces().to_vec(), typed.has_hung_up());
-                    self.work = Some(Work::Judge(number, attempt));
+                    self.work.push_back(Work::Judge(number, attempt));
                     self.left = Some((number, pane));
                 }
                 return;
             }
-            talk::Outcome::Run(order) => self.work = Some(Work::Run(order)),
+            talk::Outcome::Run(order) => self.work.push_back(Work::Run(order)),
             talk::Outcome::Save => {
                 pane.tell(Err("a session of a lesson is kept as your answer".to_owned()));
             }

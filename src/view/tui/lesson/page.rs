@@ -109,6 +109,7 @@ impl LessonView {
             Some(Task::Explain { .. }) => "enter: write; s shows the line in the story",
             Some(Task::Type(_)) => "enter: call the server",
             Some(Task::Repair(_)) => "enter: mend the text",
+            Some(Task::Predict(_)) => "the world runs …",
             _ => "enter: type your answer",
         }
     }

@@ -1,34 +1,108 @@
-//! What takes longer than a frame: judging, running what was typed, telling the story beside the page.
+//! What takes longer than a frame, as the view sees it: it gives jobs out, and takes in what came of them.
 
 use super::super::talk::TalkPane;
+use super::job::{Done, Finished, Job};
 use super::{LessonView, Over, Said, Story, Work};
 use crate::lesson::activity::Task;
-use crate::lesson::judge::{self, Attempt};
+use crate::lesson::judge::Attempt;
+use crate::lesson::session::Trial;
+use crate::lesson::story::Told;
 use crate::lesson::{Activity, desk};
 use crate::view::lesson::asked::points;
-use crate::view::lesson::{Beside, class};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use crate::view::talk::Talk;
 
 impl LessonView {
-    /// Do what waits to be done; says whether there was anything, so that it is drawn anew.
+    /// Whether something is to be done or under way; until it is over, keys are not heard.
+    pub fn is_busy(&self) -> bool {
+        self.running || !self.work.is_empty()
+    }
+
+    /// What is to be done next, where nothing is under way. What comes of it is told by [`LessonView::done`].
+    pub fn job(&mut self) -> Option<Job> {
+        while !self.running {
+            let work = self.work.pop_front()?;
+            if let Work::Call(number) = work
+                && self.goes_on(number)
+            {
+                continue;
+            }
+            self.running = true;
+            let typed = self.typed().filter(|_| matches!(work, Work::Run(_)));
+            return Some(Job::new(&self.session, work, typed));
+        }
+        None
+    }
+
+    /// Do on the spot what waits to be done; says whether there was anything.
     pub fn work(&mut self) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        match work {
-            Work::Judge(number, attempt) => self.judge(number, &attempt),
-            Work::Run(order) => self.run(*order),
-            Work::Call(number) => self.call(number),
-            Work::Tell(number) => self.tell_story(number),
+        let job = self.job();
+        job.map(|job| self.done(job.run())).is_some()
+    }
+
+    /// A job is done.
+    pub fn done(&mut self, done: Done) {
+        self.running = false;
+        match done.0 {
+            Finished::Judged(number, trial) => self.judged(number, trial),
+            Finished::Ran(told, reached) => self.ran(told, reached),
+            Finished::Called(talk) => self.called(talk),
+            Finished::Told(Ok(story)) => {
+                // Meanwhile another exercise may have taken its place.
+                if self.at == Some(story.of) {
+                    self.put_beside(*story);
+                }
+            }
+            Finished::Told(Err(why)) => self.news = why,
+            Finished::Asked(asked) => self.asked.extend(asked),
         }
         if let Some(trouble) = self.session.trouble() {
             self.news = format!("not kept: {trouble}");
         }
-        true
     }
 
-    fn judge(&mut self, number: usize, attempt: &Attempt) {
-        let verdict = match self.session.attempt(number, attempt) {
-            Ok(verdict) => verdict,
+    fn put_beside(&mut self, story: Story) {
+        self.story = Some(story);
+        let open = self.open_rows();
+        if let Some(story) = &mut self.story {
+            story.row = story.row.min(open.saturating_sub(1));
+        }
+    }
+
+    /// How many rows of the story may be seen: those before the first line that the page asks for.
+    pub(super) fn open_rows(&self) -> usize {
+        let Some(story) = &self.story else { return 0 };
+        let asked = story.asked.iter().filter(|(number, _)| !self.session.is_done(*number));
+        let open = asked.map(|(_, row)| *row).min().unwrap_or(story.told.rows.len());
+        // What an exercise has one look at is seen.
+        match self.session.activity(story.of).map(|activity| &activity.task) {
+            Some(Task::Watch(_) | Task::Explain { .. }) => {
+                open.max(story.about.last().map_or(0, |last| last + 1)).min(story.told.rows.len())
+            }
+            _ => open,
+        }
+    }
+
+    /// From the story that the student made to the one before, and back.
+    pub(super) fn turn_story(&mut self) {
+        match &self.story {
+            Some(story) if self.session.has_come(story.of) => {
+                self.work.push_back(Work::Tell(story.of, !story.made));
+            }
+            _ => "nothing was changed in this story yet".clone_into(&mut self.news),
+        }
+    }
+
+    /// What is typed at a server now.
+    fn typed(&self) -> Option<(usize, Attempt)> {
+        let Over::Talk(pane) = &self.over else { return None };
+        let typed = pane.talk();
+        let attempt = Attempt::Typed(typed.pieces().to_vec(), typed.has_hung_up());
+        Some((self.at.filter(|_| !typed.pieces().is_empty())?, attempt))
+    }
+
+    fn judged(&mut self, number: usize, trial: Result<Box<Trial>, String>) {
+        let verdict = match trial {
+            Ok(trial) => self.session.take(*trial),
             Err(why) => {
                 self.news = why;
                 return;
@@ -46,17 +120,21 @@ impl LessonView {
             if self.session.is_page_done(self.session.page()) {
                 "this step is done: → goes on".clone_into(&mut self.news);
             }
-            // The line that was to be predicted may be looked at now.
-            if self.story.is_none() && self.has_story(number) {
-                self.work = Some(Work::Tell(number));
-            }
         } else if matches!(self.over, Over::Editor(_)) {
             self.news = verdict.said.first().map(|said| said.text.clone()).unwrap_or_default();
         }
+        // What came of it may be looked at now; and the line that was to be predicted.
+        let made = self.session.came(number).is_some();
+        if self.has_story(number) && (made || verdict.right && self.story.is_none()) {
+            self.work.push_back(Work::Tell(number, true));
+        }
+        if made && !matches!(self.over, Over::Editor(_)) {
+            let on = if self.session.is_page_done(self.session.page()) { " · → goes on" } else { "" };
+            self.news = format!("s: look at what came of it{on}");
+        }
     }
 
-    fn run(&mut self, order: crate::trace::runner::Order) {
-        let told = self.session.stories().ordered(order);
+    fn ran(&mut self, told: Told, reached: bool) {
         let Over::Talk(pane) = &mut self.over else { return };
         match told {
             Ok(outcome) => pane.told(outcome.records.to_vec()),
@@ -65,60 +143,30 @@ impl LessonView {
                 return;
             }
         }
-        let typed = pane.talk();
-        let attempt = Attempt::Typed(typed.pieces().to_vec(), typed.has_hung_up());
-        let Some(number) = self.at.filter(|_| !typed.pieces().is_empty()) else { return };
-        let lesson = Arc::clone(self.session.lesson());
-        let Some(activity) = lesson.activities.get(number) else { return };
-        let right = judge::judge(self.session.stories(), &lesson, activity, &attempt);
-        if right.is_ok_and(|verdict| verdict.right) && !self.session.is_done(number) {
+        if reached && self.at.is_some_and(|number| !self.session.is_done(number)) {
             pane.tell(Ok("That is it: the goal is reached. esc goes back to the lesson.".to_owned()));
         }
     }
 
-    fn call(&mut self, number: usize) {
-        let lesson = Arc::clone(self.session.lesson());
-        let Some(Activity { task: Task::Type(typing), .. }) = lesson.activities.get(number) else { return };
-        // Who comes back to a session goes on with it.
-        if let Some((_, pane)) = self.left.take_if(|(of, _)| *of == number && !self.session.is_done(number)) {
+    /// Who comes back to a session goes on with it.
+    fn goes_on(&mut self, number: usize) -> bool {
+        let left = self.left.take_if(|(of, _)| *of == number && !self.session.is_done(number));
+        let goes_on = left.is_some();
+        if let Some((_, pane)) = left {
             self.over = Over::Talk(pane);
-            return;
         }
-        let Some(activity) = lesson.activities.get(number) else { return };
-        match class::talk(&self.session, activity, typing) {
+        goes_on
+    }
+
+    fn called(&mut self, talk: Result<Box<Talk>, String>) {
+        match talk {
             Ok(talk) => {
                 let order = talk.order();
-                self.over = Over::Talk(Box::new(TalkPane::new(talk, false)));
-                self.work = Some(Work::Run(Box::new(order)));
+                self.over = Over::Talk(Box::new(TalkPane::new(*talk, false)));
+                self.work.push_back(Work::Run(Box::new(order)));
             }
             Err(why) => self.news = why,
         }
-    }
-
-    fn tell_story(&mut self, number: usize) {
-        let lesson = Arc::clone(self.session.lesson());
-        let Some(activity) = lesson.activities.get(number) else { return };
-        let outcome = match self.session.stories().of(&lesson, activity) {
-            Ok(outcome) => outcome,
-            Err(why) => {
-                self.news = why;
-                return;
-            }
-        };
-        let told = Beside::of(&outcome.records);
-        let about: BTreeSet<usize> = match &activity.task {
-            Task::Watch(stretch) => {
-                let places = judge::stretch(&outcome, stretch);
-                places.into_iter().filter_map(|place| told.row_at(place)).collect()
-            }
-            Task::Explain { spot, .. } | Task::Predict(spot) => {
-                let step = judge::spot(&outcome, spot);
-                step.and_then(|step| told.row_of(step.number)).into_iter().collect()
-            }
-            _ => BTreeSet::new(),
-        };
-        let row = about.first().copied().unwrap_or_default();
-        self.story = Some(Story { of: number, told, about, row });
     }
 
     pub(super) fn hint(&mut self) {

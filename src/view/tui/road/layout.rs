@@ -5,7 +5,7 @@
 //! its first label), and what still does not is counted (`+2`, `‹3`), never dropped in silence.
 
 use super::{Road, Scene, StationKind, Weight};
-use crate::view::headline::cut;
+use crate::view::tui::ladder::cut_name;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
@@ -426,8 +426,8 @@ impl Names<'_> {
             2 | 3 => short.to_owned(),
             // Addresses differ in their ends.
             _ if it.domain.is_empty() => ending(short, if level == 4 { 12 } else { 7 }),
-            4 => cut(short, 12),
-            _ => cut(short, 7),
+            4 => cut_name(short, 12),
+            _ => cut_name(short, 7),
         }
     }
 

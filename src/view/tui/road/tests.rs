@@ -6,6 +6,7 @@ use crate::dissect::Kind;
 use crate::explain::Item;
 use crate::trace::{Conn, Fact, Transport};
 use crate::view::Cast;
+use crate::view::tui::ladder::cut_name;
 use crate::view::tui::testing::{Told, all, styles, text, told};
 use crate::view::tui::theme::Theme;
 use proptest::prelude::*;
@@ -117,7 +118,13 @@ fn every_host_of_every_shipped_transcript_is_on_the_road() {
             let now = scene(told, &road, row);
             let picture = text(&drawn(&road, &now, &Theme::mono(), 98, Layout::wants(&road, 98, 6)));
             for station in road.stations() {
-                assert!(picture.contains(&station.name), "{name}, row {row}: {}\n{picture}", station.name);
+                // Where there is no room for the whole name: its first label, where no other has it, or its two ends.
+                let label = station.name.split('.').next().unwrap_or_default();
+                let same = road.stations().iter().filter(|s| s.name.split('.').next() == Some(label)).count();
+                let cuts = [usize::MAX, 12, 7].map(|most| cut_name(&station.name, most));
+                let is_there =
+                    cuts.iter().any(|cut| picture.contains(cut)) || (same == 1 && picture.contains(label));
+                assert!(is_there, "{name}, row {row}: {}\n{picture}", station.name);
             }
         }
     }

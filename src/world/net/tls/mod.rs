@@ -116,23 +116,24 @@ pub fn server_config(
 }
 
 impl Caller {
-    /// A client that calls `name` and trusts `root`. Where it is not `strict`, it goes on with any certificate.
+    /// A client that calls `name` and trusts `roots`. Where it is not `strict`, it goes on with any certificate.
     ///
     /// # Errors
-    /// Where `name` is no host's name or address, or the root is no certificate.
+    /// Where `name` is no host's name or address, or none of the roots is a certificate.
     pub fn new(
         provider: Arc<CryptoProvider>,
         clock: Clock,
-        root: CertificateDer<'static>,
+        roots: &[CertificateDer<'static>],
         name: &str,
         strict: bool,
         report: Report,
     ) -> Result<Self, io::Error> {
         let bare = name.trim_end_matches('.').trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(bare.to_owned()).map_err(io::Error::other)?;
-        let mut roots = RootCertStore::empty();
-        roots.add(root).map_err(io::Error::other)?;
-        let rules = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
+        let mut trusted = RootCertStore::empty();
+        // Among those that a system trusts there is now and then one that nobody can read; it vouches for nothing.
+        trusted.add_parsable_certificates(roots.iter().cloned());
+        let rules = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider.clone()).build();
         let rules = rules.map_err(io::Error::other)?;
         let verdict = Arc::new(Verdict::default());
         let judge = Judge { rules, strict, verdict: verdict.clone() };

@@ -9,6 +9,9 @@ use hickory_resolver::proto::rr::Name;
 const ROLES: [RoleKind; 6] =
     [RoleKind::Mua, RoleKind::Submission, RoleKind::Mta, RoleKind::Dns, RoleKind::Pop3, RoleKind::Imap];
 
+/// Milliseconds: the longest that RFC 5321 §4.5.3.2 asks a client to wait for an answer, ten minutes.
+const LONGEST_DELAY: u32 = 600_000;
+
 impl Checker<'_> {
     pub(super) fn faults(&mut self) {
         let scenario = self.scenario;
@@ -39,10 +42,7 @@ impl Checker<'_> {
                 Fault::Reply { host, service, verb, reply, .. } => {
                     self.service(i, host, service);
                     self.word(i, verb);
-                    self.one_line(place!["fault", i, "reply"], reply);
-                    if reply.trim().is_empty() {
-                        self.complain(place!["fault", i, "reply"], "a reply needs a text", None);
-                    }
+                    self.reply(i, reply);
                 }
                 Fault::StarttlsStripped { host, service } => {
                     self.service(i, host, service);
@@ -56,7 +56,33 @@ impl Checker<'_> {
                     self.service(i, host, service);
                     self.word(i, verb);
                 }
+                Fault::Delay { host, service, verb, ms, .. } => {
+                    self.service(i, host, service);
+                    if !verb.is_empty() {
+                        self.word(i, verb);
+                    }
+                    if *ms > LONGEST_DELAY {
+                        let help = format!("{LONGEST_DELAY} ms at most: no client waits longer than that");
+                        self.complain(place!["fault", i, "ms"], "this is too long", Some(help));
+                    }
+                }
+                Fault::Rate { host, service, reply, .. } => {
+                    self.service(i, host, service);
+                    if ![RoleKind::Submission.name(), RoleKind::Mta.name()].contains(&service.as_str()) {
+                        let help = Some("`submission` and `mta` do".to_owned());
+                        let message = format!("`{}` takes no messages", service.escape_debug());
+                        self.complain(place!["fault", i, "service"], message, help);
+                    }
+                    self.reply(i, reply);
+                }
             }
+        }
+    }
+
+    fn reply(&mut self, i: usize, reply: &str) {
+        self.one_line(place!["fault", i, "reply"], reply);
+        if reply.trim().is_empty() {
+            self.complain(place!["fault", i, "reply"], "a reply needs a text", None);
         }
     }
 
