@@ -113,7 +113,6 @@ impl Reader for TlsReader {
             match side.find_record(waiting, ended) {
                 Found::Here => side.behind_gap = false,
                 Found::Behind(len) => {
-                    side.sealed = true;
                     let mut piece = Piece::new(Kind::Unparsed, len);
                     let detail = "Bytes are missing before this: it is the rest of what stood there.";
                     piece.findings.push(Finding::hint("after-gap", Span::new(0, len), detail));
