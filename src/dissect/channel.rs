@@ -149,14 +149,8 @@ impl Channel {
         if self.protocol() == Some(Protocol::Tls) {
             return;
         }
-        let mut reader = registry::reader(Protocol::Tls, Transport::Tcp);
         // What waits behind a gap may be the rest of a line, or of a record.
-        for (from, missing) in [Direction::Client, Direction::Server].into_iter().zip(self.gaps) {
-            if missing {
-                reader.gap(from, None);
-            }
-        }
-        self.reader = Some(reader);
+        self.reader = Some(Box::new(tls::TlsReader::behind_gaps(self.gaps)));
     }
 
     /// What is spoken, where that is known.

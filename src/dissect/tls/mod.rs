@@ -210,6 +210,13 @@ impl Side {
 }
 
 impl TlsReader {
+    /// A reader where clear text of some sides, the client's and the server's, is missing: the gap may reach into their
+    /// first record. Where it does not, the handshake is read.
+    pub(super) fn behind_gaps(gaps: [bool; 2]) -> Self {
+        let sides = gaps.map(|behind_gap| Side { behind_gap, ..Side::default() });
+        TlsReader { sides, is_13: false }
+    }
+
     /// A whole record with its parts, and what it shows.
     fn record(&mut self, from: Direction, name: &str, fragment: &[u8]) -> Piece {
         let length = fragment.len();
