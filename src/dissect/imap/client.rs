@@ -126,6 +126,10 @@ impl ImapReader {
 
     fn command(&mut self, bytes: &[u8], literal: Option<u64>) -> Piece {
         let mut parsed = grammar::parse_command_in(bytes, self.dialect);
+        if self.doubt.replies {
+            // A command stands here, so the exchange before it is over: its end was missed.
+            self.sasl = None;
+        }
         let Command { tag, body } = &parsed.value;
         let (tag, verb) = (tag.clone(), verb(body));
         self.notice_repeated_tag(&tag, &mut parsed);

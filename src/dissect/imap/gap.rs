@@ -3,11 +3,10 @@
 
 use super::client::after_gap;
 use super::{Expect, ImapReader};
-use crate::base::Span;
-use crate::base::{Severity, Word};
+use crate::base::{Severity, Span, Word};
 use crate::dissect::step::{Kind, Meaning, Piece, Verdict};
 use crate::proto::imap::framing::{self, Scan, Scanner, without_terminator};
-use crate::proto::imap::grammar;
+use crate::proto::imap::grammar::{self, Dialect};
 use crate::proto::imap::phase::{self, Phase};
 use crate::proto::imap::response::Response;
 use crate::proto::imap::types::CommandBody;
@@ -69,6 +68,8 @@ impl ImapReader {
                 self.server.reset();
                 self.server_spoke = true;
                 self.doubt.replies = true;
+                // ENABLED may stand in what is missing: nobody is accused of what it allows.
+                self.dialect = Dialect::Rev2;
                 self.pending.iter_mut().for_each(|pending| pending.doubtful = true);
             }
         }
@@ -255,7 +256,7 @@ fn rest_of_literal(scanner: &mut Scanner, left: usize, waiting: &[u8], ended: bo
 
 /// Whether a line begins a command beyond doubt: a tag, and a name that is known.
 fn is_sound_command(line: &[u8]) -> bool {
-    let parsed = grammar::parse_command_in(line, grammar::Dialect::Rev2);
+    let parsed = grammar::parse_command_in(line, Dialect::Rev2);
     let name = parsed.value.body.name();
     let literal = framing::announced(without_terminator(line)).is_some();
     let malformed = matches!(parsed.value.body, CommandBody::Malformed { .. });
