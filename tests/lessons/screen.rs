@@ -90,6 +90,9 @@ fn the_story_stands_beside_and_a_step_is_found_in_it() {
     let mut view = begun();
     press(&mut view, &[NEXT, NEXT, ENTER]);
     insta::assert_snapshot!("story", shown(&view));
+    // A chapter is no line.
+    press(&mut view, &[ENTER]);
+    assert!(shown(&view).contains("a line is wanted"), "{}", shown(&view));
     for _ in 0..200 {
         press(&mut view, &[ENTER]);
         if shown(&view).contains("✓ Right.") {
@@ -117,8 +120,46 @@ fn a_session_is_typed_until_the_goal_holds() {
     control(&mut view, 's');
     let told = shown(&view);
     assert!(told.contains("the goal is reached"), "{told}");
+    assert!(told.contains("You sit at your own machine") && told.contains("leave, and be judged"), "{told}");
     press(&mut view, &[KeyCode::Esc]);
     insta::assert_snapshot!("typed", shown(&view));
+}
+
+/// Go on until an exercise says this of itself.
+fn until(view: &mut LessonView, says: &str) {
+    for _ in 0..10 {
+        for _ in 0..5 {
+            if shown(view).contains(says) {
+                return;
+            }
+            press(view, &[KeyCode::Tab]);
+        }
+        press(view, &[NEXT]);
+    }
+    panic!("no exercise says {says}:\n{}", shown(view));
+}
+
+#[test]
+fn the_line_to_be_explained_is_on_the_page_and_what_is_written_is_kept() {
+    let mut view = begun();
+    until(&mut view, "enter: write");
+    assert!(shown(&view).contains("│ Step "), "{}", shown(&view));
+    press(&mut view, &[ENTER]);
+    typed(&mut view, "So it is.");
+    control(&mut view, 's');
+    let told = shown(&view);
+    assert!(told.contains("✓ Kept.") && !told.contains("✓ Right."), "{told}");
+}
+
+#[test]
+fn a_pair_that_is_right_stays() {
+    let mut view = begun();
+    until(&mut view, "belongs to the line at");
+    // The same one for all of them: right for one.
+    typed(&mut view, "1111111");
+    press(&mut view, &[ENTER]);
+    let told = shown(&view);
+    assert!(told.contains("✗ Not yet.") && told.contains("→ 1 ") && told.contains("→ … "), "{told}");
 }
 
 #[test]
@@ -129,6 +170,7 @@ fn a_scenario_is_mended() {
     // As it is, it does not do.
     control(&mut view, 's');
     assert!(!shown(&view).contains("✓ Right."));
+    insta::assert_snapshot!("not-mended", shown(&view));
     press(&mut view, &[KeyCode::Down, KeyCode::Home]);
     typed(&mut view, "b");
     control(&mut view, 's');

@@ -110,6 +110,7 @@ fn list(args: &LessonArgs) -> Result<(), CommandError> {
     let (_, progress) = kept::load()?;
     let mut out = screen::out();
     let width = screen::width(None).min(96);
+    let mut open = None;
     for lesson in library.lessons() {
         let done = progress.lessons.get(&lesson.name).cloned().unwrap_or_default();
         let (right, of) = score(lesson, &done);
@@ -118,6 +119,9 @@ fn list(args: &LessonArgs) -> Result<(), CommandError> {
             right if right == of => "✓",
             _ => "◐",
         };
+        if right < of && open.is_none() {
+            open = Some((lesson.name.as_str(), done.activities.is_empty()));
+        }
         writeln!(out, "{mark} {} · {}", lesson.name, crate::base::escape::text(&lesson.front.title))?;
         let mut about = crate::base::escape::text(lesson.front.about.trim());
         about += &format!(" {} minutes, {right} of {of} done.", lesson.front.minutes);
@@ -133,6 +137,13 @@ fn list(args: &LessonArgs) -> Result<(), CommandError> {
         writeln!(out, "✗ {name} cannot be read: postroad lesson check {name}")?;
     }
     writeln!(out, "\npostroad lesson start NAME begins one, or goes on with it.")?;
+    // The list is longer than a screen: who has it before them does not see where it begins.
+    if let Some((name, is_new)) = open {
+        let begin = if is_new { "Begin with" } else { "Go on with" };
+        let dir =
+            args.lessons.as_ref().map(|dir| format!("--lessons {} ", dir.display())).unwrap_or_default();
+        writeln!(out, "{begin}: postroad lesson {dir}start {name}")?;
+    }
     Ok(out.flush()?)
 }
 

@@ -2,9 +2,12 @@
 
 use crate::base::escape;
 use crate::explain::predict;
-use crate::lesson::activity::{Question, Task};
+use crate::lesson::activity::{Question, Spot, Task};
 use crate::lesson::judge::{self, Verdict};
+use crate::lesson::outcome::Outcome;
+use crate::lesson::session::is_read_by_people;
 use crate::lesson::{Activity, Lesson, Session, Stories};
+use crate::view::lesson::beside::Beside;
 use crate::view::lesson::rows::{Look, Setter};
 
 /// See the head of this file.
@@ -39,6 +42,11 @@ impl Asked {
             if let Some(question) = outcome.ok().and_then(|outcome| judge::question(&outcome, spot)) {
                 asked.predicted(&question);
             }
+        }
+        if let Task::Explain { spot, .. } = &activity.task
+            && let Ok(outcome) = stories.of(lesson, activity)
+        {
+            asked.setting.extend(spoken(&outcome, spot));
         }
         asked
     }
@@ -75,6 +83,17 @@ impl Asked {
         self.setting.extend(question.last.as_ref().map(|last| format!("Last said: {last}")));
         self.choices = question.choices.iter().map(predict::Choice::sentence).collect();
     }
+}
+
+/// The line of a spot, as the story beside tells it.
+fn spoken(outcome: &Outcome, spot: &Spot) -> Option<String> {
+    let number = judge::spot(outcome, spot)?.number;
+    let beside = Beside::of(&outcome.records);
+    let row = beside.rows.get(beside.row_of(number)?)?;
+    Some(match row.who.as_str() {
+        "" => format!("Step {number}: {}", row.line),
+        who => format!("Step {number}, {who}: {}", row.line),
+    })
 }
 
 /// What kind of activity it is, and how it is answered in a dialogue.
@@ -114,12 +133,22 @@ pub fn letter(number: usize) -> char {
     u8::try_from(number).ok().and_then(|n| b'a'.checked_add(n)).map_or('?', char::from)
 }
 
-/// What is made of an attempt, as rows.
-pub fn verdict(verdict: &Verdict, setter: &mut Setter) {
-    let (sign, look, word) = match verdict.right {
-        true => ("✓ ", Look::Right, "Right."),
-        false => ("✗ ", Look::Wrong, "Not yet."),
+/// What is made of an attempt, in a word. What people read was judged by nobody yet.
+fn word(verdict: &Verdict, activity: Option<&Activity>) -> &'static str {
+    match verdict.right {
+        true if activity.is_some_and(is_read_by_people) => "Kept.",
+        true => "Right.",
+        false => "Not yet.",
+    }
+}
+
+/// What is made of an attempt at an activity, as rows.
+pub fn verdict(verdict: &Verdict, activity: Option<&Activity>, setter: &mut Setter) {
+    let (sign, look) = match verdict.right {
+        true => ("✓ ", Look::Right),
+        false => ("✗ ", Look::Wrong),
     };
+    let word = word(verdict, activity);
     setter.say(sign, look, word, look);
     for said in &verdict.said {
         for line in said.text.lines() {
@@ -132,8 +161,8 @@ pub fn verdict(verdict: &Verdict, setter: &mut Setter) {
 }
 
 /// The same in sentences.
-pub fn sentences(verdict: &Verdict) -> Vec<String> {
-    let mut out = vec![if verdict.right { "Right." } else { "Not yet." }.to_owned()];
+pub fn sentences(verdict: &Verdict, activity: Option<&Activity>) -> Vec<String> {
+    let mut out = vec![word(verdict, activity).to_owned()];
     for said in &verdict.said {
         out.extend(said.text.lines().map(escape::text));
         out.extend(said.misconception.filter(|_| !verdict.right).and_then(judge::named));

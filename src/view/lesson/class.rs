@@ -298,7 +298,7 @@ impl Class {
     fn attempt(&mut self, number: usize, attempt: &Attempt) -> Vec<String> {
         match self.session.attempt(number, attempt) {
             Ok(verdict) => {
-                let mut out = sentences(&verdict);
+                let mut out = sentences(&verdict, self.session.activity(number));
                 if self.session.came(number).is_some() {
                     out.push(SAY_OUTCOME.to_owned());
                 }

@@ -27,6 +27,9 @@ const LONGEST: usize = 4000;
 /// Steps of the dialogue that are drawn at most: more than any screen has rows.
 const DRAWN: usize = 400;
 
+/// How a session that is judged is left.
+const HAND_IN: (&str, &str) = ("esc", "leave, and be judged");
+
 /// People who are named at first.
 const LOGINS: usize = 3;
 
@@ -64,6 +67,8 @@ pub struct TalkPane {
     back: usize,
     running: bool,
     show_secrets: bool,
+    /// Whether what was typed is judged when the pane is left.
+    judged: bool,
 }
 
 impl TalkPane {
@@ -82,7 +87,14 @@ impl TalkPane {
             back: 0,
             running: true,
             show_secrets,
+            judged: false,
         }
+    }
+
+    /// The same where leaving it hands in what was typed: the line of keys says so.
+    #[must_use]
+    pub fn judged(self) -> Self {
+        TalkPane { judged: true, ..self }
     }
 
     /// The talk.
@@ -256,8 +268,13 @@ impl TalkPane {
     /// The message with the lone dot behind it, exactly as it stands in the editor.
     fn send_message(&mut self) -> Outcome {
         let Some(editor) = &self.editor else { return Outcome::Stay };
-        let mut text: String = editor.lines().iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
-        if editor.lines().last().is_none_or(|line| line != ".") {
+        let lines = editor.lines();
+        // Who typed the dot, and enter behind it, has ended the message there.
+        let last = lines.iter().rposition(|line| !line.is_empty());
+        let dot = last.filter(|last| lines.get(*last).is_some_and(|line| line == "."));
+        let lines = dot.and_then(|dot| lines.get(..=dot)).unwrap_or(lines);
+        let mut text: String = lines.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
+        if dot.is_none() {
             text.push_str(".\r\n");
         }
         match self.talk.send(text) {
@@ -334,6 +351,13 @@ impl TalkPane {
     fn keys(&self) -> &'static [(&'static str, &'static str)] {
         match (&self.editor, self.talk.mode()) {
             _ if self.running => &[("esc", "leave")],
+            (Some(_), _) if self.judged => {
+                &[("ctrl-s", "send it, with the dot"), ("ctrl-t", "show"), HAND_IN]
+            }
+            (None, Mode::Over) if self.judged => &[("ctrl-b", "undo"), ("ctrl-n", "anew"), HAND_IN],
+            _ if self.judged => {
+                &[("enter", "send"), ("tab", "complete"), ("ctrl-t", "show"), ("ctrl-b", "undo"), HAND_IN]
+            }
             (Some(_), _) => &[
                 ("ctrl-s", "send it, with the dot"),
                 ("ctrl-t", "show"),
@@ -580,6 +604,18 @@ mod tests {
         assert!(matches!(press(&mut pane, "✓"), Outcome::Run(_)));
         let sent = pane.talk().pieces().last().cloned().unwrap_or_default();
         assert!(sent.starts_with("From: student@example.org\r\n") && sent.ends_with("\r\n.\r\n"), "{sent:?}");
+    }
+
+    #[test]
+    fn a_dot_that_was_typed_is_the_end_of_the_message() {
+        for typed in ["Hello", "Hello\n.", "Hello\n.\n", "Hello\n.\n\n"] {
+            let mut pane = pane();
+            pane.told(recorded("message"));
+            pane.paste(typed);
+            assert!(matches!(press(&mut pane, "✓"), Outcome::Run(_)));
+            let sent = pane.talk().pieces().last().cloned().unwrap_or_default();
+            assert_eq!(sent, "Hello\r\n.\r\n", "{typed:?}");
+        }
     }
 
     #[test]

@@ -26,7 +26,8 @@ impl LessonView {
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         frame.render_widget(Clear, area);
         if let Over::Talk(pane) = &self.over {
-            pane.draw(frame, area, theme);
+            let below = self.draw_task(frame, area, theme);
+            pane.draw(frame, below, theme);
             return;
         }
         let beside = area.width >= WITH_STORY && self.story.is_some();
@@ -52,6 +53,26 @@ impl LessonView {
             Over::Editor(editor) => self.draw_editor(frame, area, editor, theme),
             Over::Nothing | Over::Talk(_) => {}
         }
+    }
+
+    /// What is asked, above what is typed; gives the room that is left.
+    fn draw_task(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Rect {
+        let asked = self.at.and_then(|number| self.asked.get(&number));
+        let width = usize::from(area.width).saturating_sub(2).min(usize::from(MEASURE));
+        let mut lines = asked.map(|asked| wrap(&asked.ask, width)).unwrap_or_default();
+        let most = usize::from(area.height / 7);
+        if lines.len() > most {
+            lines.truncate(most);
+            if let Some(last) = lines.last_mut() {
+                *last = cut(&format!("{last} …"), width);
+            }
+        }
+        let height = u16::try_from(lines.len()).unwrap_or_default();
+        let [above, below] = Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
+        let lines: Vec<Line<'static>> =
+            lines.into_iter().map(|text| Line::styled(format!(" {text}"), theme.heading())).collect();
+        frame.render_widget(Paragraph::new(lines), above);
+        below
     }
 
     fn keys(&self) -> Keys {
@@ -150,7 +171,10 @@ impl LessonView {
         let mut block =
             Block::bordered().border_style(border).title(Span::styled(self.title_of(story), theme.heading()));
         if self.in_story {
-            block = block.title_bottom(key_line(theme, keys));
+            block = block.title_bottom(match self.news.is_empty() {
+                true => key_line(theme, keys),
+                false => self.bottom(theme),
+            });
         }
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -219,16 +243,31 @@ impl LessonView {
             Some(Task::Repair(repair)) => format!(" {} ", crate::base::escape::text(&repair.file)),
             _ => " in your own words ".to_owned(),
         };
+        let keys = match self.is_busy() {
+            true => self.bottom(theme),
+            false => key_line(theme, self.keys()),
+        };
+        let block = Block::bordered()
+            .border_style(theme.border_active())
+            .title(Span::styled(title, theme.heading()))
+            .title_bottom(keys);
+        let inner = block.inner(place);
+        frame.render_widget(block, place);
+        // What is said about the text stands under it, whole: a line of keys is too short for it.
+        let width = usize::from(inner.width).max(1);
+        let said: Vec<Line<'static>> = self
+            .news
+            .lines()
+            .flat_map(|line| wrap(&crate::base::escape::text(line), width))
+            .map(|line| Line::styled(line, theme.changed()))
+            .collect();
+        let room = u16::try_from(said.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(3));
+        let [text, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(room)]).areas(inner);
         let mut editor = editor.clone();
-        editor.set_block(
-            Block::bordered()
-                .border_style(theme.border_active())
-                .title(Span::styled(title, theme.heading()))
-                .title_bottom(self.bottom(theme)),
-        );
         editor.set_cursor_line_style(Style::new());
         editor.set_cursor_style(theme.lit());
-        frame.render_widget(&editor, place);
+        frame.render_widget(&editor, text);
+        frame.render_widget(Paragraph::new(said), below);
     }
 }
 

@@ -153,7 +153,7 @@ impl LessonView {
         let here = self.session.here();
         let lesson = self.session.lesson();
         self.asked = here.iter().map(|number| (*number, Asked::at_once(lesson, *number))).collect();
-        let is_of_story = |number: &usize| matches!(self.session.activity(*number), Some(activity) if matches!(activity.task, Task::Predict(_)));
+        let is_of_story = |number: &usize| matches!(self.session.activity(*number), Some(activity) if matches!(activity.task, Task::Predict(_) | Task::Explain { .. }));
         let of_story: Vec<usize> = here.iter().copied().filter(is_of_story).collect();
         if !of_story.is_empty() {
             self.work.push_back(Work::Ask(of_story));
@@ -471,6 +471,9 @@ impl LessonView {
                     (Some(Task::Find { .. }), Some(at), Some(number)) => {
                         self.in_story = false;
                         self.work.push_back(Work::Judge(at, Attempt::Pointed(number)));
+                    }
+                    (Some(Task::Find { .. }), ..) => {
+                        "a line is wanted: one that has a number".clone_into(&mut self.news);
                     }
                     _ => self.in_story = false,
                 }

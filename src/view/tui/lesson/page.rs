@@ -55,10 +55,16 @@ impl LessonView {
         }
         if is_at && asked.choices.is_empty() {
             setter.say("│ ", look, self.how(number), Look::Dim);
+        } else if is_at && let Some(keys) = self.keys_of(number) {
+            setter.say("│ ", look, keys, Look::Dim);
         }
         match self.said.get(&number) {
             Some(Said::Verdict(verdict, named)) => {
-                asked::verdict(verdict, setter);
+                let activity = self.session.activity(number);
+                asked::verdict(verdict, activity, setter);
+                if is_at && !verdict.right && activity.is_some_and(|activity| !activity.hints.is_empty()) {
+                    setter.say("  ", Look::Plain, "h: a hint", Look::Dim);
+                }
                 for point in named {
                     setter.say("  ☐ ", Look::Key, point, Look::Plain);
                 }
@@ -98,6 +104,22 @@ impl LessonView {
         }
         for (nth, right) in asked.rights.iter().enumerate() {
             setter.say(&format!("│     {}  ", nth + 1), Look::Key, right, Look::Emphasis);
+        }
+    }
+
+    /// The keys that answer where one key is not enough.
+    fn keys_of(&self, number: usize) -> Option<&'static str> {
+        match self.session.activity(number).map(|activity| &activity.task) {
+            Some(Task::Answer(Question::Choose { several: true, .. })) => {
+                Some("space or a number: mark it, or take the mark back; enter: answer")
+            }
+            Some(Task::Answer(Question::Order { .. })) => Some(
+                "space or a number: this one comes next, or not yet; enter, when all have a place: answer",
+            ),
+            Some(Task::Answer(Question::Match { .. })) => {
+                Some("a number: that one belongs to the line at ❯; ↑↓: another line; enter: answer")
+            }
+            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::talk::TalkPane;
 use super::job::{Done, Finished, Job};
 use super::{LessonView, Over, Said, Story, Work};
-use crate::lesson::activity::Task;
+use crate::lesson::activity::{Question, Task};
 use crate::lesson::judge::Attempt;
 use crate::lesson::session::Trial;
 use crate::lesson::story::Told;
@@ -111,7 +111,7 @@ impl LessonView {
         let named = self.session.activity(number).filter(|_| verdict.right).map(points).unwrap_or_default();
         self.said.insert(number, Said::Verdict(verdict.clone(), named));
         self.chosen.clear();
-        self.given.clear();
+        self.keep_matched();
         self.follow = true;
         if verdict.right {
             if matches!(self.over, Over::Editor(_)) {
@@ -121,7 +121,8 @@ impl LessonView {
                 "this step is done: → goes on".clone_into(&mut self.news);
             }
         } else if matches!(self.over, Over::Editor(_)) {
-            self.news = verdict.said.first().map(|said| said.text.clone()).unwrap_or_default();
+            let said: Vec<&str> = verdict.said.iter().map(|said| said.text.trim()).collect();
+            self.news = said.join("\n");
         }
         // What came of it may be looked at now; and the line that was to be predicted.
         let made = self.session.came(number).is_some();
@@ -132,6 +133,16 @@ impl LessonView {
             let on = if self.session.is_page_done(self.session.page()) { " · → goes on" } else { "" };
             self.news = format!("s: look at what came of it{on}");
         }
+    }
+
+    /// Pairs that are right stay as they were given; the cursor goes to the first one that is not.
+    fn keep_matched(&mut self) {
+        let mut given = std::mem::take(&mut self.given);
+        let Some(Task::Answer(Question::Match { pairs, rights })) = self.task() else { return };
+        given.retain(|left, right| pairs.get(*left).map(|pair| &pair.1) == rights.get(*right));
+        let open = (0..pairs.len()).find(|left| !given.contains_key(left));
+        self.cursor = open.unwrap_or(self.cursor);
+        self.given = given;
     }
 
     fn ran(&mut self, told: Told, reached: bool) {
@@ -162,7 +173,7 @@ impl LessonView {
         match talk {
             Ok(talk) => {
                 let order = talk.order();
-                self.over = Over::Talk(Box::new(TalkPane::new(*talk, false)));
+                self.over = Over::Talk(Box::new(TalkPane::new(*talk, false).judged()));
                 self.work.push_back(Work::Run(Box::new(order)));
             }
             Err(why) => self.news = why,
