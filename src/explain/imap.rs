@@ -1,9 +1,9 @@
 //! What IMAP's notes say only here: why the list of capabilities is asked for, what a FETCH is after, and whether a
 //! line with a star answers anything (RFC 9051 §5.2, §5.5, §7).
 
-use crate::base::Word;
 use super::context::Extra;
 use super::template::Vars;
+use crate::base::Word;
 use crate::dissect::imap::{FetchMeaning, ImapCode, ImapMeaning};
 use crate::dissect::{Kind, Meaning, Step, Verdict};
 use std::collections::VecDeque;

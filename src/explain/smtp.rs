@@ -4,7 +4,7 @@
 use super::catalogue::catalogue;
 use super::context::Extra;
 use super::template::Vars;
-use crate::base::{escape, Span, Word};
+use crate::base::{Span, Word, escape};
 use crate::dissect::{Kind, Step, Verdict};
 use std::collections::VecDeque;
 

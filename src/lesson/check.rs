@@ -267,8 +267,13 @@ impl Check<'_> {
     ) {
         let nth = nth.to_string();
         if mistake.when.is_none() {
-            let problem = self.lesson.problem(activity, &["wrong", &nth], "no student hears the `why` of this wrong way");
-            let help = "`when` says by what the mistake is known again; without it only what is missing is said";
+            let problem = self.lesson.problem(
+                activity,
+                &["wrong", &nth],
+                "no student hears the `why` of this wrong way",
+            );
+            let help =
+                "`when` says by what the mistake is known again; without it only what is missing is said";
             self.problems.push(problem.help(help).warning());
         }
         match told {

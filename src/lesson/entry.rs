@@ -221,7 +221,13 @@ pub fn toml_problem(source: &Arc<Source>, inside: &Range<usize>, error: &toml::d
         let (start, end) = (inside.start + span.start, inside.start + span.end);
         start.min(limit)..end.min(limit)
     });
-    Problem { source: Arc::clone(source), span: span.or_else(|| Some(inside.clone())), message, help, warning: false }
+    Problem {
+        source: Arc::clone(source),
+        span: span.or_else(|| Some(inside.clone())),
+        message,
+        help,
+        warning: false,
+    }
 }
 
 fn reword(message: &str) -> (String, String) {

@@ -116,9 +116,8 @@ impl Cast {
             client_address: open.client.to_string(),
             server: self.host(open.server.ip()),
             server_address: open.server.to_string(),
-            short: [open.client, open.server].map(|end| {
-                self.short.get(&end.ip()).cloned().unwrap_or_else(|| self.host(end.ip()))
-            }),
+            short: [open.client, open.server]
+                .map(|end| self.short.get(&end.ip()).cloned().unwrap_or_else(|| self.host(end.ip()))),
             port: open.server.port(),
             service: service(open.server.port()),
             transport: match open.transport {

@@ -20,7 +20,7 @@ pub use score::Score;
 use super::index::RowKinds;
 use super::template::Vars;
 use super::{Item, Misconception, Note, StoryIndex, misconception};
-use crate::base::{escape, random, Word};
+use crate::base::{Word, escape, random};
 use crate::dissect::{Kind, Meaning, Protocol, Step};
 use crate::state::State;
 use crate::trace::{CloseHow, Direction};

@@ -86,7 +86,9 @@ fn shifted(name: &[u8], start: usize, strict: bool, out: &mut String) -> Result<
     }
     for unit in char::decode_utf16(units) {
         match unit {
-            Ok(' '..='~') if strict => return Err(BadName { at: start, why: "an ASCII character written in base64" }),
+            Ok(' '..='~') if strict => {
+                return Err(BadName { at: start, why: "an ASCII character written in base64" });
+            }
             Ok(c) => out.push(c),
             Err(_) => return Err(BadName { at: start, why: "half of a surrogate pair" }),
         }

@@ -94,7 +94,9 @@ impl<'a> Letter<'a> {
             }
             match Field::new(&rest[..end]) {
                 Some(_) if letter.fields.len() == MOST_FIELDS => letter.too_many = true,
-                field => letter.fields.extend(field.map(|field| Field { at: message.len() - rest.len(), ..field })),
+                field => {
+                    letter.fields.extend(field.map(|field| Field { at: message.len() - rest.len(), ..field }))
+                }
             }
             rest = &rest[end..];
         }

@@ -113,12 +113,20 @@ pub fn shutting_down(hostname: &str) -> Reply {
 /// 421 4.7.0: this address has enough connections open. RFC 5321 §4.2.2 has 421 for every reply where the channel must be
 /// closed; RFC 3463 §3.8: "Other or undefined security status".
 pub fn too_many_connections(hostname: &str) -> Reply {
-    Reply::enhanced(421, (4, 7, 0), format!("{hostname} Too many connections from your address, try again later"))
+    Reply::enhanced(
+        421,
+        (4, 7, 0),
+        format!("{hostname} Too many connections from your address, try again later"),
+    )
 }
 
 /// 550 5.1.2: that domain cannot be reached from here, now or later. RFC 3463 §3.2: "Bad destination system address".
 pub fn out_of_reach(domain: &str) -> Reply {
-    Reply::enhanced(550, (5, 1, 2), format!("{domain} is not part of this small internet, and no mail leaves it"))
+    Reply::enhanced(
+        550,
+        (5, 1, 2),
+        format!("{domain} is not part of this small internet, and no mail leaves it"),
+    )
 }
 
 /// 421 4.4.2: nothing was heard for too long. RFC 5321 §4.5.3.2.7; RFC 3463 §3.5: "Bad connection".

@@ -3,8 +3,8 @@
 //! It knows where the Step stands in its stream, what held before it, whom it is about, and from which record on a
 //! fork may differ: nothing of what was written before that record can.
 
-use crate::base::Word;
 use super::weave::Stream;
+use crate::base::Word;
 use crate::dissect::smtp::SmtpMeaning;
 use crate::dissect::{Dissector, Kind, Meaning, Protocol, Step};
 use crate::state::State;

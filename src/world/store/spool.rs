@@ -169,7 +169,8 @@ fn parse(id: &str, bytes: &[u8]) -> Result<Entry, String> {
             "postroad-spool" => {}
             "from" => value.clone_into(&mut entry.sender),
             "wishes" => {
-                entry.wishes = serde_json::from_str(value).map_err(|e| format!("\"{line}\" is no JSON: {e}"))?;
+                entry.wishes =
+                    serde_json::from_str(value).map_err(|e| format!("\"{line}\" is no JSON: {e}"))?;
             }
             "to" => entry.waiting.push(value.to_owned()),
             "smtputf8" => entry.smtputf8 = true,

@@ -26,9 +26,10 @@ impl Key {
     pub fn read(record: &[u8]) -> Result<Self, Unusable> {
         let tags = Tags::parse(record).map_err(|wrong| ("", wrong.message))?;
         if let Some(at) = tags.tags.iter().position(|tag| tag.name == "v")
-            && (at != 0 || tags.value("v") != Some("DKIM1")) {
-                return Err(("v", "`v=DKIM1` must stand first".to_owned()));
-            }
+            && (at != 0 || tags.value("v") != Some("DKIM1"))
+        {
+            return Err(("v", "`v=DKIM1` must stand first".to_owned()));
+        }
         if let Some(hashes) = tags.list("h")
             && !hashes.iter().any(|hash| hash.eq_ignore_ascii_case("sha256"))
         {

@@ -67,7 +67,8 @@ impl Checker<'_> {
             let takes_mail = host.roles.iter().any(|r| matches!(r, RoleKind::Mta | RoleKind::Submission));
             let asked = [("verify", host.verify), ("sign", !host.sign.is_empty())];
             for (key, _) in asked.into_iter().filter(|(_, set)| *set && !takes_mail) {
-                let message = "only a host with the role `mta` or `submission` takes mail to sign or to check";
+                let message =
+                    "only a host with the role `mta` or `submission` takes mail to sign or to check";
                 self.complain(place!["host", i, key], message, None);
             }
             if !host.trust_arc.is_empty() && !host.verify {
@@ -84,7 +85,8 @@ impl Checker<'_> {
         let host = self.host(place!["redirect", i, "host"], &redirect.host);
         match terms::address(&redirect.address) {
             Some((_, domain)) => {
-                let takes = |host: &&crate::world::scenario::Host| host.domains.iter().any(|d| same(d, domain));
+                let takes =
+                    |host: &&crate::world::scenario::Host| host.domains.iter().any(|d| same(d, domain));
                 if host.is_some() && host.filter(takes).is_none() {
                     let message = format!("`{}` does not take mail for `{domain}`", redirect.host);
                     self.complain(place!["redirect", i, "address"], message, None);
