@@ -147,10 +147,8 @@ impl Check<'_> {
             }
         };
         match &activity.task {
-            Task::Watch(stretch) => {
-                if judge::stretch(&outcome, stretch).is_empty() {
-                    self.tell(activity, &["filter"], "no step of the story is in this stretch", "");
-                }
+            Task::Watch(stretch) if judge::stretch(&outcome, stretch).is_empty() => {
+                self.tell(activity, &["filter"], "no step of the story is in this stretch", "");
             }
             Task::Predict(spot) => match judge::question(&outcome, spot) {
                 Some(question) => {
@@ -170,10 +168,8 @@ impl Check<'_> {
                     self.tell(activity, &["at"], "no such step, or one that nobody could know", help);
                 }
             },
-            Task::Explain { spot, .. } => {
-                if judge::spot(&outcome, spot).is_none() {
-                    self.tell(activity, &["at"], "the story has no such step", "");
-                }
+            Task::Explain { spot, .. } if judge::spot(&outcome, spot).is_none() => {
+                self.tell(activity, &["at"], "the story has no such step", "");
             }
             Task::Find { right, wrong } => {
                 let filters: Vec<&Filter> = wrong.iter().map(|(filter, _)| filter).collect();

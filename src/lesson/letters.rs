@@ -127,7 +127,7 @@ impl Letters {
                 }
             }
             (_, Protocol::Imap) if step.verb == "APPEND" => {
-                let literals = step.parts.iter().filter_map(|part| part.find("literal")).last();
+                let literals = step.parts.iter().filter_map(|part| part.find("literal")).next_back();
                 let text = match (literals, step.kind) {
                     (Some(part), _) => part.span.of(&step.bytes),
                     (None, Kind::Data | Kind::Continuation) => &step.bytes,

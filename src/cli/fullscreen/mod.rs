@@ -138,9 +138,8 @@ fn attend(view: &mut LessonView) -> Result<Option<i32>, CommandError> {
             Some(Happening::Lesson(done)) => view.done(*done),
             Some(Happening::Terminal(Event::Key(key))) if view.is_busy() && is_break(key) => return Ok(None),
             Some(Happening::Terminal(event @ (Event::Key(_) | Event::Paste(_)))) if view.is_busy() => {
-                if typed.len() < MOST_TYPED {
-                    typed.push_back(event);
-                }
+                typed.push_back(event);
+                typed.truncate(MOST_TYPED);
             }
             Some(Happening::Broken) => return Err(broken()),
             Some(Happening::Terminal(Event::Key(key))) if view.key(key) => return Ok(None),

@@ -185,7 +185,7 @@ fn attempts_waits_and_refusals_are_told() {
 #[test]
 fn what_nobody_took_is_a_trace_too() {
     let traces = traces(&records("relay-denied"));
-    let all: Vec<Written<'_>> = traces.iter().flat_map(|trace| spans(trace)).collect();
+    let all: Vec<Written<'_>> = traces.iter().flat_map(spans).collect();
     let refused = all.iter().find(|span| span.attribute("smtp.response.code").contains("55")).unwrap();
     assert_eq!(refused.span["status"]["code"], 2);
     assert_eq!(refused.span["events"][0]["name"], "smtp.refused");

@@ -116,13 +116,16 @@ fn implicit_services(scenario: &Scenario, zone: &scenario::Zone) -> Vec<(String,
     out
 }
 
+/// Which set of faults zones were made under, and the zones.
+type Made = (u64, Arc<Zones>);
+
 /// The zones as they are at first, and as they are after each fault that begins later.
 pub struct Eras {
     /// By how many records are written before each begins; the first begins at once.
     eras: Vec<(u64, Arc<Zones>)>,
     late: Late,
     /// Where faults can be switched: what they are applied to, and the zones as the last ones made them.
-    switched: Option<(Scenario, Mutex<(u64, Arc<Zones>)>)>,
+    switched: Option<(Scenario, Mutex<Made>)>,
 }
 
 impl Eras {

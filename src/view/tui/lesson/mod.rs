@@ -363,15 +363,14 @@ impl LessonView {
 
     /// Mark a choice, or take the mark back.
     fn mark(&mut self, number: usize) {
-        match self.task() {
-            Some(Task::Answer(Question::Choose { several: true, .. } | Question::Order { .. })) => {
-                if self.chosen.contains(&number) {
-                    self.chosen.retain(|chosen| *chosen != number);
-                } else {
-                    self.chosen.push(number);
-                }
-            }
-            _ => {}
+        let Some(Task::Answer(Question::Choose { several: true, .. } | Question::Order { .. })) = self.task()
+        else {
+            return;
+        };
+        if self.chosen.contains(&number) {
+            self.chosen.retain(|chosen| *chosen != number);
+        } else {
+            self.chosen.push(number);
         }
     }
 
