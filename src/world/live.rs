@@ -1,6 +1,6 @@
 //! The world on the real clock: the lab. Host to host it is in memory, as in a journey; by its doors real programs come in.
 //!
-//! Where it stands on the road: beside [`super::run`], which runs a story in virtual time to its end. This one has no end
+//! Where it stands on the road: beside [`super::run()`], which runs a story in virtual time to its end. This one has no end
 //! of its own: it goes on until it is told to close, and then every session is told.
 
 use super::World;

@@ -4,7 +4,7 @@
 //! An evaluator is a plain function of what it is given and of what the DNS has answered so far ([`Known`]). Where it
 //! needs an answer that is not there it stops with the [`Question`]; [`Check`] hands the question out, takes the
 //! answer, and runs the function again from its start. So each evaluation reads from top to bottom as its RFC does,
-//! owns no socket and no clock, and gives the same [`Rule`]s whatever the DNS took to answer.
+//! owns no socket and no clock, and gives the same [`Rule`](crate::base::Rule)s whatever the DNS took to answer.
 //!
 //! Everything is bounded: what each RFC limits as it says, and the rest (questions, signatures, records) here.
 
