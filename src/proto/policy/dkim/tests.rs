@@ -8,6 +8,41 @@ use crate::proto::policy::{Answer, Check, Data, Question};
 /// RFC 8463 appendix A.3: signed twice, by Ed25519 and by RSA.
 const RFC_8463: &str = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n d=football.example.com; i=@football.example.com;\r\n q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n subject : date : message-id : from : subject : date;\r\n bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\nDKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n d=football.example.com; i=@football.example.com;\r\n q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n date : message-id : from : subject : date;\r\n bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\nFrom: Joe SixPack <joe@football.example.com>\r\nTo: Suzie Q <suzie@shopping.example.net>\r\nSubject: Is dinner ready?\r\nDate: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\nMessage-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\r\nHi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n";
 
+/// RFC 6376 appendix A.2, with its errata 3192 (one space behind "game.") and 4926 (how far the lines are indented, which
+/// `simple` keeps).
+const RFC_6376: &str = "DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;
+      c=simple/simple; q=dns/txt; i=joe@football.example.com;
+      h=Received : From : To : Subject : Date : Message-ID;
+      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB
+      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut
+      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV
+      4bmp/YzhwvcubU4=;
+Received: from client1.football.example.com  [192.0.2.1]
+      by submitserver.example.com with SUBMISSION;
+      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)
+From: Joe SixPack <joe@football.example.com>
+To: Suzie Q <suzie@shopping.example.net>
+Subject: Is dinner ready?
+Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)
+Message-ID: <20030712040037.46341.5F8J@football.example.com>
+
+Hi.
+
+We lost the game. Are you hungry yet?
+
+Joe.
+";
+
+/// RFC 6376 appendix C: the key of `brisbane._domainkey.example.com`.
+fn brisbane(question: &Question) -> Answer {
+    if question.name != "brisbane._domainkey.example.com" {
+        return Answer::NxDomain;
+    }
+    let text = "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
+    Answer::Records(vec![Data::Text(text.as_bytes().to_vec())])
+}
+
 fn football(question: &Question) -> Answer {
     let text = match question.name.as_str() {
         "brisbane._domainkey.football.example.com" => {
@@ -29,6 +64,21 @@ fn verify(message: &str, dns: impl FnMut(&Question) -> Answer, now: i64) -> Verd
 
 fn results(verdict: &Verdict) -> Vec<DkimResult> {
     verdict.signatures.iter().map(|s| s.result).collect()
+}
+
+#[test]
+fn rfc_6376_appendix_a_verifies_and_no_white_space_may_change() {
+    let verdict = verify(RFC_6376, brisbane, 0);
+    assert_eq!(results(&verdict), [DkimResult::Pass], "{verdict:#?}");
+    for (from, to) in
+        [("game. Are", "game.  Are"), ("Subject: Is", "Subject:  Is"), ("Joe.\n", "Joe.\nMore.\n")]
+    {
+        let changed = RFC_6376.replacen(from, to, 1);
+        assert_ne!(changed, RFC_6376);
+        assert_eq!(results(&verify(&changed, brisbane, 0)), [DkimResult::Fail], "{to}");
+    }
+    // Empty lines at the end are left out in `simple` too (RFC 6376 §3.4.3).
+    assert_eq!(results(&verify(&format!("{RFC_6376}\n\n"), brisbane, 0)), [DkimResult::Pass]);
 }
 
 #[test]
