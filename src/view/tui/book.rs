@@ -122,6 +122,11 @@ impl Book {
         self.index.troubles()
     }
 
+    /// How many rows there were when it last grew; all that there are where it has not yet.
+    pub fn followed(&self) -> usize {
+        if self.steps.0 == 0 { self.len() } else { self.steps.0 }
+    }
+
     /// Take what was read since: who talks to whom, how many Steps there are.
     pub fn grow(&mut self) {
         self.index.poll();

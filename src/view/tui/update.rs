@@ -123,15 +123,17 @@ fn passed(model: &mut Model, by: Duration) -> Vec<Effect> {
 
 /// Take in what was read meanwhile. Who is at the end of a live story stays there.
 fn grow(model: &mut Model) {
-    let last = |reading: &Reading, books: &[Book]| {
+    let last = |reading: &Reading, books: &[Book], known: fn(&Book) -> usize| {
         let book = books.get(reading.book).filter(|book| book.is_live)?;
-        reading.next(book, book.len(), RowKinds::STEP, true)
+        reading.next(book, known(book), RowKinds::STEP, true)
     };
-    let followed: Vec<bool> =
-        model.readings.iter().map(|r| last(r, &model.books).is_some_and(|last| r.row >= last)).collect();
+    // Rows come in whenever the story is looked at: the end is where it was when it was last followed.
+    let is_at_end = |r: &Reading| last(r, &model.books, Book::followed).is_some_and(|last| r.row >= last);
+    let followed: Vec<bool> = model.readings.iter().map(is_at_end).collect();
     model.books.iter_mut().for_each(Book::grow);
     for (reading, followed) in model.readings.iter_mut().zip(followed) {
-        if let Some(row) = last(reading, &model.books).filter(|row| followed && *row > reading.row) {
+        if let Some(row) = last(reading, &model.books, Book::len).filter(|row| followed && *row > reading.row)
+        {
             reading.go(row);
         }
     }
@@ -438,6 +440,8 @@ mod tests {
         while !model.books[0].progress().done {
             update(&mut model, Msg::Tick(Duration::from_millis(50)));
         }
+        // What came in with the last look is followed with the next.
+        update(&mut model, Msg::Tick(Duration::from_millis(50)));
         let last = model.books[0].next(model.books[0].len(), RowKinds::STEP, true);
         assert_eq!(Some(at(&model)), last);
         assert!(at(&model) > before);
