@@ -3,12 +3,13 @@
 #[path = "support/lab.rs"]
 mod lab;
 
+use lab::drained::Drained;
 use lab::{Lab, PATIENCE, Talk};
 use postroad::trace::{CloseHow, Direction, Layer, Record, Transcript};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 /// A tap that runs; ended when the test is.
 struct Tap {
     child: Child,
-    out: BufReader<ChildStdout>,
+    out: BufReader<Drained>,
     ports: Vec<u16>,
     home: PathBuf,
     record: PathBuf,
@@ -40,7 +41,7 @@ impl Tap {
         }
         command.env("XDG_DATA_HOME", &home).env_remove("CLICOLOR_FORCE");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
-        let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut out = BufReader::new(Drained::from(child.stdout.take().expect("it is piped")));
         let (mut ports, mut board) = (Vec::new(), String::new());
         while !board.contains("Ctrl-C closes") {
             let mut line = String::new();
@@ -144,8 +145,9 @@ fn what_both_say_is_passed_on_byte_for_byte_also_when_one_has_ended() {
 
 #[test]
 fn a_server_that_takes_nothing_holds_the_client_back() {
-    let (port, serving) = server(|mut stream| {
-        std::thread::sleep(Duration::from_secs(2));
+    let (begin, begun) = std::sync::mpsc::channel();
+    let (port, serving) = server(move |mut stream| {
+        begun.recv().expect("until the client is held");
         let (mut total, mut buffer) = (0, vec![0; 1 << 20]);
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
             total += count;
@@ -162,6 +164,7 @@ fn a_server_that_takes_nothing_holds_the_client_back() {
         sent += count;
         assert!(sent < 200 << 20, "it takes whatever comes");
     }
+    begin.send(()).expect("it waits");
     stream.set_write_timeout(Some(PATIENCE)).expect("it can be set");
     stream.write_all(&piece).expect("it goes on");
     sent += piece.len();

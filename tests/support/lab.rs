@@ -1,13 +1,17 @@
 //! A lab that runs for a test: the program is started on free ports, and spoken to over real sockets.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+#[path = "drained.rs"]
+pub mod drained;
+
+use drained::Drained;
 use postroad::explain::{Item, Story};
 use postroad::trace::{Record, Transcript};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -17,7 +21,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A lab that runs; ended when the test is.
 pub struct Lab {
     pub child: Child,
-    pub out: BufReader<ChildStdout>,
+    pub out: BufReader<Drained>,
     /// By the row's words and the column's domain; the DNS has no domain.
     pub ports: BTreeMap<(String, String), u16>,
     /// Where its authority is kept.
@@ -54,7 +58,7 @@ impl Lab {
         command.env("XDG_DATA_HOME", &home);
         command.env_remove("CLICOLOR_FORCE").stdin(input).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
-        let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut out = BufReader::new(Drained::from(child.stdout.take().expect("it is piped")));
         let (mut ports, mut domains) = (BTreeMap::new(), Vec::new());
         loop {
             let mut line = String::new();
