@@ -108,7 +108,7 @@ fn a_presets_faults_can_begin_at_any_step() {
 }
 
 /// Forks of each shipped story, about.
-const FORKS: usize = 5;
+const FORKS: usize = 10;
 
 #[test]
 fn forks_of_every_shipped_story_share_the_past() {
@@ -136,9 +136,7 @@ fn the_server_can_be_played_at_every_answer() {
         let moment = Moment::at(&parent, step.number).expect("it was run");
         let Some(lines) = moment.lines().filter(|_| step.from == Direction::Server) else { continue };
         assert_eq!(moment.answered(&lines), None, "the same answer is no change");
-        let answers = ["451 4.3.0 try later", "-ERR no", "a NO never", "", "\u{7}garbage"];
-        // Two at each Step, and each has its turn.
-        for answer in answers.into_iter().cycle().skip(step.number).take(2) {
+        for answer in ["451 4.3.0 try later", "-ERR no", "a NO never", "", "\u{7}garbage"] {
             let changes = moment.answered(&[answer.to_owned()]).expect("it is another answer");
             let forked = fork(&scenario, &changes);
             let kind =
@@ -147,7 +145,7 @@ fn the_server_can_be_played_at_every_answer() {
             played += 1;
         }
     }
-    assert!(played > 50, "{played}");
+    assert!(played > 100, "{played}");
 }
 
 /// The Step in which the server answers this verb on this port, for the first time.
