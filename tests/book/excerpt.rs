@@ -5,6 +5,7 @@
 //! SOURCE | STAGE | STAGE         each stage narrows what the one before it left
 //!
 //! SOURCE   postroad ARGUMENTS…   what the program prints, 80 columns wide, without colour
+//!          type LINES postroad … what it prints to somebody who types these lines (`\n` between them)
 //!          file PATH             what a file of this project holds
 //! STAGE    SELECTION + SELECTION several pieces, with a line `…` between them
 //!          error                 what a command that fails says on the standard error
@@ -215,6 +216,12 @@ pub fn diff(old: &[String], new: &[String]) -> String {
         out += &format!("  {sign} {line}\n");
     }
     out
+}
+
+/// The same, without what stayed.
+pub fn changes(old: &[String], new: &[String]) -> String {
+    let all = diff(old, new);
+    all.lines().filter(|line| !line.starts_with("    ")).map(|line| format!("{line}\n")).collect()
 }
 
 #[cfg(test)]
