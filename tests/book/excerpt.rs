@@ -87,6 +87,9 @@ fn narrow(lines: &[String], stage: &[Word], elision: &str) -> Result<Vec<String>
     for selection in stage.split(|w| w.is_bare("+")) {
         let words: Vec<&str> = selection.iter().map(|w| w.text.as_str()).collect();
         let range = trimmed(lines, range(lines, &words)?);
+        if range.start < end {
+            return Err(format!("“{}” stands before what is selected in front of it", words.join(" ")));
+        }
         if !out.is_empty() {
             match lines.get(end..range.start) {
                 Some([]) => {}
@@ -273,6 +276,7 @@ a title
             (" | from QUIT to EHLO", "no line has “EHLO” there"),
             (" | steps 9..10", "no step 9"),
             (" | some lines", "“some lines” is no selection"),
+            (" | line QUIT + line EHLO", "“line EHLO” stands before"),
             (" | error", "it ended with Some(0)"),
             (" | from 'a", "quote"),
         ] {
