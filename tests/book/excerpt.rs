@@ -177,7 +177,9 @@ fn step(lines: &[String], words: &str) -> Result<Range<usize>, String> {
         let mut words = line.split_whitespace().take(2);
         line.starts_with(' ') && words.any(|w| w.contains(':') && w.starts_with(|c: char| c.is_ascii_digit()))
     };
-    let other = |line: &String| line.starts_with("── ") || line.contains("· · ·") || line.contains(" ·── ") || line.contains(" ├── ");
+    let other = |line: &String| {
+        line.starts_with("── ") || line.contains("· · ·") || line.contains(" ·── ") || line.contains(" ├── ")
+    };
     let found = find(lines, 0, words)?;
     let start = lines[..=found].iter().rposition(timed).ok_or_else(|| format!("“{words}” is in no step"))?;
     let end = lines.iter().skip(start + 1).position(|line| timed(line) || other(line));

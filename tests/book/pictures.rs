@@ -43,7 +43,7 @@ const FILES: [(&str, Source); 26] = [
         "pictures/unknown-user.svg",
         ladder!(
             "unknown-user",
-            "(smtp or text \"gives\" or text \"writes the notice\" or text \"delivered\") and chapter \"next hop\""
+            "step 30..42 and (smtp or text \"gives\" or text \"writes the notice\" or text \"delivered\")"
         ),
     ),
     (
