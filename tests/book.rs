@@ -7,26 +7,41 @@
 //! ```
 //!
 //! See `book/excerpt.rs` for the whole of that small language. `POSTROAD_BLESS=1 cargo test --test book` writes
-//! stale excerpts anew; read the diff before it is committed. The reference and the cookbook are made whole from the
-//! catalogue (`book/made.rs`, `book/cookbook.rs`), and so are the pictures and the page to step through (`FILES`).
+//! stale excerpts anew, and makes links of the RFCs that a page names (`book/rfc.rs`); read the diff before it is
+//! committed. The reference and the cookbook are made whole from the catalogue (`book/made.rs`, `book/cookbook.rs`), and
+//! the pictures and the pages to step through by the program (`book/pictures.rs`).
+#![allow(clippy::print_stderr, reason = "a test that cannot run here says so")]
 
+#[path = "book/chapters.rs"]
+mod chapters;
 #[path = "book/cookbook.rs"]
 mod cookbook;
 #[path = "book/excerpt.rs"]
 mod excerpt;
+#[path = "book/front.rs"]
+mod front;
 #[path = "book/made.rs"]
 mod made;
 #[path = "book/page.rs"]
 mod page;
+#[path = "book/pictures.rs"]
+mod pictures;
+#[path = "book/rfc.rs"]
+mod rfc;
+#[path = "book/screen.rs"]
+mod screen;
 #[path = "book/seen.rs"]
 mod seen;
+#[path = "book/terms.rs"]
+mod terms;
 #[path = "book/words.rs"]
 mod words;
 
 use excerpt::{Directive, Printed};
 use page::{Page, read_all, root};
 use std::collections::BTreeMap;
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 
 /// README, the other pages beside it, and every page of the book.
 fn pages() -> Vec<Page> {
@@ -36,13 +51,35 @@ fn pages() -> Vec<Page> {
     all
 }
 
-/// Run the program as somebody at a plain terminal of 80 columns would see it.
-fn postroad(args: &[String]) -> Output {
+/// The page that has every word.
+fn glossary(pages: &[Page]) -> &Page {
+    pages.iter().find(|page| page.name == "book/src/glossary.md").expect("the book has a glossary")
+}
+
+/// The program as somebody at a plain terminal of 80 columns would see it.
+fn command(args: &[String]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postroad"));
     for name in ["CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "POSTROAD_BLESS"] {
         command.env_remove(name);
     }
-    command.env("NO_COLOR", "1").args(args).current_dir(root()).output().expect("the program can be started")
+    command.env("NO_COLOR", "1").args(args).current_dir(root());
+    command
+}
+
+/// What it says.
+fn postroad(args: &[String]) -> Output {
+    command(args).output().expect("the program can be started")
+}
+
+/// What it says to somebody who types these lines.
+fn typed(args: &[String], lines: &str) -> Output {
+    let mut command = command(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().expect("the program can be started");
+    let mut keys = running.stdin.take().expect("it reads what is typed");
+    keys.write_all(lines.as_bytes()).expect("a few lines, which a pipe holds");
+    drop(keys);
+    running.wait_with_output().expect("it ends")
 }
 
 /// What the source of an excerpt prints, or holds. Each command runs once.
@@ -51,31 +88,39 @@ fn printed<'a>(
     source: &[String],
 ) -> Result<&'a Printed, String> {
     if !memory.contains_key(source) {
+        let said = |output: Output| Printed {
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code(),
+        };
         let printed = match source {
-            [first, args @ ..] if first == "postroad" => {
-                let output = postroad(args);
-                Printed {
-                    out: String::from_utf8_lossy(&output.stdout).into_owned(),
-                    err: String::from_utf8_lossy(&output.stderr).into_owned(),
-                    code: output.status.code(),
-                }
+            [first, args @ ..] if first == "postroad" => said(postroad(args)),
+            [first, lines, name, args @ ..] if first == "type" && name == "postroad" => {
+                said(typed(args, &lines.replace("\\n", "\n")))
             }
             [first, path] if first == "file" => {
                 let out = std::fs::read_to_string(root().join(path)).map_err(|e| format!("{path}: {e}"))?;
                 Printed { out, err: String::new(), code: Some(0) }
             }
-            _ => return Err("an excerpt begins with `postroad …` or `file PATH`".to_owned()),
+            _ => {
+                return Err(
+                    "an excerpt begins with `postroad …`, `type LINES postroad …` or `file PATH`".to_owned()
+                );
+            }
         };
         memory.insert(source.to_vec(), printed);
     }
     memory.get(source).ok_or_else(|| "it was just put there".to_owned())
 }
 
+/// One test, because both change the same files when they are blessed.
 #[test]
-fn excerpts_are_what_the_program_prints() {
+fn excerpts_are_what_the_program_prints_and_rfcs_are_links() {
     let bless = std::env::var_os("POSTROAD_BLESS").is_some();
     let (mut memory, mut wrong, mut count) = (BTreeMap::new(), String::new(), 0);
-    for page in pages() {
+    let pages = pages();
+    let terms = terms::of(glossary(&pages));
+    for page in pages {
         let mut fresh = page.lines.clone();
         // From the last to the first, so that line numbers before a replaced excerpt stay right.
         for block in page.excerpts().into_iter().rev() {
@@ -94,7 +139,21 @@ fn excerpts_are_what_the_program_prints() {
                 }
             }
         }
-        if fresh != page.lines {
+        if page.cites() {
+            let inside = page.name.matches('/').count().saturating_sub(2);
+            let with_links = match page.name.as_str() {
+                "book/src/glossary.md" => terms::anchored(&fresh),
+                _ => terms::linked(&fresh, &"../".repeat(inside), &terms),
+            };
+            let (with_links, _) = rfc::linked(&with_links);
+            if !bless && with_links != fresh {
+                let diff = excerpt::changes(&fresh, &with_links);
+                wrong +=
+                    &format!("\n{}: an RFC or a word of the glossary that is no link\n{diff}\n", page.name);
+            }
+            fresh = with_links;
+        }
+        if bless && fresh != page.lines {
             std::fs::write(root().join(&page.name), fresh.join("\n") + "\n")
                 .expect("the page can be written");
         }
@@ -204,13 +263,8 @@ fn every_chapter_asks_something_and_hides_its_answer() {
 #[test]
 fn the_glossary_is_in_order_and_knows_every_topic() {
     let pages = pages();
-    let page =
-        pages.iter().find(|page| page.name == "book/src/glossary.md").expect("the book has a glossary");
-    let terms: Vec<String> = page
-        .lines
-        .iter()
-        .filter_map(|line| Some(line.strip_prefix("**")?.split_once("** · ")?.0.to_lowercase()))
-        .collect();
+    let terms: Vec<String> =
+        glossary(&pages).lines.iter().filter_map(|line| Some(terms::entry(line)?.0.to_lowercase())).collect();
     assert!(terms.len() > 100, "only {} terms", terms.len());
     let letters = |term: &String| {
         let plain: String = term.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -225,33 +279,6 @@ fn the_glossary_is_in_order_and_knows_every_topic() {
         .collect();
     assert!(unknown.is_empty(), "the glossary does not know {unknown:?}");
 }
-
-/// Files of the book that the program writes: path, and the command line.
-const FILES: [(&str, &[&str]); 8] = [
-    ("book/src/player/journey.html", &["export", "journey", "--format", "html"]),
-    (
-        "book/src/pictures/submission.svg",
-        &["export", "journey", "--format", "svg", "--filter", "smtp and chapter \"hands the letter in\""],
-    ),
-    (
-        "book/src/pictures/routing.svg",
-        &["export", "journey", "--format", "svg", "--filter", "dns and chapter \"Where does\""],
-    ),
-    (
-        "book/src/pictures/relay.svg",
-        &["export", "journey", "--format", "svg", "--filter", "smtp and chapter \"next hop\""],
-    ),
-    ("book/src/pictures/pop3.svg", &["export", "journey", "--format", "svg", "--filter", "pop3"]),
-    ("book/src/pictures/imap.svg", &["export", "journey", "--format", "svg", "--filter", "imap"]),
-    (
-        "book/src/pictures/mx1-down.svg",
-        &["export", "mx1-down", "--format", "svg", "--filter", "chapter \"next hop\""],
-    ),
-    (
-        "book/src/pictures/greylist.svg",
-        &["export", "greylist", "--format", "svg", "--filter", "smtp and chapter \"next hop\""],
-    ),
-];
 
 /// Compare a file with what it should hold; where it is blessed, write it.
 fn held(name: &str, wanted: &str) -> Result<(), String> {
@@ -290,24 +317,14 @@ fn pages_that_are_made_from_the_catalogue_are_fresh() {
     let names: Vec<String> = names.into_iter().map(|(_, _, name)| name).collect();
     let seen = seen::Seen::read(&names);
     assert!(seen.len() > 200, "only {} entries are shown by a recording", seen.len());
-    let mut made = made::reference(&seen);
     let mut memory = BTreeMap::new();
-    let mut run = |line: &str| {
-        let printed = printed(&mut memory, &words_of(line)?)?;
+    let mut source = |source: &[String]| {
+        let printed = printed(&mut memory, source)?;
         Ok(Printed { out: printed.out.clone(), err: printed.err.clone(), code: printed.code })
     };
+    let mut made = made::reference(&seen, &mut source);
+    let mut run = |line: &str| source(&words_of(line)?);
     made.push(cookbook::page(&mut run).unwrap_or_else(|wrong| panic!("{wrong}")));
     let wrong: String = made.iter().filter_map(|page| held(&page.name, &page.text).err()).collect();
-    assert!(wrong.is_empty(), "{wrong}\n`POSTROAD_BLESS=1 cargo test --test book` writes them anew.");
-}
-
-#[test]
-fn pictures_and_the_page_to_step_through_are_what_the_program_writes() {
-    let mut wrong = String::new();
-    for (name, args) in FILES {
-        let output = postroad(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
-        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-        wrong.extend(held(name, &String::from_utf8_lossy(&output.stdout)).err());
-    }
     assert!(wrong.is_empty(), "{wrong}\n`POSTROAD_BLESS=1 cargo test --test book` writes them anew.");
 }

@@ -1,6 +1,7 @@
 //! The cookbook's page, made from its cases and from what their commands print.
 
 use super::excerpt::{Directive, Printed};
+use super::front::question;
 use super::made::{MARK, Made, said, sources};
 use super::page::slug;
 use postroad::explain::cookbook::{Case, cases};
@@ -21,7 +22,20 @@ Three things first.
 
 `postroad explain \"550 5.7.1 relay denied\"` looks a line up here; `postroad explain bounce.eml` reads a whole bounce, and
 `postroad explain mail.log` the lines of a log.
+
+<div class=\"ladder\">
+
+![Ladder diagram: mx1.example.net refuses the recipient with 550, and mail.example.com writes the bounce](pictures/unknown-user.svg)
+
+</div>
+
+The usual case. One server refuses a recipient, and *another* one writes the bounce: the one that had taken the letter.
 ";
+
+const ASK: &str = "you get a bounce from `mail.example.com` that says `550 5.1.1`. Whom do you ask for help: \
+                   the people who run `mail.example.com`, or those of the server that is named behind `Remote-MTA`?";
+const ANSWER: &str = "Neither, at first: `5.1.1` says that nobody of that name is there, so look at the address. If it is \
+                      right, ask the side that refused. The server that wrote the bounce only tells you.";
 
 const OWN: &str = "\
 ## See your own line in a whole story
@@ -55,7 +69,8 @@ const LONGEST: usize = 14;
 /// # Errors
 /// What is wrong with a case: a command that fails, or that does not show what the case says.
 pub fn page(run: &mut dyn FnMut(&str) -> Result<Printed, String>) -> Result<Made, String> {
-    let mut text = format!("{MARK}\n\n# When a mail does not arrive\n\n{INTRO}\n## By code\n\n");
+    let asked = question(ASK, ANSWER, &["RFC 3463 §3.2", "RFC 3464 §2.3.5", "RFC 5321 §6.1"]);
+    let mut text = format!("{MARK}\n\n# When a mail does not arrive\n\n{INTRO}{asked}\n## By code\n\n");
     for (code, cases) in by_code() {
         let links: Vec<String> = cases.iter().map(|case| link(case)).collect();
         text += &format!("- **{code}** {}\n", links.join(" · "));

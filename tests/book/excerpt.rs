@@ -5,6 +5,7 @@
 //! SOURCE | STAGE | STAGE         each stage narrows what the one before it left
 //!
 //! SOURCE   postroad ARGUMENTS…   what the program prints, 80 columns wide, without colour
+//!          type LINES postroad … what it prints to somebody who types these lines (`\n` between them)
 //!          file PATH             what a file of this project holds
 //! STAGE    SELECTION + SELECTION several pieces, with a line `…` between them
 //!          error                 what a command that fails says on the standard error
@@ -86,6 +87,9 @@ fn narrow(lines: &[String], stage: &[Word], elision: &str) -> Result<Vec<String>
     for selection in stage.split(|w| w.is_bare("+")) {
         let words: Vec<&str> = selection.iter().map(|w| w.text.as_str()).collect();
         let range = trimmed(lines, range(lines, &words)?);
+        if range.start < end {
+            return Err(format!("“{}” stands before what is selected in front of it", words.join(" ")));
+        }
         if !out.is_empty() {
             match lines.get(end..range.start) {
                 Some([]) => {}
@@ -173,7 +177,9 @@ fn step(lines: &[String], words: &str) -> Result<Range<usize>, String> {
         let mut words = line.split_whitespace().take(2);
         line.starts_with(' ') && words.any(|w| w.contains(':') && w.starts_with(|c: char| c.is_ascii_digit()))
     };
-    let other = |line: &String| line.starts_with("── ") || line.contains("· · ·") || line.contains(" ·── ");
+    let other = |line: &String| {
+        line.starts_with("── ") || line.contains("· · ·") || line.contains(" ·── ") || line.contains(" ├── ")
+    };
     let found = find(lines, 0, words)?;
     let start = lines[..=found].iter().rposition(timed).ok_or_else(|| format!("“{words}” is in no step"))?;
     let end = lines.iter().skip(start + 1).position(|line| timed(line) || other(line));
@@ -215,6 +221,12 @@ pub fn diff(old: &[String], new: &[String]) -> String {
         out += &format!("  {sign} {line}\n");
     }
     out
+}
+
+/// The same, without what stayed.
+pub fn changes(old: &[String], new: &[String]) -> String {
+    let all = diff(old, new);
+    all.lines().filter(|line| !line.starts_with("    ")).map(|line| format!("{line}\n")).collect()
 }
 
 #[cfg(test)]
@@ -266,6 +278,7 @@ a title
             (" | from QUIT to EHLO", "no line has “EHLO” there"),
             (" | steps 9..10", "no step 9"),
             (" | some lines", "“some lines” is no selection"),
+            (" | line QUIT + line EHLO", "“line EHLO” stands before"),
             (" | error", "it ended with Some(0)"),
             (" | from 'a", "quote"),
         ] {

@@ -2,6 +2,7 @@
 //!
 //! Every entry of the catalogue stands on exactly one page; [`PAGES`] says on which, and how.
 
+use super::front::{self, Front, Run};
 use super::seen::Seen;
 use postroad::explain::template::Vars;
 use postroad::explain::{Entry, catalogue, misconceptions};
@@ -28,12 +29,13 @@ enum Set {
 /// A part of a page: its heading, a sentence, how it is set, and which ids belong to it.
 type Section = (&'static str, &'static str, Set, fn(&Entry) -> bool);
 
-/// A page: file, title, what it holds, which entries (by the beginnings of their ids), sections in order. What fits no
+/// A page: file, title, what it holds, what it begins with, which entries (by the beginnings of their ids), sections in order. What fits no
 /// section goes to the last one.
 struct Plan {
     file: &'static str,
     title: &'static str,
     intro: &'static str,
+    front: &'static Front,
     holds: &'static [&'static str],
     sections: &'static [Section],
 }
@@ -67,6 +69,7 @@ const PAGES: [Plan; 11] = [
         file: "smtp",
         title: "SMTP: every verb, code and extension",
         intro: "SMTP carries mail, at each hop. The client says a verb, the server answers with a code of three digits.",
+        front: &front::SMTP,
         holds: &["smtp."],
         sections: &[
             ("Verbs", "What a client may say.", Set::Full, is_verb),
@@ -92,6 +95,7 @@ const PAGES: [Plan; 11] = [
         file: "pop3",
         title: "POP3: every verb, answer and capability",
         intro: "POP3 takes mail home. Answers begin with +OK or -ERR, and some have a code in brackets.",
+        front: &front::POP3,
         holds: &["pop3."],
         sections: &[
             ("Verbs", "What a client may say.", Set::Full, is_verb),
@@ -106,6 +110,7 @@ const PAGES: [Plan; 11] = [
         file: "imap",
         title: "IMAP: every verb, response and capability",
         intro: "IMAP works with mail where it lies. The client tags its commands; a line with a star comes unasked.",
+        front: &front::IMAP,
         holds: &["imap."],
         sections: &[
             ("Verbs", "What a client may say, behind its tag.", Set::Full, is_verb),
@@ -121,6 +126,7 @@ const PAGES: [Plan; 11] = [
         file: "dns",
         title: "The DNS: record types and ways of saying no",
         intro: "The DNS is asked for a name and a type of record. It answers with records, or says why there are none.",
+        front: &front::DNS,
         holds: &["dns."],
         sections: &[
             ("Questions, by record type", "", Set::Full, |e| named(e, ".query")),
@@ -132,6 +138,7 @@ const PAGES: [Plan; 11] = [
         file: "ports",
         title: "Ports and connections",
         intro: "A port says which service of a host is meant. A connection opens, and ends in one of several ways.",
+        front: &front::PORTS,
         holds: &["tcp.", "gap."],
         sections: &[
             ("Ports", "", Set::Full, |e| e.id.starts_with("tcp.open")),
@@ -143,6 +150,7 @@ const PAGES: [Plan; 11] = [
         file: "tls",
         title: "TLS: what is seen of a handshake",
         intro: "TLS encrypts one hop. What is said before the keys are there can be read.",
+        front: &front::TLS,
         holds: &["tls."],
         sections: &[("Messages", "", Set::Full, any)],
     },
@@ -150,6 +158,7 @@ const PAGES: [Plan; 11] = [
         file: "header-fields",
         title: "Header fields of a letter",
         intro: "The header is part of the letter. No server decides by it where the letter goes.",
+        front: &front::FIELDS,
         holds: &["message."],
         sections: &[("Fields", "", Set::Full, any)],
     },
@@ -157,6 +166,7 @@ const PAGES: [Plan; 11] = [
         file: "findings",
         title: "What can be off in a line",
         intro: "Each is found in the bytes, shown at its place, and told with its name.",
+        front: &front::FINDINGS,
         holds: &["finding."],
         sections: &[("Findings", "", Set::Short, any)],
     },
@@ -164,6 +174,7 @@ const PAGES: [Plan; 11] = [
         file: "facts",
         title: "What hosts state",
         intro: "What no wire shows: a host states it in the recording. A view marks it with ●.",
+        front: &front::FACTS,
         holds: &["fact."],
         sections: &[("Facts", "", Set::Short, any)],
     },
@@ -171,6 +182,7 @@ const PAGES: [Plan; 11] = [
         file: "intents",
         title: "What people want of their mail",
         intro: "The wishes by which POP3 and IMAP are compared, and when which of the two is the better choice.",
+        front: &front::INTENTS,
         holds: &["intent.", "choice."],
         sections: &[
             ("Wishes", "", Set::Short, |e| e.id.starts_with("intent.")),
@@ -181,27 +193,29 @@ const PAGES: [Plan; 11] = [
         file: "topics",
         title: "Words and ideas",
         intro: "What people look up before they read a session.",
+        front: &front::TOPICS,
         holds: &["topic.", "unknown.", "unparsed"],
         sections: &[("Words", "", Set::Full, any)],
     },
 ];
 
 /// Every page of the reference that is made from the catalogue.
-pub fn reference(seen: &Seen) -> Vec<Made> {
+pub fn reference(seen: &Seen, run: Run<'_>) -> Vec<Made> {
     let mut left: Vec<&Entry> = catalogue().entries().iter().filter(|e| !e.id.ends_with("generic")).collect();
-    let mut made: Vec<Made> = PAGES.iter().map(|plan| page(plan, &mut left, seen)).collect();
+    let mut made: Vec<Made> = PAGES.iter().map(|plan| page(plan, &mut left, seen, run)).collect();
     let left: Vec<_> = left.into_iter().map(|entry| &entry.id).collect();
     assert!(left.is_empty(), "no page of the reference holds {left:?}: give them one in tests/book/made.rs");
-    made.push(beliefs());
+    made.push(beliefs(run));
     made
 }
 
-fn page(plan: &Plan, left: &mut Vec<&Entry>, seen: &Seen) -> Made {
+fn page(plan: &Plan, left: &mut Vec<&Entry>, seen: &Seen, run: Run<'_>) -> Made {
     let (mine, others) = left.iter().partition(|e| plan.holds.iter().any(|start| e.id.starts_with(start)));
     *left = others;
     let mut mine: Vec<&Entry> = mine;
     let mut text = format!("{MARK}\n\n# {}\n\n{}\n", plan.title, plan.intro);
     text += "\n`postroad explain` tells the same for one word.\n";
+    text += &plan.front.told("../", run);
     for (title, intro, set, fits) in plan.sections {
         let (here, rest): (Vec<&Entry>, Vec<&Entry>) = mine.into_iter().partition(|entry| fits(entry));
         mine = rest;
@@ -266,9 +280,10 @@ fn sentences(entry: &Entry) -> String {
 }
 
 /// What people say, and what is so.
-fn beliefs() -> Made {
+fn beliefs(run: Run<'_>) -> Made {
     let mut text = format!("{MARK}\n\n# What people say, and what is so\n\n");
     text += "What people often believe of e-mail. Notes, questions and lessons name these rows by number.\n";
+    text += &front::BELIEFS.told("../", run);
     for row in misconceptions() {
         text += &format!("\n## {} · {}\n\n", row.number, said(&row.name));
         text += &format!("*“{}.”*\n\n{}\n\n", said(&row.people_say), said(&row.truth));

@@ -1,5 +1,6 @@
 //! A page of Markdown: its excerpts, command lines, links and headings. Only what these pages use is read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
@@ -136,7 +137,7 @@ impl Page {
     }
 
     /// A path from here, as one below the project's folder.
-    fn beside(&self, path: &str) -> Result<String, String> {
+    pub fn beside(&self, path: &str) -> Result<String, String> {
         let joined = Path::new(&self.name).parent().unwrap_or(Path::new("")).join(path);
         let mut parts: Vec<String> = Vec::new();
         for part in joined.components() {
@@ -149,10 +150,49 @@ impl Page {
         Ok(parts.join("/"))
     }
 
-    /// The anchors of its headings, as GitHub and mdBook make them.
-    fn anchors(&self) -> Vec<String> {
+    /// Pictures and frames, each with its line and the words for those who do not see it.
+    pub fn pictures(&self) -> Vec<(usize, String, String)> {
+        let between = |text: &str, start: &str, end: char| {
+            Some(text.split_once(start)?.1.split_once(end)?.0.to_owned())
+        };
+        let mut out = Vec::new();
+        for (number, line) in self.prose() {
+            for rest in line.split("![").skip(1) {
+                let target = between(rest, "](", ')').unwrap_or_default();
+                out.push((number, target, rest.split(']').next().unwrap_or_default().to_owned()));
+            }
+            for (tag, said) in [("<img", " alt=\""), ("<iframe", " title=\"")] {
+                for rest in line.split(tag).skip(1) {
+                    let target = between(rest, " src=\"", '"').unwrap_or_default();
+                    out.push((number, target, between(rest, said, '"').unwrap_or_default()));
+                }
+            }
+        }
+        out
+    }
+
+    /// The anchors of its headings, as GitHub and mdBook make them: the second of the same words ends in `-1`.
+    pub fn anchors(&self) -> Vec<String> {
         let headings = self.prose().into_iter().filter(|(_, line)| line.starts_with('#'));
-        headings.map(|(_, line)| slug(line.trim_start_matches('#').trim())).collect()
+        let mut out: Vec<String> = Vec::new();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, line) in headings {
+            let slug = slug(line.trim_start_matches('#').trim());
+            let count = seen.entry(slug.clone()).or_default();
+            out.push(if *count == 0 { slug } else { format!("{slug}-{count}") });
+            *count += 1;
+        }
+        for (_, line) in self.prose() {
+            let ids = line.split("<a id=\"").skip(1).filter_map(|rest| rest.split_once('"'));
+            out.extend(ids.map(|(id, _)| id.to_owned()));
+        }
+        out
+    }
+
+    /// Whether it is a page of the book that people write: there each RFC that is named is a link.
+    pub fn cites(&self) -> bool {
+        let made = |line: &String| line.starts_with("<!-- Written by tests/");
+        self.name.starts_with("book/src/") && !self.is_made() && !self.lines.iter().any(made)
     }
 
     /// Whether a test makes it from the catalogue.

@@ -182,7 +182,7 @@ fn page(rows: &BTreeSet<Row>) -> String {
     for (rfc, rows) in by_rfc {
         let _ = write!(
             out,
-            "\n## RFC {rfc}: {}\n\n| § | | requirement | test |\n|---|---|---|---|\n",
+            "\n## RFC {rfc}: {}\n\n[Its text](https://www.rfc-editor.org/rfc/rfc{rfc})\n\n| § | | requirement | test |\n|---|---|---|---|\n",
             title(rfc)
         );
         for row in rows {
