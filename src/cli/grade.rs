@@ -53,17 +53,34 @@ pub fn run(args: &Grade) -> Result<(), CommandError> {
     if args.csv {
         row(&mut out, ["student", "file", "kind", "id", "line", "expected", "given", "result"])?;
     }
-    for path in &args.answers {
-        let answers = answers(path)?;
-        let file = escape::text(&path.display().to_string());
-        let grade = Compared::of(&model, &answers);
+    each(args, |file, answers| {
+        let grade = Compared::of(&model, answers);
         if args.csv {
-            csv(&mut out, &answers.author, &file, &grade)?;
+            csv(&mut out, &answers.author, file, &grade)?;
         } else {
-            tell(&mut out, &answers.author, &file, &grade)?;
+            tell(&mut out, &answers.author, file, &grade)?;
+        }
+        Ok(out.flush()?)
+    })
+}
+
+/// Every answers file. One that cannot be read keeps nobody else's answers from being graded: it is told of, and the run
+/// ends with what is wrong with the first such file.
+fn each(
+    args: &Grade,
+    mut grade: impl FnMut(&str, &Answers) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let mut wrong = None;
+    for path in &args.answers {
+        match (answers(path), &wrong) {
+            (Ok(answers), _) => grade(&escape::text(&path.display().to_string()), &answers)?,
+            (Err(error), None) => wrong = Some(error),
+            (Err(error), Some(_)) => {
+                let _ = writeln!(std::io::stderr(), "{error}");
+            }
         }
     }
-    Ok(out.flush()?)
+    wrong.map_or(Ok(()), Err)
 }
 
 /// Compare answers with lessons.
@@ -76,20 +93,25 @@ fn lessons(args: &Grade, course: &lesson::Course) -> Result<(), CommandError> {
     if args.csv {
         row(&mut out, ["student", "file", "kind", "id", "line", "expected", "given", "result"])?;
     }
-    for path in &args.answers {
-        let answers = answers(path)?;
-        let file = escape::text(&path.display().to_string());
-        let graded = course.graded(&answers);
+    each(args, |file, answers| {
+        for name in course.unknown(answers) {
+            let _ = writeln!(
+                std::io::stderr(),
+                "note: {file} answers the lesson `{}`, which is not here; POSTROAD_LESSONS names the folder that has it",
+                escape::text(name)
+            );
+        }
+        let graded = course.graded(answers);
         if args.csv {
             for one in &graded {
                 let (id, asked, expected) = (one.id.as_str(), one.asked.as_str(), one.expected.as_str());
                 let result = result(one.verdict);
-                row(&mut out, [&answers.author, &file, "activity", id, asked, expected, &one.given, result])?;
+                row(&mut out, [&answers.author, file, "activity", id, asked, expected, &one.given, result])?;
             }
-            continue;
+            return Ok(out.flush()?);
         }
         let who = match answers.author.as_str() {
-            "" => file,
+            "" => file.to_owned(),
             author => format!("{} ({file})", escape::text(author)),
         };
         let right = graded.iter().filter(|one| one.verdict == Verdict::Right).count();
@@ -105,8 +127,8 @@ fn lessons(args: &Grade, course: &lesson::Course) -> Result<(), CommandError> {
                 }
             }
         }
-    }
-    Ok(out.flush()?)
+        Ok(out.flush()?)
+    })
 }
 
 fn result(verdict: Verdict) -> &'static str {
@@ -140,7 +162,7 @@ fn answers(path: &Path) -> Result<Answers, CommandError> {
     Answers::read(&bytes).map_err(|error| {
         let message =
             format!("{}: {}", escape::text(&path.display().to_string()), escape::text(&error.to_string()));
-        CommandError::failure(message, "answers files are made by `postroad annotate FILE --extract -o OUT`")
+        CommandError::failure(message, "answers files are made by `postroad lesson --export FILE`, or `postroad annotate FILE --extract -o OUT`")
     })
 }
 
