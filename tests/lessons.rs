@@ -58,6 +58,8 @@ fn a_new_lesson_is_sound_and_one_of_that_name_is_not_overwritten() {
     let output = postroad(folder.path(), &["lesson", "check", "tea-party"]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("tea-party: sound"), "{}", said(&output));
+    let by_file = said(&postroad(folder.path(), &["lesson", "check", "tea-party/lesson.md"]));
+    assert!(by_file.contains("tea-party: sound"), "{by_file}");
     assert!(said(&postroad(folder.path(), &["lesson", "new", "tea-party"])).contains("is there already"));
     assert!(said(&postroad(folder.path(), &["lesson", "new", "Tea Party"])).contains("small letters"));
     let list = said(&postroad(folder.path(), &["lesson", "--lessons", "."]));
@@ -89,7 +91,19 @@ fn what_is_wrong_is_told_with_file_line_and_advice() {
             "teaches = [\"smtp-rctp\"]",
             &["did you mean `smtp-rcpt`?", "lesson.md:7:"],
         ),
-        ("scenario = \"journey\"", "scenario = \"jurney\"", &["no scenario `jurney`", "lesson.md:6:"]),
+        (
+            "scenario = \"journey\"",
+            "scenario = \"jurney\"",
+            &["no scenario `jurney`", "lesson.md:6:", "did you mean `journey`?", "error: 1 problem\n"],
+        ),
+        ("order = 1000", "order = \"1000\"", &["a whole number", "lesson.md:5:"]),
+        (
+            "filter = \"smtp and verb RCPT\"",
+            "steps = \"700..800\"",
+            &["no step of the story", "lesson.md:21:"],
+        ),
+        ("## Type", "# Type", &["begins no step: write ## for a step", "lesson.md:"]),
+        ("(RFC 5321 §3.3).\"\n```\n", "(RFC 5321 §3.3).\"\n", &["is the block above closed"]),
         ("order = 1000", "order = 1000\nneeds = [\"nothing-yet\"]", &["there is no lesson `nothing-yet`"]),
         (
             "mailbox = \"bob@example.net\"",
@@ -123,6 +137,40 @@ fn what_is_wrong_is_told_with_file_line_and_advice() {
             assert!(told.contains(part), "{to}: “{part}” is not said in:\n{told}");
         }
     }
+}
+
+#[test]
+fn an_activity_that_says_nothing_when_it_is_done_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(postroad(folder.path(), &["lesson", "new", "mine"]).status.success());
+    let path = folder.path().join("mine/lesson.md");
+    let text = std::fs::read_to_string(&path).expect("reads");
+    std::fs::write(&path, text.replacen("why = \"The letter lies in Bob's INBOX.\"\n", "", 1))
+        .expect("writes");
+    let output = postroad(folder.path(), &["lesson", "check", "mine"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("warning: nothing is said when this is done"), "{}", said(&output));
+}
+
+#[test]
+fn answers_to_a_lesson_that_is_not_here_are_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let answers = r#"{"format":"postroad-answers","version":1,"author":"Ann","title":"lessons","marks":[],
+        "answers":[{"question":"not-here/x","text":"1"},{"question":"press-send/x","text":"1"}]}"#;
+    std::fs::write(folder.path().join("ann.json"), answers).expect("writes");
+    std::fs::write(folder.path().join("torn.json"), "{").expect("writes");
+    let output = postroad(folder.path(), &["grade", "lessons", "torn.json", "ann.json"]);
+    let told = said(&output);
+    assert!(
+        told.contains("ann.json answers the lesson `not-here`") && !told.contains("`press-send`"),
+        "{told}"
+    );
+    // One torn file keeps nobody else's answers from being graded.
+    assert!(
+        told.contains("Ann (ann.json): 0 of ") && told.contains("torn.json: this is no answers file"),
+        "{told}"
+    );
+    assert!(!output.status.success());
 }
 
 #[test]

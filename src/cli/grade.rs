@@ -53,30 +53,54 @@ pub fn run(args: &Grade) -> Result<(), CommandError> {
     if args.csv {
         row(&mut out, ["student", "file", "kind", "id", "line", "expected", "given", "result"])?;
     }
+    let mut wrong = None;
     for path in &args.answers {
-        let answers = answers(path)?;
-        let file = escape::text(&path.display().to_string());
-        match (&model, args.csv) {
-            (Model::Marks(model), true) => {
-                csv(&mut out, &answers.author, &file, &Compared::of(model, &answers))?;
+        match (answers(path), &wrong) {
+            (Ok(answers), _) => {
+                grade(&mut out, &model, args.csv, &escape::text(&path.display().to_string()), &answers)?;
             }
-            (Model::Marks(model), false) => {
-                tell(&mut out, &who(&answers.author, file), &Compared::of(model, &answers))?;
-            }
-            (Model::Course(course), true) => {
-                csv_of_lessons(&mut out, &answers.author, &file, &course.graded(&answers))?;
-            }
-            (Model::Course(course), false) => {
-                tell_of_lessons(&mut out, &who(&answers.author, file), &course.graded(&answers))?;
+            // One that cannot be read keeps nobody else's answers from being graded.
+            (Err(error), None) => wrong = Some(error),
+            (Err(error), Some(_)) => {
+                let _ = writeln!(std::io::stderr(), "{error}");
             }
         }
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    wrong.map_or(Ok(()), Err)
+}
+
+/// Compare one student's answers.
+fn grade(
+    out: &mut impl Write,
+    model: &Model,
+    csv: bool,
+    file: &str,
+    answers: &Answers,
+) -> Result<(), CommandError> {
+    let author = answers.author.as_str();
+    match (model, csv) {
+        (Model::Marks(model), true) => csv_of_marks(out, author, file, &Compared::of(model, answers))?,
+        (Model::Marks(model), false) => tell(out, &who(author, file), &Compared::of(model, answers))?,
+        (Model::Course(course), _) => {
+            for name in course.unknown(answers) {
+                let name = escape::text(name);
+                let here = "which is not here; POSTROAD_LESSONS names the folder that has it";
+                let _ = writeln!(std::io::stderr(), "note: {file} answers the lesson `{name}`, {here}");
+            }
+            let graded = course.graded(answers);
+            match csv {
+                true => csv_of_lessons(out, author, file, &graded)?,
+                false => tell_of_lessons(out, &who(author, file), &graded)?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whose answers they are.
-fn who(author: &str, file: String) -> String {
-    if author.is_empty() { file } else { format!("{} ({file})", escape::text(author)) }
+fn who(author: &str, file: &str) -> String {
+    if author.is_empty() { file.to_owned() } else { format!("{} ({file})", escape::text(author)) }
 }
 
 fn result(verdict: Verdict) -> &'static str {
@@ -128,7 +152,8 @@ fn answers(path: &Path) -> Result<Answers, CommandError> {
     Answers::read(&bytes).map_err(|error| {
         let message =
             format!("{}: {}", escape::text(&path.display().to_string()), escape::text(&error.to_string()));
-        CommandError::failure(message, "answers files are made by `postroad annotate FILE --extract -o OUT`")
+        let made = "answers files are made by `postroad lesson --export FILE`, or `postroad annotate FILE --extract -o OUT`";
+        CommandError::failure(message, made)
     })
 }
 
@@ -197,7 +222,7 @@ fn tell(out: &mut impl Write, who: &str, grade: &Compared<'_>) -> std::io::Resul
     Ok(())
 }
 
-fn csv(out: &mut impl Write, author: &str, file: &str, grade: &Compared<'_>) -> std::io::Result<()> {
+fn csv_of_marks(out: &mut impl Write, author: &str, file: &str, grade: &Compared<'_>) -> std::io::Result<()> {
     for line in &grade.lines {
         let result = if line.given.is_some() { "explained" } else { "not explained" };
         let (id, at) = (line.model.id.as_str(), quote(line.model));

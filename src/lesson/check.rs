@@ -1,7 +1,7 @@
 //! Is a lesson sound? Every activity is tried: its model solution must do, its wrong ones must not, and what it points
 //! at must be there. What reading alone can find, [`super::format`] has found before.
 
-use super::activity::{Activity, Change, Mistake, Question, Repair, Task, Typing};
+use super::activity::{Activity, Change, Mistake, Question, Repair, Stretch, Task, Typing};
 use super::coverage;
 use super::desk;
 use super::format::Lesson;
@@ -19,7 +19,7 @@ pub type Takes<'a> = &'a dyn Fn(&str) -> Result<(), String>;
 
 /// Everything that is wrong with a lesson; `library` has the others, which it may need or link to.
 pub fn check(lesson: &Lesson, library: &Library, stories: &Stories, takes: Takes<'_>) -> Vec<Problem> {
-    let mut check = Check { lesson, stories, problems: Vec::new() };
+    let mut check = Check { lesson, stories, problems: Vec::new(), silent: false };
     check.front(library);
     check.links(library);
     for (line, span) in &lesson.commands {
@@ -40,6 +40,8 @@ struct Check<'l> {
     lesson: &'l Lesson,
     stories: &'l Stories,
     problems: Vec<Problem>,
+    /// The story beside the lesson does not run, which is told once.
+    silent: bool,
 }
 
 impl Check<'_> {
@@ -86,6 +88,7 @@ impl Check<'_> {
             let (super::activity::StoryName::Scenario(word) | super::activity::StoryName::Transcript(word)) =
                 &name;
             self.front_problem(word, "the story beside this lesson does not run".to_owned(), why);
+            self.silent = true;
         }
         if lesson.activities.iter().all(|activity| activity.optional) {
             let problem = Problem::of(&lesson.source, "there is nothing to be done in this lesson");
@@ -127,6 +130,17 @@ impl Check<'_> {
                 self.tell(activity, &["teaches", &nth.to_string()], message, &help);
             }
         }
+        if activity.why.trim().is_empty() && !says_why(&activity.task) {
+            let problem = self.lesson.problem(activity, &["id"], "nothing is said when this is done");
+            let help = "`why` says it; who was right by chance learns it there";
+            self.problems.push(problem.help(help).warning());
+        }
+        if self.silent
+            && activity.story.is_none()
+            && !matches!(activity.task, Task::Answer(_) | Task::Repair(_))
+        {
+            return;
+        }
         match &activity.task {
             Task::Answer(question) => self.answer(activity, question),
             Task::Type(typing) => self.typing(activity, typing),
@@ -148,7 +162,8 @@ impl Check<'_> {
         };
         match &activity.task {
             Task::Watch(stretch) if judge::stretch(&outcome, stretch).is_empty() => {
-                self.tell(activity, &["filter"], "no step of the story is in this stretch", "");
+                let key = if matches!(stretch, Stretch::Steps(_)) { "steps" } else { "filter" };
+                self.tell(activity, &[key], "no step of the story is in this stretch", "");
             }
             Task::Predict(spot) => match judge::question(&outcome, spot) {
                 Some(question) => {
@@ -361,6 +376,19 @@ impl Check<'_> {
                 Err(why) => self.tell(activity, &["choice", &nth], "this choice cannot be run", &why),
             }
         }
+    }
+}
+
+/// Whether what is done says by itself why it is right, without a `why` of the activity.
+fn says_why(task: &Task) -> bool {
+    match task {
+        Task::Predict(_) | Task::Explain { .. } | Task::WhatIf { .. } => true,
+        Task::Answer(Question::Choose { choices, .. }) => {
+            choices.iter().filter(|choice| choice.right).all(|choice| !choice.reason.why.trim().is_empty())
+        }
+        Task::Answer(Question::Order { .. } | Question::Match { .. }) => true,
+        Task::Answer(Question::Text { .. }) | Task::Watch(_) | Task::Find { .. } => false,
+        Task::Type(_) | Task::Repair(_) => false,
     }
 }
 

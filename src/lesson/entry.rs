@@ -236,8 +236,25 @@ fn reword(message: &str) -> (String, String) {
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
         return (format!("unknown key `{}`", word.escape_debug()), choose(word, known));
     }
+    if let Some((found, wanted)) =
+        message.strip_prefix("invalid type: ").and_then(|m| m.split_once(", expected "))
+    {
+        return (format!("{} should stand here, and here is {found}", in_words(wanted)), String::new());
+    }
     match message.strip_prefix("missing field ") {
         Some(field) => (format!("the key {field} is missing"), String::new()),
         None => (message.to_owned(), String::new()),
+    }
+}
+
+/// What the TOML reader wanted, as an author says it.
+fn in_words(wanted: &str) -> &str {
+    match wanted {
+        "i64" | "u64" | "u32" | "u16" | "u8" | "usize" => "a whole number, without quotes,",
+        "a sequence" => "a list, in [ ],",
+        "a string" => "a text, in quotes,",
+        "a boolean" => "true or false",
+        wanted if wanted.starts_with("struct ") || wanted == "a map" => "a table, in { },",
+        wanted => wanted,
     }
 }

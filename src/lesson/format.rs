@@ -203,7 +203,13 @@ fn activities(
         let places = match Places::read(source, block.inside.clone(), toml) {
             Ok(places) => places,
             Err(problem) => {
-                problems.push(problem);
+                // Whoever forgets the end of a block has a second one inside it.
+                let open = toml.lines().any(|line| line.starts_with("```"));
+                problems.push(if open {
+                    problem.help("is the block above closed, by a line with ``` alone?")
+                } else {
+                    problem
+                });
                 continue;
             }
         };

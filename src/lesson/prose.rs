@@ -191,7 +191,7 @@ impl<'t> Reader<'t> {
             }
             TagEnd::Link | TagEnd::Image => self.link = None,
             TagEnd::Paragraph => self.paragraph(),
-            TagEnd::Heading(level) => self.heading(level),
+            TagEnd::Heading(level) => self.heading(level, range),
             TagEnd::CodeBlock => self.code(range),
             TagEnd::List(_) | TagEnd::Item | TagEnd::BlockQuote(_) => self.leave(),
             TagEnd::TableCell => {
@@ -235,7 +235,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn heading(&mut self, level: HeadingLevel) {
+    fn heading(&mut self, level: HeadingLevel, range: Range<usize>) {
+        if level == HeadingLevel::H1 {
+            let message = "a heading with one # begins no step: write ## for a step, ### for a part of one";
+            let place = self.place(range);
+            self.prose.troubles.push((message.to_owned(), place));
+        }
         let runs = std::mem::take(&mut self.runs);
         let text: String = runs.iter().map(|run| run.text.as_str()).collect();
         self.prose.anchors.push(anchor(&text));
@@ -394,6 +399,7 @@ mod tests {
         assert_eq!(read("<div>x</div>\n", 0).troubles.len(), 1);
         assert_eq!(read("<details>\n<summary>x</summary>\n\ny\n", 0).troubles.len(), 1);
         assert_eq!(read("a <b>x</b>\n", 0).troubles.len(), 2);
+        assert_eq!(read("# A title\n\nx\n", 0).troubles.len(), 1);
     }
 
     #[test]

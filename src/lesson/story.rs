@@ -8,7 +8,8 @@ use crate::base::{Instant, Secret};
 use crate::trace::change::Typing as Typed;
 use crate::trace::runner::{Order, Runner};
 use crate::trace::{Change, Head, Record};
-use crate::world::scenario::{Act, Scenario, What, builtin};
+use crate::world::scenario::terms::nearest;
+use crate::world::scenario::{Act, Scenario, What, builtin, builtin_names, story_names};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -270,7 +271,10 @@ pub fn scenario(lesson: &Lesson, name: &StoryName) -> Result<Scenario, String> {
         Scenario::from_toml(text, shown)
     } else {
         if builtin(name).is_none() {
-            return Err(format!("there is no scenario `{name}`; one of this folder ends in .toml"));
+            let near = nearest(name, builtin_names().chain(story_names()))
+                .map(|near| format!("; did you mean `{near}`?"));
+            let near = near.unwrap_or_default();
+            return Err(format!("there is no scenario `{name}`; one of this folder ends in .toml{near}"));
         }
         Scenario::builtin(name)
     };

@@ -68,6 +68,12 @@ fn named(library: &mut Library, what: &[String]) -> Result<Vec<String>, CommandE
     let mut names = Vec::new();
     for what in what {
         let path = Path::new(what);
+        // The lesson's own file stands for its folder.
+        let path = match path.parent().filter(|_| path.file_name().is_some_and(|name| name == "lesson.md")) {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => path,
+        };
         if path.is_dir() {
             let folders = folders_of(path).map_err(|error| CommandError::file("read", path, &error))?;
             if folders.is_empty() {

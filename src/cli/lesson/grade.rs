@@ -9,6 +9,7 @@ use crate::lesson::session::is_read_by_people;
 use crate::lesson::words::heard;
 use crate::lesson::{Activity, Lesson, Library, Stories, check};
 use crate::trace::answers::{Answers, Verdict};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The word that means all lessons.
@@ -62,6 +63,12 @@ impl Course {
     /// Whether there is a lesson in it.
     pub fn is_empty(&self) -> bool {
         self.names.iter().all(|name| self.library.get(name).is_none())
+    }
+
+    /// The lessons that somebody has answered and that are not among those of this program.
+    pub fn unknown<'a>(&self, answers: &'a Answers) -> BTreeSet<&'a str> {
+        let names = answers.answers.iter().filter_map(|answer| answer.question.split_once('/'));
+        names.map(|(name, _)| name).filter(|name| self.library.get(name).is_none()).collect()
     }
 
     /// How somebody did every activity of lessons that they began.

@@ -44,7 +44,7 @@ pub fn greylisted() -> Reply {
     Reply::enhanced(450, (4, 7, 1), "Greylisted, please try again later")
 }
 
-/// 550 5.7.26: neither SPF nor DKIM shows that it is from whom it says (RFC 7372 §3.3).
+/// 550 5.7.26: neither SPF nor DKIM shows that it is from whom it says (RFC 7372 §3.4).
 pub fn unauthenticated(why: &str) -> Reply {
     Reply::enhanced(550, (5, 7, 26), why)
 }

@@ -211,7 +211,7 @@ impl SmtpOwner {
         })
     }
 
-    /// SPF, where this host checks strangers: "at the time of the SMTP transaction" (RFC 7208 §2.3).
+    /// SPF, where this host checks strangers: "during the processing of the SMTP transaction" (RFC 7208 §2.5).
     async fn check_sender(&mut self, envelope: &Envelope, authenticated: bool) {
         self.spf = None;
         if self.host.spec.verify && self.role == RoleKind::Mta && !authenticated {

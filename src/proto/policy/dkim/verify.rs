@@ -10,7 +10,7 @@ use crate::proto::policy::tags::Tags;
 use crate::proto::policy::{Answer, Inquiry, Known, Question, Rtype, asked};
 use std::borrow::Cow;
 
-/// The most signatures of a message that are checked: "a Verifier … SHOULD limit" (RFC 6376 §6.1).
+/// The most signatures of a message that are checked: "A Verifier MAY limit the number" (RFC 6376 §6.1).
 pub const MOST_SIGNATURES: usize = 10;
 /// RSA keys of fewer bits verify nothing (RFC 8301 §3.2).
 const FEWEST_BITS: usize = 1024;
