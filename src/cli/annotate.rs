@@ -5,7 +5,8 @@
 use super::open::{self, Source};
 use super::{CommandError, fullscreen, notes, onto, screen};
 use crate::base::escape;
-use crate::dissect::{Dissector, Kind, Step};
+use crate::dissect::{Dissector, Step};
+use crate::explain::placing::is_about;
 use crate::trace::answers::{Answers, choices};
 use crate::trace::marks::{self, Place, Streams};
 use crate::trace::{Mark, Record, Transcript};
@@ -386,13 +387,7 @@ fn about(mark: &Mark, steps: &[Step]) -> String {
 
 /// The Step that a mark begins in.
 pub(super) fn step_of<'s>(mark: &Mark, steps: &'s [Step]) -> Option<&'s Step> {
-    let (start, end) = mark.range?;
-    let side = |s: &&Step| Some(s.conn) == mark.conn && Some(s.from) == mark.from && s.layer == mark.layer;
-    let without_bytes = |s: &&Step| matches!(s.kind, Kind::Open | Kind::Close);
-    match start == end && mark.quote.is_none() {
-        true => steps.iter().filter(side).filter(without_bytes).find(|s| s.range.start == start),
-        false => steps.iter().filter(side).filter(|s| !without_bytes(s)).find(|s| s.range.contains(&start)),
-    }
+    steps.iter().find(|step| is_about(mark, step))
 }
 
 /// A quote for a list: escaped again, for it came from a file.

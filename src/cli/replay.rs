@@ -7,7 +7,7 @@ use super::select::{self, Selection};
 use super::{CommandError, check, linear, screen};
 use crate::base::{Instant, escape};
 use crate::dissect::filter::StepRange;
-use crate::explain::{Item, Story};
+use crate::explain::{Item, Placing, Story};
 use crate::trace::{Mark, Record};
 use crate::view::json::Json;
 use crate::view::plain::{Options, Plain};
@@ -194,13 +194,22 @@ fn play<V: Renderer>(source: &Source, view: V, selection: Selection, pace: Pace)
     let mut story = Story::new(head);
     let mut player =
         Player { view, selection, pace, cast: Cast::default(), tally: Tally::default(), shown: 0 };
+    let mut placing = Placing::default();
     for (index, record) in first.clone().into_iter().chain(records.by_ref()).enumerate() {
-        player.learn(index, &record)?;
-        player.show(story.push(index, &record))?;
+        player.show(placing.before(&record))?;
         if player.selection.is_over() {
             break;
         }
+        player.learn(index, &record)?;
+        let items = story.push(index, &record);
+        if *source == Source::Stdin {
+            // Somebody may still be writing it: nothing waits for what may come.
+            player.show(items)?;
+        } else {
+            placing.take(items);
+        }
     }
+    player.show(placing.finish())?;
     if !player.selection.is_over() {
         player.show(story.finish())?;
     }

@@ -7,7 +7,7 @@
 use crate::base::Instant;
 use crate::dissect::{Kind, Meaning, Step};
 use crate::explain::{Chapter, Item, Story};
-use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Missing, Record, Transport};
+use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Mark, Missing, Record, Transport};
 use crate::view::Cast;
 use crate::view::page::{self, Choice, Page, StepPage};
 use crate::view::wire::Amount;
@@ -200,7 +200,7 @@ impl Survey {
                 *total = total.saturating_add(data.bytes.len() as u64);
                 course.last = Some(Place::Byte(data.from, *total));
             }
-            Record::Gap { gap, .. } => {
+            Record::Gap { gap, .. } if gap.layer == Layer::Wire => {
                 course.late |= gap.why == Missing::Before;
             }
             Record::Close { from, how, .. } => {
@@ -231,7 +231,21 @@ impl Survey {
                 said.extend(chapter);
                 said.push(comment(cast, item, step, options));
             }
-            Item::Fact { .. } | Item::Mark(_) => {}
+            Item::Mark(mark) => self.mark(mark, cast, item, options),
+            Item::Fact { .. } => {}
+        }
+    }
+
+    /// What a person wrote goes to the packet with the last byte that it is about.
+    fn mark(&mut self, mark: &Mark, cast: &Cast, item: &Item, options: &super::Options<'_>) {
+        let Some(id) = mark.conn.and_then(|conn| self.now.get(&conn).copied()) else { return };
+        let (Some(from), Some((start, end))) = (mark.from, mark.range) else { return };
+        let before = || self.courses.get(&id).and_then(|course| course.last).unwrap_or(Place::Open);
+        let place =
+            if start == end || mark.layer == Layer::Plain { before() } else { Place::Byte(from, end) };
+        let choice = Choice { amount: Amount::Brief, show_secrets: options.show_secrets };
+        if let Page::Mark { kind, text } = page::of(item, cast, choice) {
+            self.comments.entry((id, place)).or_default().push(format!("✎ {kind}: {text}"));
         }
     }
 
@@ -252,11 +266,11 @@ impl Survey {
         let before = || course.and_then(|c| c.last).unwrap_or(Place::Open);
         match step.kind {
             Kind::Open => Place::Open,
+            _ if step.layer == Layer::Plain => before(),
             Kind::Close if matches!(step.meaning, Meaning::Close(CloseHow::Timeout)) => before(),
             Kind::Close => Place::End(step.from),
             // No packet has these bytes: the one with the next byte tells of them.
             Kind::Gap => Place::Byte(step.from, step.range.end.saturating_add(1)),
-            _ if step.layer == Layer::Plain => before(),
             _ => Place::Byte(step.from, step.range.end),
         }
     }
