@@ -43,6 +43,7 @@ pub fn packets(
 /// Where `out` fails.
 pub fn write(
     args: &Export,
+    format: Format,
     head: &Head,
     records: &mut dyn Iterator<Item = Record>,
     selection: Selection,
@@ -52,7 +53,7 @@ pub fn write(
     let full = if detail { Detail::Full } else { Detail::Brief };
     let plain = |colour| Options { detail: full, width: WIDTH, colour, show_secrets };
     let told = Told { head, records, selection };
-    match args.format {
+    match format {
         // A page shows and hides by itself, and packets have a part of their own.
         Format::Html | Format::Pcapng => Ok(0),
         Format::Mermaid => told.to(&mut Mermaid::new(out, mermaid::Options { detail, show_secrets })),

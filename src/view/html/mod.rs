@@ -106,6 +106,8 @@ struct Telling<'a> {
     /// The longer texts that stand in the page already, and the Step that they stand at.
     told: BTreeMap<String, usize>,
     between: Option<CallHead>,
+    /// Whether the chapter that began last has no Step yet.
+    begins: bool,
     last: Option<Instant>,
     html: String,
 }
@@ -178,6 +180,7 @@ impl<'a> Telling<'a> {
             protocols: BTreeMap::new(),
             told: BTreeMap::new(),
             between: None,
+            begins: false,
             last: None,
             html: String::new(),
         })
@@ -239,6 +242,7 @@ impl<'a> Telling<'a> {
             return Ok(());
         };
         let id = number.to_string();
+        self.begins = true;
         self.section(Section { sign: id.clone(), id, title }, &intro)
     }
 
@@ -256,6 +260,11 @@ impl<'a> Telling<'a> {
     /// Chapters that a person lets begin at this Step.
     fn own_chapters(&mut self, step: &Step) -> io::Result<()> {
         for mark in self.marks_at(step, true) {
+            if self.begins {
+                // The story's own chapter begins here too, and an empty one would lead nowhere.
+                self.before.push(Aside::mark(&prose(&mark.kind), prose(&mark.text)));
+                continue;
+            }
             let id = format!("own-{}", self.chapters.len() + 1);
             let by =
                 if mark.author.is_empty() { String::new() } else { format!("— {}", prose(&mark.author)) };
@@ -267,6 +276,7 @@ impl<'a> Telling<'a> {
     fn step(&mut self, item: &Item, step: &Step, note: &Note) -> io::Result<()> {
         self.flush()?;
         self.own_chapters(step)?;
+        self.begins = false;
         if self.chapters.is_empty() {
             self.html.push_str("<section class=\"chapter\"><ol class=\"steps\">");
             self.chapters.push(Section { id: String::new(), sign: String::new(), title: String::new() });
