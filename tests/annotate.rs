@@ -233,6 +233,8 @@ fn a_students_answers_are_taken_out_and_graded() {
 
     session.write("other.json", "{\"format\":\"x\"}");
     assert!(session.error(&["grade", "class.jsonl", "other.json"], 1).contains("no answers file"));
+    let whole = session.error(&["grade", "class.jsonl", "class.jsonl"], 1);
+    assert!(whole.contains("is a whole recording") && whole.contains("--extract"), "{whole}");
     assert!(session.error(&["grade", "journey", "ann.json"], 1).contains("no comments and no questions"));
 }
 

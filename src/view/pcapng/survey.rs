@@ -11,7 +11,7 @@ use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Mark, Missing, Record
 use crate::view::Cast;
 use crate::view::page::{self, Choice, Page, StepPage};
 use crate::view::wire::Amount;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 /// A connection as the dissector sees it: a number that is opened again is another one. Counted from 0.
@@ -62,7 +62,12 @@ pub struct Survey {
     now: BTreeMap<Conn, Id>,
     /// A chapter's title, until the packet that it begins with.
     chapter: Option<String>,
+    /// The Steps that were told last: whose connection, whose side, which bytes.
+    lately: VecDeque<(Id, Direction, Range<u64>)>,
 }
+
+/// Steps among which a mark that comes behind them finds its own.
+const LATELY: usize = 256;
 
 /// The index of a side in an array of two.
 pub fn side(from: Direction) -> usize {
@@ -226,6 +231,10 @@ impl Survey {
                 };
                 let chapter = self.chapter.take();
                 self.step(id, step, options);
+                if step.layer == Layer::Wire {
+                    self.lately.push_back((id, step.from, step.range.clone()));
+                    self.lately.drain(..self.lately.len().saturating_sub(LATELY));
+                }
                 let place = self.place(id, step);
                 let said = self.comments.entry((id, place)).or_default();
                 said.extend(chapter);
@@ -241,8 +250,17 @@ impl Survey {
         let Some(id) = mark.conn.and_then(|conn| self.now.get(&conn).copied()) else { return };
         let (Some(from), Some((start, end))) = (mark.from, mark.range) else { return };
         let before = || self.courses.get(&id).and_then(|course| course.last).unwrap_or(Place::Open);
-        let place =
-            if start == end || mark.layer == Layer::Plain { before() } else { Place::Byte(from, end) };
+        let its = |(of, side, range): &(Id, Direction, Range<u64>)| {
+            (*of, *side) == (id, from) && range.contains(&start)
+        };
+        let place = match mark.kind.as_str() {
+            _ if start == end || mark.layer == Layer::Plain => before(),
+            // A chapter is told before its Step, and everything else behind it.
+            "chapter" => Place::Byte(from, start.saturating_add(1)),
+            _ => {
+                Place::Byte(from, self.lately.iter().rev().find(|one| its(one)).map_or(end, |one| one.2.end))
+            }
+        };
         let choice = Choice { amount: Amount::Brief, show_secrets: options.show_secrets };
         if let Page::Mark { kind, text } = page::of(item, cast, choice) {
             self.comments.entry((id, place)).or_default().push(format!("✎ {kind}: {text}"));
