@@ -93,6 +93,45 @@ fn marks_are_shown_where_they_belong() {
 }
 
 #[test]
+fn each_form_shows_what_was_highlighted() {
+    let session = class("forms");
+    session.ok(&["annotate", "class.jsonl", "--at", "14", "--chapter", "The envelope, alone"]);
+    // MAIL, RCPT and DATA came in one go: the chapter begins before RCPT all the same, and its marks stand before DATA.
+    let told = session.ok(&["replay", "class.jsonl", "--detail", "wire"]);
+    let at = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text}: {told}"));
+    let order =
+        ["MAIL FROM", "── ✎ The envelope, alone ─", "RCPT TO", "▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔", "✎ question", "▶ C  DATA"];
+    assert!(order.map(at).is_sorted(), "{told}");
+    let rows: Vec<&str> = told.lines().collect();
+    let row = rows.iter().position(|row| row.contains("RCPT TO")).expect("the line is told");
+    let column = |row: &str, text: &str| row.find(text).map(|at| row[..at].chars().count());
+    assert_eq!(column(rows[row], "bob@"), column(rows[row + 1], "▔"), "{told}");
+
+    let export = |format: &str| session.ok(&["export", "class.jsonl", "--format", format]);
+    let document = export("markdown");
+    assert!(
+        document.contains("  C: RCPT TO:<bob@example.net>\n              ^^^^^^^^^^^^^^^\n"),
+        "{document}"
+    );
+    assert!(document.contains("### The envelope, alone"), "{document}");
+    assert!(export("svg").contains("&lt;<tspan class=\"marked\">bob@example.net</tspan>&gt;"));
+    assert!(export("html").contains("<mark>"));
+    assert!(export("asciicast").contains("▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔"));
+    assert!(export("mermaid").contains("highlight: “bob@example.net”"));
+    session.ok(&["export", "class.jsonl", "-o", "class.pcapng"]);
+    let capture = std::fs::read(session.path("class.pcapng")).expect("a capture");
+    let holds = |text: &str| capture.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(
+        holds("✎ comment: “RCPT TO:<bob@example.net>” The envelope") && holds("✎ question: Who reads this?")
+    );
+    let told = session.error(&["export", "class.jsonl", "-o", "class.doc"], 2);
+    assert!(
+        told.contains("the ending of class.doc names no format") && told.contains("html, pcapng"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_mark_quotes_no_password() {
     let session = Session::new("password");
     let log_in =
@@ -194,6 +233,8 @@ fn a_students_answers_are_taken_out_and_graded() {
 
     session.write("other.json", "{\"format\":\"x\"}");
     assert!(session.error(&["grade", "class.jsonl", "other.json"], 1).contains("no answers file"));
+    let whole = session.error(&["grade", "class.jsonl", "class.jsonl"], 1);
+    assert!(whole.contains("is a whole recording") && whole.contains("--extract"), "{whole}");
     assert!(session.error(&["grade", "journey", "ann.json"], 1).contains("no comments and no questions"));
 }
 
@@ -211,6 +252,14 @@ fn mistakes_are_said_clearly() {
         (&["class.jsonl", "--at", "14", "--comment", "x", "--remove", "1"], 2, "more than one thing"),
         (&["class.jsonl", "--at", "14", "--question", "x"], 2, "--answer"),
         (&["class.jsonl", "--at", "14", "--comment", "x", "--answer", "y"], 2, "to which question"),
+        (&["class.jsonl", "--at", "x", "--comment", "y"], 2, "a step is named by its number"),
+        (&["class.jsonl", "--at", "14", "--comment", " "], 2, "--comment was given no words"),
+        (&["class.jsonl", "--at", "7", "--highlight", "0..1"], 2, "no bytes to highlight"),
+        (
+            &["class.jsonl", "--at", "14", "--question", "x", "--answer", "y", "--wrong", "y"],
+            2,
+            "and as a wrong one",
+        ),
         (&["class.jsonl", "--remove", "77"], 2, "numbered 1 to 6"),
         (&["class.jsonl", "--edit", "x", "y"], 2, "no number"),
         (&["class.jsonl", "--reply-to", "q7", "--answer", "y"], 2, "there is q1"),

@@ -52,6 +52,7 @@ fn conversations(records: &[Record]) -> BTreeMap<Conn, Vec<Record>> {
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     from: Direction,
+    layer: Layer,
     start: u64,
     len: u64,
 }
@@ -59,16 +60,16 @@ struct Cut {
 /// The records with one of them replaced by a gap of its size.
 fn without(records: &[Record], at: usize, known: bool) -> Option<(Vec<Record>, Cut)> {
     let Record::Data { at: time, data } = records.get(at)? else { return None };
-    if data.layer != Layer::Wire {
-        return None;
-    }
+    let layer = data.layer;
     let before = records[..at].iter().filter_map(|record| match record {
-        Record::Data { data: Data { from, bytes, .. }, .. } if *from == data.from => Some(bytes.len() as u64),
+        Record::Data { data: other, .. } if (other.from, other.layer) == (data.from, layer) => {
+            Some(other.bytes.len() as u64)
+        }
         _ => None,
     });
     let len = data.bytes.len() as u64;
-    let cut = Cut { from: data.from, start: before.sum(), len };
-    let gap = Gap { conn: data.conn, from: data.from, len: known.then_some(len), why: Missing::Lost };
+    let cut = Cut { from: data.from, layer, start: before.sum(), len };
+    let gap = Gap { conn: data.conn, from: data.from, layer, len: known.then_some(len), why: Missing::Lost };
     let mut out = records.to_vec();
     out[at] = Record::Gap { at: *time, gap };
     Some((out, cut))
@@ -79,7 +80,7 @@ type Side = (Direction, Layer);
 
 /// Whether bytes were cut out of the stream that this Step stands in: what is said inside TLS has places of its own.
 fn is_cut(step: &Step, cut: Cut) -> bool {
-    (step.from, step.layer) == (cut.from, Layer::Wire)
+    (step.from, step.layer) == (cut.from, cut.layer)
 }
 
 /// A Step's place in the whole stream, though bytes were cut out before it.
@@ -121,9 +122,7 @@ fn compare(whole: &[Step], holed: &[Step], cut: Cut) -> (Vec<String>, usize, usi
     let none = Cut { len: 0, ..cut };
     let shown: Vec<_> = hidden(whole, none)
         .difference(&hidden(holed, cut))
-        .filter(|(side, at)| {
-            *side != (cut.from, Layer::Wire) || *at < cut.start || *at >= cut.start + cut.len
-        })
+        .filter(|(side, at)| *side != (cut.from, cut.layer) || *at < cut.start || *at >= cut.start + cut.len)
         .copied()
         .collect();
     if let Some(((from, _), at)) = shown.first() {
@@ -249,7 +248,8 @@ fn dialogue(port: u16, said: &[(char, &str)]) -> Vec<String> {
     for (side, text) in said {
         let from = if matches!(side, 'C' | 'c') { Direction::Client } else { Direction::Server };
         records.push(if side.is_lowercase() {
-            let gap = Gap { conn: Conn(1), from, len: text.parse().ok(), why: Missing::Lost };
+            let (layer, len) = (Layer::Wire, text.parse().ok());
+            let gap = Gap { conn: Conn(1), from, layer, len, why: Missing::Lost };
             Record::Gap { at, gap }
         } else {
             let data = Data { conn: Conn(1), from, layer: Layer::Wire, bytes: text.as_bytes().to_vec() };

@@ -112,6 +112,8 @@ fn texts(records: &[Record]) -> Vec<String> {
     for item in items(records) {
         match item {
             Item::Chapter(chapter) => out.extend([chapter.title, chapter.intro]),
+            // That a mailbox stood there before the story began is told by the state alone.
+            Item::Fact { fact: Fact::MailboxCreated { .. }, .. } => {}
             Item::Fact { text, .. } => out.push(text),
             Item::Mark(mark) => out.push(mark.text),
             Item::Step(step, note) => {
@@ -151,6 +153,44 @@ fn everybody_can_read_it() {
     let journey = page("access.html", &recording("journey"));
     let hostile = page("access-hostile.html", &hostile());
     run("everybody_can_read_it", "access.mjs", &[&journey, &hostile]);
+}
+
+/// The journey with what an instructor wrote at step 14, RCPT TO:<bob@example.net>, which came in one record with two others.
+fn annotated() -> Vec<Record> {
+    let mut records = recording("journey");
+    let steps = items(&records);
+    let rcpt = steps.iter().find_map(|item| match item {
+        Item::Step(step, _) if step.number == 14 => Some(step.clone()),
+        _ => None,
+    });
+    let rcpt = rcpt.expect("the journey has a fourteenth step");
+    let mark = |kind: &str, text: &str, (from, to): (u64, u64), quote: &str| Mark {
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+        conn: Some(rcpt.conn),
+        from: Some(rcpt.from),
+        range: Some((rcpt.range.start + from, rcpt.range.start + to)),
+        quote: Some(quote.to_owned()),
+        ..Mark::default()
+    };
+    let whole = (0, rcpt.bytes.len() as u64);
+    let line = "RCPT TO:<bob@example.net>␍␊";
+    let question = Mark {
+        answer: "The next server".to_owned(),
+        wrong: vec!["Bob".to_owned()],
+        ..mark("question", "Who reads this line?", whole, line)
+    };
+    let lost = mark("comment", "Where am I?", (9, 12), "ann");
+    let behind = [mark("highlight", "", (9, 24), "bob@example.net"), question, lost];
+    records.splice(rcpt.record + 1..=rcpt.record, behind.map(Record::Mark));
+    records.insert(rcpt.record, Record::Mark(mark("chapter", "The envelope", whole, line)));
+    records
+}
+
+#[test]
+fn what_an_instructor_wrote_stands_out() {
+    let path = page("marks.html", &annotated());
+    run("what_an_instructor_wrote_stands_out", "marks.mjs", &[&path]);
 }
 
 #[test]

@@ -5,7 +5,8 @@
 use super::open::{self, Source};
 use super::{CommandError, fullscreen, notes, onto, screen};
 use crate::base::escape;
-use crate::dissect::{Dissector, Kind, Step};
+use crate::dissect::{Dissector, Step};
+use crate::explain::placing::is_about;
 use crate::trace::answers::{Answers, choices};
 use crate::trace::marks::{self, Place, Streams};
 use crate::trace::{Mark, Record, Transcript};
@@ -31,7 +32,7 @@ pub struct Annotate {
     pub author: Option<String>,
 
     /// The step that it is about, by its number in `postroad replay`.
-    #[arg(long, value_name = "STEP", help_heading = "Adding")]
+    #[arg(long, value_name = "STEP", value_parser = step_number, help_heading = "Adding")]
     pub at: Option<usize>,
     /// A chapter begins before this step.
     #[arg(long, value_name = "TEXT", help_heading = "Adding")]
@@ -93,6 +94,10 @@ Examples:
   postroad annotate ann.jsonl --reply-to q1 --answer \"The next server\" --author Ann
   postroad annotate ann.jsonl --extract --author Ann -o ann.json
   postroad grade class.jsonl ann.json";
+
+fn step_number(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "a step is named by its number, as in 14; `postroad replay` shows numbers")
+}
 
 /// Do what was asked.
 pub fn run(args: &Annotate) -> Result<(), CommandError> {
@@ -173,6 +178,7 @@ pub(super) fn add(records: &mut Vec<Record>, number: usize, args: &Annotate) -> 
         let message = format!("there is no step {number}: this recording has steps 1 to {}", steps.len());
         return Err(CommandError::usage(message, "`postroad replay` shows their numbers"));
     };
+    not_empty(args)?;
     let stretch = args.highlight.as_deref().map(|words| stretch(step, words)).transpose()?;
     let mut added: Vec<Mark> = Vec::new();
     let mut mark = |kind: &str, text: &str, stretch: Option<(usize, usize)>| {
@@ -212,6 +218,28 @@ pub(super) fn add(records: &mut Vec<Record>, number: usize, args: &Annotate) -> 
     Ok(())
 }
 
+/// What is added says something, and a question has one right answer.
+fn not_empty(args: &Annotate) -> Result<(), CommandError> {
+    let given = [
+        ("--chapter", &args.chapter),
+        ("--comment", &args.comment),
+        ("--highlight", &args.highlight),
+        ("--question", &args.question),
+        ("--answer", &args.answer),
+    ];
+    let is_empty = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+    if let Some((option, _)) = given.iter().find(|(_, text)| is_empty(text)) {
+        let hint = format!("say what is meant: {option} \"…\"");
+        return Err(CommandError::usage(format!("{option} was given no words"), hint));
+    }
+    let right = args.answer.as_deref().unwrap_or_default().trim();
+    if args.wrong.iter().any(|wrong| wrong.trim() == right) {
+        let message = format!("“{}” is given as the right answer and as a wrong one", escape::text(right));
+        return Err(CommandError::usage(message, "give another text to --answer, or to --wrong"));
+    }
+    Ok(())
+}
+
 /// A mark about a Step, or about a stretch of it.
 fn anchored(step: &Step, stretch: Option<(usize, usize)>) -> Mark {
     let (from, to) = stretch.unwrap_or((0, step.bytes.len()));
@@ -240,6 +268,13 @@ fn stretch(step: &Step, words: &str) -> Result<(usize, usize), CommandError> {
     if let Some((Some(from), Some(to))) = words.split_once("..").map(|(a, b)| (number(a), number(b))) {
         if from < to && to <= step.bytes.len() {
             return Ok((from, to));
+        }
+        if step.bytes.is_empty() {
+            let message = format!("step {} has no bytes to highlight", step.number);
+            return Err(CommandError::usage(
+                message,
+                "a connection opens or ends there: --comment TEXT says something about it",
+            ));
         }
         let message = format!(
             "step {} has bytes 0..{}, so {from}..{to} is no stretch of it",
@@ -386,13 +421,7 @@ fn about(mark: &Mark, steps: &[Step]) -> String {
 
 /// The Step that a mark begins in.
 pub(super) fn step_of<'s>(mark: &Mark, steps: &'s [Step]) -> Option<&'s Step> {
-    let (start, end) = mark.range?;
-    let side = |s: &&Step| Some(s.conn) == mark.conn && Some(s.from) == mark.from && s.layer == mark.layer;
-    let without_bytes = |s: &&Step| matches!(s.kind, Kind::Open | Kind::Close);
-    match start == end && mark.quote.is_none() {
-        true => steps.iter().filter(side).filter(without_bytes).find(|s| s.range.start == start),
-        false => steps.iter().filter(side).filter(|s| !without_bytes(s)).find(|s| s.range.contains(&start)),
-    }
+    steps.iter().find(|step| is_about(mark, step))
 }
 
 /// A quote for a list: escaped again, for it came from a file.

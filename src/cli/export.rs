@@ -21,9 +21,9 @@ pub struct Export {
     /// A transcript: a file, the name of a recording of the library (`postroad transcripts`), or `-`.
     #[arg(value_name = "FILE|NAME", value_hint = ValueHint::FilePath)]
     pub what: String,
-    /// What to make of it.
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Format,
+    /// What to make of it. [default: what the ending of OUT says]
+    #[arg(long, value_name = "FORMAT", ignore_case = true)]
+    pub format: Option<Format>,
     /// Where to write it. [default: the standard output]
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -44,7 +44,7 @@ pub struct Export {
 const EXAMPLES: &str = "\
 Examples:
   postroad journey --record journey.jsonl
-  postroad export journey.jsonl --format html -o journey.html
+  postroad export journey.jsonl -o journey.html
       one page for a course: it needs no network, and works without JavaScript
   postroad export journey.jsonl --format pcapng -o journey.pcapng
       for tshark and Wireshark, with what each line means as packet comments
@@ -82,6 +82,23 @@ pub enum Format {
 }
 
 impl Format {
+    /// The format that files with this ending have, and what such a file is in words.
+    fn of_ending(path: &Path) -> Option<(Self, &'static str)> {
+        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        Some(match ending.as_str() {
+            "html" | "htm" => (Format::Html, "the whole story, as a page,"),
+            "pcapng" => (Format::Pcapng, "a capture"),
+            "mmd" | "mermaid" => (Format::Mermaid, "a diagram"),
+            "svg" => (Format::Svg, "a picture"),
+            "md" | "markdown" => (Format::Markdown, "a document"),
+            "txt" => (Format::Text, "the text"),
+            "cast" => (Format::Asciicast, "a recording"),
+            "otlp" => (Format::Otlp, "each message's trace"),
+            "json" | "jsonl" => (Format::Json, "the story, as JSON,"),
+            _ => return None,
+        })
+    }
+
     /// Whether it is written as the story goes on, so that a recording of any size can be told.
     fn streams(self) -> bool {
         matches!(self, Format::Markdown | Format::Text | Format::Asciicast | Format::Json | Format::Otlp)
@@ -94,7 +111,8 @@ const PAGE: (usize, usize) = (16 << 20, 20_000);
 /// Do what was asked.
 pub fn run(args: &Export) -> Result<(), CommandError> {
     let filter = args.filter.as_deref().map(|text| select::filter(text, screen::colour())).transpose()?;
-    if args.format == Format::Html && (filter.is_some() || args.steps.is_some()) {
+    let format = format(args)?;
+    if format == Format::Html && (filter.is_some() || args.steps.is_some()) {
         let hint = "leave --steps and --filter out: the reader of the page filters, and links to a step";
         return Err(CommandError::usage("a page holds the whole story", hint));
     }
@@ -103,34 +121,54 @@ pub fn run(args: &Export) -> Result<(), CommandError> {
         open::not_itself(from, to)?;
     }
     let selection = Selection::new(filter, args.steps, None);
-    if args.format.streams() {
+    if format.streams() {
         let mut records = source.records()?;
-        written(args, |out| render(args, &mut records, selection, out))?;
+        written(args, |out| render(args, format, &mut records, selection, out))?;
         open::tell_troubles(&source, &records.troubles());
         return Ok(());
     }
-    let (transcript, issues) = match args.format {
+    let (transcript, issues) = match format {
         Format::Pcapng => source.load()?,
         _ => source.load_within(PAGE.0, PAGE.1)?,
     };
     open::tell_troubles(&source, &issues);
-    written(args, |out| whole(args, &transcript.records, selection, out))
+    written(args, |out| whole(args, format, &transcript.records, selection, out))
+}
+
+/// The format that was asked for; else the one of the ending of what is written.
+fn format(args: &Export) -> Result<Format, CommandError> {
+    if let Some(format) = args.format {
+        return Ok(format);
+    }
+    let names: Vec<String> = Format::value_variants()
+        .iter()
+        .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+        .collect();
+    let all = format!("--format takes {}", names.join(", "));
+    let Some(path) = &args.output else {
+        return Err(CommandError::usage("what is to be made of it?", all));
+    };
+    Format::of_ending(path).map(|(format, _)| format).ok_or_else(|| {
+        let path = escape::text(&path.display().to_string());
+        CommandError::usage(format!("the ending of {path} names no format"), all)
+    })
 }
 
 /// Write records that are all in memory, in the format that was asked for.
 fn whole(
     args: &Export,
+    format: Format,
     records: &[Record],
     selection: Selection,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
-    match args.format {
+    match format {
         Format::Html => html::write(records, &html::Options { show_secrets: args.show_secrets }, out),
         Format::Pcapng => {
             told(args, export_told::packets(args, head_of(records.first())?, records, selection, out)?);
             Ok(())
         }
-        _ => render(args, &mut records.iter().cloned(), selection, out),
+        _ => render(args, format, &mut records.iter().cloned(), selection, out),
     }
 }
 
@@ -159,26 +197,14 @@ pub fn write(
     from: usize,
     show_secrets: bool,
 ) -> Result<String, CommandError> {
-    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let (format, what) = match ending.as_str() {
-        "html" | "htm" => (Format::Html, "the whole story, as a page,"),
-        "pcapng" => (Format::Pcapng, "a capture"),
-        "mmd" | "mermaid" => (Format::Mermaid, "a diagram"),
-        "svg" => (Format::Svg, "a picture"),
-        "md" => (Format::Markdown, "a document"),
-        "txt" => (Format::Text, "the text"),
-        "cast" => (Format::Asciicast, "a recording"),
-        "otlp" => (Format::Otlp, "each message's trace"),
-        "json" | "jsonl" => (Format::Json, "the story, as JSON,"),
-        _ => {
-            let hint = ".html .md .txt .svg .mmd .cast .json .pcapng";
-            return Err(CommandError::usage(format!("no format has that ending; there are {hint}"), ""));
-        }
+    let Some((format, what)) = Format::of_ending(path) else {
+        let hint = ".html .md .txt .svg .mmd .cast .json .pcapng";
+        return Err(CommandError::usage(format!("no format has that ending; there are {hint}"), ""));
     };
     let steps = (format != Format::Html).then_some(StepRange { first: from, last: usize::MAX });
     let args = Export {
         what: String::new(),
-        format,
+        format: Some(format),
         output: None,
         steps,
         filter: None,
@@ -188,20 +214,21 @@ pub fn write(
     let failed = |error: std::io::Error| CommandError::file("write", path, &error);
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
     let selection = Selection::new(None, steps, None);
-    whole(&args, records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+    whole(&args, format, records, selection, &mut out).and_then(|()| out.flush()).map_err(failed)?;
     Ok(what.to_owned())
 }
 
 /// Tell the story of `records` in the format that was asked for.
 fn render(
     args: &Export,
+    format: Format,
     records: &mut dyn Iterator<Item = Record>,
     selection: Selection,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let first = records.next();
     let head = head_of(first.as_ref())?;
-    told(args, export_told::write(args, head, records, selection, out)?);
+    told(args, export_told::write(args, format, head, records, selection, out)?);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use super::export::{Export, Format};
 use super::select::Selection;
-use crate::explain::{Item, Story};
+use crate::explain::{Item, Placing, Story};
 use crate::trace::{Head, Record};
 use crate::view::asciicast::{self, Asciicast};
 use crate::view::json::Json;
@@ -43,6 +43,7 @@ pub fn packets(
 /// Where `out` fails.
 pub fn write(
     args: &Export,
+    format: Format,
     head: &Head,
     records: &mut dyn Iterator<Item = Record>,
     selection: Selection,
@@ -52,7 +53,7 @@ pub fn write(
     let full = if detail { Detail::Full } else { Detail::Brief };
     let plain = |colour| Options { detail: full, width: WIDTH, colour, show_secrets };
     let told = Told { head, records, selection };
-    match args.format {
+    match format {
         // A page shows and hides by itself, and packets have a part of their own.
         Format::Html | Format::Pcapng => Ok(0),
         Format::Mermaid => told.to(&mut Mermaid::new(out, mermaid::Options { detail, show_secrets })),
@@ -111,19 +112,20 @@ impl Told<'_> {
         cast: &mut Cast,
         mut to: impl FnMut(&Cast, &Item) -> io::Result<()>,
     ) -> io::Result<Story> {
-        let mut story = Story::new(self.head);
+        let (mut story, mut placing) = (Story::new(self.head), Placing::default());
         let head = std::iter::once(Record::Head(self.head.clone()));
         for (index, record) in head.chain(&mut self.records).enumerate() {
-            cast.learn(&record);
-            self.selection.learn(&record);
-            for item in story.push(index, &record) {
+            for item in placing.before(&record) {
                 self.selection.admit(&item).iter().try_for_each(|item| to(cast, item))?;
             }
             if self.selection.is_over() {
                 return Ok(story);
             }
+            cast.learn(&record);
+            self.selection.learn(&record);
+            placing.take(story.push(index, &record));
         }
-        for item in story.finish() {
+        for item in placing.finish().into_iter().chain(story.finish()) {
             self.selection.admit(&item).iter().try_for_each(|item| to(cast, item))?;
         }
         Ok(story)

@@ -149,6 +149,13 @@ fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 
 fn answers(path: &Path) -> Result<Answers, CommandError> {
     let bytes = bytes(path).map_err(|error| CommandError::file("read", path, &error))?;
+    if bytes.starts_with(b"{\"k\":\"head\"") {
+        let path = escape::text(&path.display().to_string());
+        let message = format!("{path} is a whole recording, and no answers file");
+        let hint =
+            format!("take the answers out of it first: `postroad annotate {path} --extract -o answers.json`");
+        return Err(CommandError::failure(message, hint));
+    }
     Answers::read(&bytes).map_err(|error| {
         let message =
             format!("{}: {}", escape::text(&path.display().to_string()), escape::text(&error.to_string()));

@@ -5,6 +5,7 @@ use super::{CommandError, open, screen};
 use crate::base::escape;
 use crate::import::{self, Records, pcap::Summary};
 use crate::trace::{Conn, Record, file::Writer};
+use crate::view::clock::count;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -43,16 +44,7 @@ fn records(path: &Path) -> Result<Records, CommandError> {
 }
 
 fn unreadable(name: &str, error: &import::Error) -> CommandError {
-    let hint = match error {
-        import::Error::Unrecognised { .. } => {
-            "tcpdump -w FILE and Wireshark write captures; postroad journey --record FILE writes a transcript"
-        }
-        import::Error::TooShort { .. } | import::Error::BrokenHeader => {
-            "capture it again, or copy it in binary mode; `capinfos FILE` says what it holds"
-        }
-        _ => "",
-    };
-    CommandError::failure(format!("cannot import {name}: {error}"), hint)
+    CommandError::failure(format!("cannot import {name}: {error}"), open::what_reads(error))
 }
 
 /// The connections that speak of mail or ask the DNS: by a first look at the whole file.
@@ -123,9 +115,14 @@ fn tell(records: &Records, args: &Import) -> Result<(), CommandError> {
 fn told(summary: &Summary) -> String {
     let Summary { packets, connections, datagrams, gaps, ignored, .. } = summary;
     let left_out = ignored.not_ip + ignored.other_protocols + ignored.datagrams;
-    let mut text = format!("{packets} packets: {connections} TCP connections, {datagrams} DNS messages");
+    let mut text = format!(
+        "{}: {}, {}",
+        count(*packets, "packet"),
+        count(*connections, "TCP connection"),
+        count(*datagrams, "DNS message")
+    );
     if *gaps > 0 {
-        text.push_str(&format!(", {gaps} gaps"));
+        text.push_str(&format!(", {}", count(*gaps, "gap")));
     }
     if left_out > 0 {
         text.push_str(&format!("; {left_out} packets are neither TCP nor DNS"));

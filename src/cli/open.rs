@@ -84,7 +84,10 @@ impl Source {
         };
         opened.map_err(|error| match error {
             import::Error::Io(error) => CommandError::file("read", Path::new(&self.name()), &error),
-            error => CommandError::failure(format!("{}: {error}", self.name()), ""),
+            error => {
+                let hint = what_reads(&error);
+                CommandError::failure(format!("{}: {error}", self.name()), hint)
+            }
         })
     }
 
@@ -129,6 +132,20 @@ impl Source {
         let Source::File(path) = self else { return false };
         let mut first = [0; 1];
         File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"{"
+    }
+}
+
+/// What to do with a file that is no recording.
+pub fn what_reads(error: &import::Error) -> &'static str {
+    match error {
+        import::Error::Unrecognised { .. } => {
+            "`postroad explain FILE` reads pasted sessions, mail logs and messages; tcpdump -w FILE writes a capture, \
+             `postroad journey --record FILE` a transcript"
+        }
+        import::Error::TooShort { .. } | import::Error::BrokenHeader => {
+            "capture it again, or copy it in binary mode; `capinfos FILE` says what it holds"
+        }
+        _ => "",
     }
 }
 

@@ -7,11 +7,11 @@ use super::select::{self, Selection};
 use super::{CommandError, check, linear, screen};
 use crate::base::{Instant, escape};
 use crate::dissect::filter::StepRange;
-use crate::explain::{Item, Story};
+use crate::explain::{Item, Placing, Story};
 use crate::trace::{Mark, Record};
 use crate::view::json::Json;
 use crate::view::plain::{Options, Plain};
-use crate::view::{Cast, Closing, Renderer, Tally};
+use crate::view::{Cast, Closing, Renderer, Tally, clock};
 use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::rc::Rc;
@@ -192,21 +192,45 @@ fn play<V: Renderer>(source: &Source, view: V, selection: Selection, pace: Pace)
         return Err(CommandError::failure(format!("{} has no head", source.name()), ""));
     };
     let mut story = Story::new(head);
-    let mut player =
-        Player { view, selection, pace, cast: Cast::default(), tally: Tally::default(), shown: 0 };
+    let mut player = Player {
+        view,
+        selection,
+        pace,
+        cast: Cast::default(),
+        tally: Tally::default(),
+        shown: 0,
+        chapters: Vec::new(),
+    };
+    let mut placing = Placing::default();
     for (index, record) in first.clone().into_iter().chain(records.by_ref()).enumerate() {
-        player.learn(index, &record)?;
-        player.show(story.push(index, &record))?;
+        player.show(placing.before(&record))?;
         if player.selection.is_over() {
             break;
         }
+        player.learn(index, &record)?;
+        let items = story.push(index, &record);
+        if *source == Source::Stdin {
+            // Somebody may still be writing it: nothing waits for what may come.
+            player.show(items)?;
+        } else {
+            placing.take(items);
+        }
     }
+    player.show(placing.finish())?;
     if !player.selection.is_over() {
         player.show(story.finish())?;
     }
-    let Player { mut view, cast, tally, shown, .. } = player;
+    let Player { mut view, cast, tally, shown, chapters, .. } = player;
     if shown == 0 {
-        let _ = writeln!(io::stderr(), "note: nothing of {} is as asked for", source.name());
+        let name = source.name();
+        let steps = clock::count(tally.traffic.steps, "step");
+        let _ = writeln!(
+            io::stderr(),
+            "note: nothing of {name} is as asked for; it has {steps}, in these chapters:"
+        );
+        for chapter in chapters {
+            let _ = writeln!(io::stderr(), "  {chapter}");
+        }
     }
     let deeper = format!("postroad replay {} --detail full", source.name());
     let next = [deeper, "postroad transcripts".to_owned(), "postroad explain RCPT".to_owned()];
@@ -223,7 +247,12 @@ struct Player<V> {
     cast: Cast,
     tally: Tally,
     shown: usize,
+    /// What the story's chapters are called, for those who ask for one that is not there.
+    chapters: Vec<String>,
 }
+
+/// So many chapters are named.
+const NAMED: usize = 20;
 
 impl<V: Renderer> Player<V> {
     fn learn(&mut self, index: usize, record: &Record) -> Result<(), CommandError> {
@@ -237,6 +266,11 @@ impl<V: Renderer> Player<V> {
 
     fn show(&mut self, items: Vec<Item>) -> Result<(), CommandError> {
         for item in items {
+            if let Item::Chapter(chapter) = &item
+                && self.chapters.len() < NAMED
+            {
+                self.chapters.push(format!("{} · {}", chapter.number, escape::text(&chapter.title)));
+            }
             let admitted = self.selection.admit(&item);
             if self.selection.is_over() {
                 return Ok(());

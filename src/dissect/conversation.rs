@@ -328,15 +328,19 @@ impl Conversation {
 
     /// Bytes are missing: a Step in their place says so.
     fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
+        let (channel, layer) = match (self.open.transport, gap.layer) {
+            (Transport::Udp, _) | (Transport::Tcp, Layer::Wire) => (&mut self.wire, Layer::Wire),
+            (Transport::Tcp, Layer::Plain) => (self.inside(), Layer::Plain),
+        };
         let mut drawn = Vec::new();
-        self.wire.gap(gap.from, gap.len, &mut drawn);
-        out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
+        channel.gap(gap.from, gap.len, &mut drawn);
+        let (place, protocol) = (channel.sent(gap.from), channel.protocol().unwrap_or(Protocol::Tcp));
+        out.extend(drawn.into_iter().map(|drawn| self.step(layer, drawn)));
         let mut piece = Piece::new(Kind::Gap, 0);
         piece.meaning = Meaning::Gap(gap.len, gap.why);
         piece.findings.push(missing(gap));
-        let mut step = self.bare(gap.from, piece, stamp);
-        step.protocol = self.wire.protocol().unwrap_or(Protocol::Tcp);
-        out.push(step);
+        let taken = Taken { bytes: Vec::new(), range: place..place, stamp };
+        out.push(self.step(layer, Drawn { from: gap.from, taken, protocol, piece }));
     }
 
     /// What is said inside TLS. From its first byte on, the wire is TLS.

@@ -129,6 +129,80 @@ impl Streams {
     }
 }
 
+/// The stretches of streams that people pointed at: highlights, and comments on a part of a line.
+///
+/// Whoever shows a Step asks here which of its bytes are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Pointed {
+    sides: BTreeMap<Side, Vec<Stretch>>,
+    count: usize,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stretch {
+    range: (u64, u64),
+    /// What stood there when it was pointed at.
+    quote: Option<String>,
+    /// A highlight may be of a whole Step; a comment on a whole Step points at no part of it.
+    is_highlight: bool,
+}
+
+/// Stretches that are remembered at most; later ones are not.
+const MOST_POINTED: usize = 10_000;
+
+impl Pointed {
+    /// Take what a mark points at; whether it is anything new.
+    pub fn learn(&mut self, mark: &Mark) -> bool {
+        let is_highlight = mark.kind == "highlight";
+        if !(is_highlight || mark.kind == "comment") || self.count >= MOST_POINTED {
+            return false;
+        }
+        let (Some(side), Some(range)) = (side(mark), mark.range) else { return false };
+        let stretch = Stretch { range, quote: mark.quote.clone(), is_highlight };
+        let known = self.sides.entry(side).or_default();
+        if range.0 >= range.1 || known.contains(&stretch) {
+            return false;
+        }
+        known.push(stretch);
+        self.count += 1;
+        true
+    }
+
+    /// Which of these bytes are pointed at: they stand at `start` of that side's stream. In order, without overlaps;
+    /// what does not read as it was quoted is left out.
+    pub fn within(
+        &self,
+        (conn, from, layer): (Conn, Direction, Layer),
+        start: u64,
+        bytes: &[u8],
+    ) -> Vec<Span> {
+        let Some(known) = self.sides.get(&(conn, from, layer)) else { return Vec::new() };
+        let end = start + bytes.len() as u64;
+        let place = |at: u64| usize::try_from(at.clamp(start, end) - start).unwrap_or(bytes.len());
+        let here = known.iter().filter(|stretch| stretch.range.0 < end && start < stretch.range.1);
+        let mut spans: Vec<Span> = here
+            .filter(|stretch| stretch.is_highlight || stretch.range != (start, end))
+            .map(|stretch| (Span::new(place(stretch.range.0), place(stretch.range.1)), stretch))
+            // A stretch that goes on in another Step cannot be compared here.
+            .filter(|(span, stretch)| {
+                let whole = span.len() as u64 == stretch.range.1 - stretch.range.0;
+                !whole || stretch.quote.as_ref().is_none_or(|quote| is_quoted(span.of(bytes), quote))
+            })
+            .map(|(span, _)| span)
+            .collect();
+        spans.sort_unstable();
+        spans.dedup_by(|later, first| {
+            let touches = later.start <= first.end;
+            if touches {
+                first.end = first.end.max(later.end);
+            }
+            touches
+        });
+        spans
+    }
+}
+
 fn side(mark: &Mark) -> Option<Side> {
     Some((mark.conn?, mark.from?, mark.layer))
 }
@@ -227,6 +301,25 @@ mod tests {
         assert_eq!(old.find_in(&new, &second), Some((Conn(6), (0, 6))));
         let fewer = Streams::of(&story(&[(4, 'C', "NOOP")]));
         assert_eq!(old.find_in(&fewer, &second), Some((Conn(4), (0, 6))));
+    }
+
+    #[test]
+    fn what_was_pointed_at_is_known_by_its_place_and_its_words() {
+        let streams = Streams::of(&story(&[(1, 'C', "RCPT TO:<bob@example.net>"), (1, 'C', "DATA")]));
+        let of = |kind: &str, range| Mark { kind: kind.to_owned(), ..mark(1, 'C', range, &streams) };
+        let mut pointed = Pointed::default();
+        for mark in [of("highlight", (9, 12)), of("comment", (11, 24)), of("highlight", (27, 33))] {
+            assert!(pointed.learn(&mark) && !pointed.learn(&mark), "once: {mark:?}");
+        }
+        assert!(!pointed.learn(&of("question", (0, 4))), "a question is about the whole line");
+        pointed.learn(&of("comment", (27, 33)));
+        let side = (Conn(1), Direction::Client, Layer::Wire);
+        assert_eq!(pointed.within(side, 0, b"RCPT TO:<bob@example.net>\r\n"), [Span::new(9, 24)]);
+        assert_eq!(pointed.within(side, 27, b"DATA\r\n"), [Span::new(0, 6)]);
+        assert_eq!(pointed.within(side, 0, b"RCPT TO:<ann@example.com>\r\n"), [], "other words stand there");
+        assert_eq!(pointed.within((Conn(1), Direction::Server, Layer::Wire), 27, b"DATA\r\n"), []);
+        // Cut into two Steps, each shows its part.
+        assert_eq!(pointed.within(side, 20, b"e.net>\r\n"), [Span::new(0, 4)]);
     }
 
     #[test]

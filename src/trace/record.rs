@@ -89,6 +89,8 @@ pub struct Gap {
     pub conn: Conn,
     /// Whose bytes.
     pub from: Direction,
+    /// In which of that side's streams: the wire's, or what is said inside TLS.
+    pub layer: Layer,
     /// How many, where that is known.
     pub len: Option<u64>,
     /// Why.

@@ -1,8 +1,11 @@
-//! [`Cast`]: who is who: hosts by address, connections by number, from a transcript's head and opens.
+//! [`Cast`]: who is who: hosts by address, connections by number, from a transcript's head and opens; and which bytes
+//! people pointed at, from its marks.
 
-use crate::base::{Instant, escape};
+use crate::base::{Instant, Span, escape};
+use crate::dissect::Step;
 use crate::explain::{names, surroundings::MOST_CONNS};
-use crate::trace::{Conn, Direction, Head, Opened, Record, Transport};
+use crate::trace::marks::Pointed;
+use crate::trace::{Conn, Direction, Head, Mark, Opened, Record, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -21,6 +24,8 @@ pub struct Cast {
     /// What a host is called where there is little room.
     short: BTreeMap<IpAddr, String>,
     conns: BTreeMap<Conn, Opened>,
+    /// What people pointed at in the lines.
+    pointed: Pointed,
 }
 
 /// One connection as people speak of it.
@@ -59,8 +64,21 @@ impl Cast {
         match record {
             Record::Head(head) => self.learn_head(head),
             Record::Open { open, .. } => self.learn_open(open),
+            Record::Mark(mark) => {
+                self.learn_mark(mark);
+            }
             _ => {}
         }
+    }
+
+    /// Take what a mark points at, so that a Step which is shown later shows it; whether that is anything new.
+    pub fn learn_mark(&mut self, mark: &Mark) -> bool {
+        self.pointed.learn(mark)
+    }
+
+    /// Which of a Step's bytes people pointed at.
+    pub fn pointed(&self, step: &Step) -> Vec<Span> {
+        self.pointed.within((step.conn, step.from, step.layer), step.range.start, &step.bytes)
     }
 
     /// Take what the head says: the title, the start, the hosts.

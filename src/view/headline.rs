@@ -36,6 +36,8 @@ pub struct Headline {
     pub whole: String,
     /// Whether its words are bytes of a wire, rather than ours.
     pub is_wire: bool,
+    /// Which characters of `text` somebody pointed at: first, and behind the last.
+    pub marked: Vec<(usize, usize)>,
 }
 
 /// Characters of `whole` at most.
@@ -54,7 +56,7 @@ pub fn of(step: &Step, page: &StepPage) -> Headline {
     if page.voice == Voice::Open {
         let to = page.call.as_ref().map_or_else(String::new, |c| c.service_and_port());
         let text = if to.is_empty() { "opens a connection".to_owned() } else { format!("calls {to}") };
-        return Headline { arrow, whole: text.clone(), text, is_wire: false };
+        return Headline { arrow, whole: text.clone(), text, is_wire: false, marked: Vec::new() };
     }
     let lines: Vec<String> =
         page.wire.lines.iter().map(|l| l.chunks.iter().map(|c| c.text.as_str()).collect()).collect();
@@ -69,7 +71,24 @@ pub fn of(step: &Step, page: &StepPage) -> Headline {
     };
     let whole: String = lines.join("\n").chars().take(LONGEST).collect();
     let is_wire = page.voice != Voice::Close && !is_carrier(step);
-    Headline { arrow, text, whole, is_wire }
+    Headline { arrow, text, whole, is_wire, marked: marked(page) }
+}
+
+/// Which characters of a page's first line somebody pointed at, as they stand in the headline.
+fn marked(page: &StepPage) -> Vec<(usize, usize)> {
+    let Some(line) = page.wire.lines.first() else { return Vec::new() };
+    let mut out: Vec<(usize, usize)> = Vec::new();
+    let mut at = if page.inside { "║ ".chars().count() } else { 0 };
+    for chunk in &line.chunks {
+        let end = at + chunk.text.chars().count();
+        match out.last_mut() {
+            Some(last) if chunk.marked && last.1 == at => last.1 = end,
+            _ if chunk.marked => out.push((at, end)),
+            _ => {}
+        }
+        at = end;
+    }
+    out
 }
 
 /// The first characters of a text, with `…` where something is missing.

@@ -111,6 +111,10 @@ impl<W: Write> Markdown<W> {
             // mdBook would follow a `{{#include …}}`, even here.
             let text = line.text().replace("{{#", "{{\\x23");
             lines.push(format!("{speaker} {text}").trim_end().to_owned());
+            let under = line.underline('^');
+            if !under.is_empty() {
+                lines.push(format!("{:1$} {under}", "", speaker.len()));
+            }
         }
         let fence = "`".repeat(lines.iter().map(|l| longest_run(l)).max().unwrap_or(0).max(2) + 1);
         writeln!(self.out, "  {fence}text")?;
@@ -177,6 +181,10 @@ impl<W: Write> Renderer for Markdown<W> {
                 self.pause(at.since(cast.start))?;
                 self.chapter()?;
                 self.block(&format!("> {}", escaped(&text)))
+            }
+            Page::Mark { kind, text } if kind == "chapter" => {
+                self.chapter()?;
+                self.block(&format!("### {}", escaped(&text)))
             }
             Page::Mark { kind, text } => {
                 self.chapter()?;

@@ -164,6 +164,10 @@ impl<W: Write> Renderer for Mermaid<W> {
                 let host = self.host(&cast.known(host));
                 self.line(&format!("Note over {host}: {}", label(&text, NOTE)));
             }
+            (Page::Mark { kind, text }, _) if kind == "chapter" => {
+                self.begin_chapter();
+                self.over_all(&format!("✎ {text}"));
+            }
             (Page::Mark { kind, text }, _) => {
                 self.begin_chapter();
                 self.over_all(&format!("✎ {kind}: {text}"));

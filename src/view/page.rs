@@ -62,6 +62,8 @@ pub enum Label {
     Pause,
     /// A person's mark on the recording.
     Mark,
+    /// Bytes that a person pointed at.
+    Marked,
     /// A command to try next.
     Command,
     /// Of less weight.
@@ -258,7 +260,7 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
         (Voice::Server, _) => Label::ServerLine,
     };
     if let Meaning::Gap(len, _) = step.meaning {
-        return wire::words(Label::Dim, &[gap(len)]);
+        return wire::words(Label::Dim, &[gap(step, len)]);
     }
     match (voice, step.protocol) {
         (Voice::Open, _) => WireLines::default(),
@@ -268,7 +270,11 @@ fn wire_of(step: &Step, voice: Voice, cast: &Cast, parts: &[PartPage], choice: C
         _ => {
             let spans: Vec<Span> = parts.iter().map(|p| p.span).collect();
             let secrets = if choice.show_secrets { &[][..] } else { &step.secrets };
-            wire::lines(&wire::Source { bytes: &step.bytes, label, secrets, parts: &spans }, choice.amount)
+            let (bytes, marked) = (&step.bytes, cast.pointed(step));
+            wire::lines(
+                &wire::Source { bytes, label, secrets, parts: &spans, marked: &marked },
+                choice.amount,
+            )
         }
     }
 }
@@ -292,10 +298,16 @@ fn tls(step: &Step) -> String {
 }
 
 /// What stands in the place of bytes that are not there.
-fn gap(len: Option<u64>) -> String {
+fn gap(step: &Step, len: Option<u64>) -> String {
+    let of = match (step.layer, step.protocol) {
+        (Layer::Plain, _) => " of what was said inside TLS",
+        (Layer::Wire, Protocol::Tls) => " of TLS records",
+        (Layer::Wire, _) => "",
+    };
     match len {
-        Some(1) => "(1 byte is missing here)".to_owned(),
-        Some(len) => format!("({len} bytes are missing here)"),
+        Some(1) => format!("(1 byte{of} is missing here)"),
+        Some(len) => format!("({} bytes{of} are missing here)", super::clock::grouped(len)),
+        None if step.layer == Layer::Plain => "(what was said inside TLS before is missing)".to_owned(),
         None => "(what was sent before is missing)".to_owned(),
     }
 }

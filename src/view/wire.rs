@@ -6,6 +6,7 @@ use super::page::Label;
 pub use crate::base::secret::HIDDEN;
 use crate::base::{Span, escape};
 use std::ops::Range;
+use unicode_width::UnicodeWidthStr;
 
 /// A stretch of one wire line, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Chunk {
     pub text: String,
     /// The bytes that it shows, in the Step's bytes.
     pub span: Span,
+    /// Whether somebody pointed at it.
+    pub marked: bool,
 }
 
 /// One line as it crossed the wire, its line end left out where it is CR LF.
@@ -31,6 +34,20 @@ impl WireLine {
     /// All of it as one text.
     pub fn text(&self) -> String {
         self.chunks.iter().map(|chunk| chunk.text.as_str()).collect()
+    }
+
+    /// A row of `stroke` under what somebody pointed at; empty where nobody did.
+    pub fn underline(&self, stroke: char) -> String {
+        let (mut out, mut column) = (String::new(), 0);
+        for chunk in &self.chunks {
+            let width = chunk.text.width();
+            if chunk.marked {
+                out.extend(std::iter::repeat_n(' ', column - out.chars().count()));
+                out.extend(std::iter::repeat_n(stroke, width));
+            }
+            column += width;
+        }
+        out
     }
 }
 
@@ -64,6 +81,8 @@ pub struct Source<'a> {
     pub secrets: &'a [Span],
     /// The explained parts.
     pub parts: &'a [Span],
+    /// What somebody pointed at, in order and without overlaps.
+    pub marked: &'a [Span],
 }
 
 /// A block of at most this many lines is shown whole, even in brief.
@@ -93,7 +112,8 @@ pub fn lines(source: &Source<'_>, amount: Amount) -> WireLines {
 
 /// Lines of our own in place of bytes that nobody can read; they may quote what came off a wire.
 pub fn words<S: AsRef<str>>(label: Label, texts: &[S]) -> WireLines {
-    let chunk = |text: &S| Chunk { label, text: escape::text(text.as_ref()), span: Span::default() };
+    let chunk =
+        |text: &S| Chunk { label, text: escape::text(text.as_ref()), span: Span::default(), marked: false };
     let lines = texts.iter().map(|text| WireLine { chunks: vec![chunk(text)], parts: Vec::new() });
     WireLines { lines: lines.collect(), tail: 0, elided: 0 }
 }
@@ -147,7 +167,7 @@ fn line(source: &Source<'_>, hidden: &[Span], range: &Range<usize>) -> WireLine 
     let text = text.strip_suffix(b"\r\n").filter(|_| !alone).unwrap_or(text);
     let end = range.start + text.len();
     let inside = |at: &usize| *at > range.start && *at < end;
-    let spans = hidden.iter().chain(source.parts);
+    let spans = hidden.iter().chain(source.parts).chain(source.marked);
     let mut cuts: Vec<usize> = spans.flat_map(|s| [s.start, s.end]).filter(inside).collect();
     cuts.extend([range.start, end]);
     cuts.sort_unstable();
@@ -155,13 +175,17 @@ fn line(source: &Source<'_>, hidden: &[Span], range: &Range<usize>) -> WireLine 
     let mut chunks: Vec<Chunk> = Vec::with_capacity(cuts.len());
     for (start, end) in cuts.iter().zip(cuts.iter().skip(1)) {
         let span = Span::new(*start, *end);
-        let secret = hidden.iter().any(|s| s.start < span.end && span.start < s.end);
+        let meets = |s: &Span| s.start < span.end && span.start < s.end;
+        let (secret, marked) = (hidden.iter().any(meets), source.marked.iter().any(meets));
         match chunks.last_mut() {
-            Some(last) if secret && last.label == Label::Secret => last.span.end = span.end,
-            _ if secret => chunks.push(Chunk { label: Label::Secret, text: HIDDEN.to_owned(), span }),
+            Some(last) if secret && last.label == Label::Secret => {
+                // Of a secret nobody learns where in it somebody pointed.
+                (last.span.end, last.marked) = (span.end, last.marked || marked);
+            }
+            _ if secret => chunks.push(Chunk { label: Label::Secret, text: HIDDEN.to_owned(), span, marked }),
             _ => {
                 let text = escape::line(span.of(source.bytes));
-                chunks.push(Chunk { label: source.label, text, span });
+                chunks.push(Chunk { label: source.label, text, span, marked });
             }
         }
     }
@@ -188,7 +212,7 @@ mod tests {
     use super::*;
 
     fn of(bytes: &[u8], secrets: &[Span], amount: Amount) -> WireLines {
-        lines(&Source { bytes, label: Label::ClientLine, secrets, parts: &[] }, amount)
+        lines(&Source { bytes, label: Label::ClientLine, secrets, parts: &[], marked: &[] }, amount)
     }
 
     #[test]
@@ -203,6 +227,23 @@ mod tests {
         assert_eq!(got.lines.iter().map(WireLine::text).collect::<Vec<_>>(), ["PASS ••••••"]);
         assert_eq!(redacted(b"PASS x\r\n", &[Span::new(5, 6)]), "PASS ••••••\r\n".as_bytes());
         assert_eq!(redacted(b"abc", &[Span::new(2, 99)]), "ab••••••".as_bytes());
+    }
+
+    #[test]
+    fn what_was_pointed_at_is_underlined_where_it_stands() {
+        let bytes = "PASS 漢字 hunter2 x\r\n".as_bytes();
+        let marked = [Span::new(5, 8), Span::new(14, 16)];
+        let source = Source {
+            bytes,
+            label: Label::ClientLine,
+            secrets: &[Span::new(12, 19)],
+            parts: &[Span::new(0, 11)],
+            marked: &marked,
+        };
+        let line = lines(&source, Amount::All).lines.swap_remove(0);
+        assert_eq!(line.text(), "PASS 漢字 •••••• x");
+        assert_eq!(line.underline('^'), "     ^^   ^^^^^^");
+        assert_eq!(of(b"a\r\n", &[], Amount::All).lines[0].underline('^'), "");
     }
 
     #[test]

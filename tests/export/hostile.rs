@@ -129,7 +129,8 @@ pub fn story(seed: u64) -> Vec<Record> {
                 50..53 => {
                     let len = [None, Some(0), Some(700), Some(1 << 40)][random.usize(..4)];
                     let why = if random.bool() { Missing::Before } else { Missing::Lost };
-                    let gap = Gap { conn: Conn(conn), from, len, why };
+                    let layer = if random.u8(..4) == 0 { Layer::Plain } else { Layer::Wire };
+                    let gap = Gap { conn: Conn(conn), from, layer, len, why };
                     tape.records.push(Record::Gap { at: tape.at, gap });
                 }
                 53..55 => drop(tape.wait(3_000)),

@@ -113,7 +113,13 @@ fn a_gap_stays_a_gap() {
          S: 250 AUTH PLAIN
          C: NOOP",
     );
-    let gap = Gap { conn: Conn(1), from: Direction::Client, len: Some(1000), why: Missing::Lost };
+    let gap = Gap {
+        conn: Conn(1),
+        from: Direction::Client,
+        layer: Layer::Wire,
+        len: Some(1000),
+        why: Missing::Lost,
+    };
     tape.records.push(Record::Gap { at: tape.at, gap });
     tape.dialogue(
         1,
@@ -149,7 +155,7 @@ fn a_late_beginning_stays_late() {
     let mut tape = Tape::new("late");
     tape.open(1, 25);
     for from in [Direction::Client, Direction::Server] {
-        let gap = Gap { conn: Conn(1), from, len: None, why: Missing::Before };
+        let gap = Gap { conn: Conn(1), from, layer: Layer::Wire, len: None, why: Missing::Before };
         tape.records.push(Record::Gap { at: tape.at, gap });
     }
     let records =

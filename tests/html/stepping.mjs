@@ -48,10 +48,10 @@ await withBrowser(async (open) => {
   await at(page, 1, 'a chapter leads to its first step');
 
   // A mouse over a letter lights up the bytes that it stands for.
-  const steps = page.locator('li.step.c', { has: page.locator('mark') });
+  const steps = page.locator('li.step.c', { has: page.locator('.part') });
   await page.goto(page.url().split('#')[0] + `#${await steps.first().getAttribute('id')}`);
   await page.locator('#here-body .key').first().hover();
-  check('a part lights up in the bytes', await page.locator('#here-body mark.lit').count() > 0);
+  check('a part lights up in the bytes', await page.locator('#here-body .part.lit').count() > 0);
 
   // Every step shows its own bytes, its own note and a state; the longer text is there even where the page holds it
   // only once.

@@ -193,7 +193,7 @@ impl<'t> Parser<'t> {
             "from" => self.from()?,
             _ => {
                 let mut error = self.error(from, from + word.len(), A_TERM);
-                error.meant = near(&keyword);
+                error.meant = near(&keyword).filter(|meant| *meant != keyword);
                 return Err(error);
             }
         })

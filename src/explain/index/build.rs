@@ -11,7 +11,7 @@ use super::source::{Cursor, Shared, write_at};
 use super::teller::Teller;
 use crate::base::Instant;
 use crate::trace::file::{Place as FilePlace, line_of};
-use crate::trace::{Head, Opened, Record};
+use crate::trace::{Head, Mark, Opened, Record};
 use std::fs::File;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::sync::{Arc, PoisonError};
@@ -53,6 +53,8 @@ pub(super) struct Batch {
     /// Every other checkpoint goes, when so many of these are added.
     pub thin: Vec<usize>,
     pub opens: Vec<Opened>,
+    /// Marks that point at bytes.
+    pub pointing: Vec<Mark>,
     pub troubles: Vec<String>,
     pub progress: Progress,
 }
@@ -301,6 +303,7 @@ impl Line {
                 self.checkpoint(read);
             }
             Record::Open { open, .. } => self.batch.opens.push(open.clone()),
+            Record::Mark(mark) if mark.range.is_some() => self.batch.pointing.push(mark.clone()),
             _ => {}
         }
         loop {

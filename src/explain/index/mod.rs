@@ -26,7 +26,7 @@ pub use search::{Hits, Matching, Query};
 use super::Item;
 use crate::base::Shelf;
 use crate::state::State;
-use crate::trace::{Conn, Head, Opened, Record};
+use crate::trace::{Conn, Head, Mark, Opened, Record};
 use build::{Batch, Builder, Inflow, Pace, Spool};
 use kinds::Kinds;
 use source::{Place, Store};
@@ -63,10 +63,14 @@ pub struct StoryIndex {
     kinds: Kinds,
     checkpoints: Vec<Arc<Teller>>,
     opens: Opens,
+    pointing: Vec<Mark>,
     windows: Windows,
     troubles: Vec<String>,
     progress: Progress,
 }
+
+/// Marks that point at bytes, at most so many: of a story with more, the later ones are told and not shown there.
+const MOST_POINTING: usize = 10_000;
 
 /// Records that were sent and are not read yet, at most: who sends more waits.
 const SENT: usize = 4096;
@@ -146,6 +150,7 @@ impl StoryIndex {
             kinds: Kinds::default(),
             checkpoints: Vec::new(),
             opens: Opens::default(),
+            pointing: Vec::new(),
             windows: Windows::default(),
             troubles: Vec::new(),
             progress: Progress::default(),
@@ -172,7 +177,7 @@ impl StoryIndex {
     }
 
     fn take(&mut self, batch: Batch) {
-        let Batch { head, kinds, checkpoints, thin, opens, troubles, progress } = batch;
+        let Batch { head, kinds, checkpoints, thin, opens, pointing, troubles, progress } = batch;
         self.head = head.or(self.head.take());
         kinds.into_iter().for_each(|kinds| self.kinds.push(kinds));
         for (added, checkpoint) in (1..).zip(checkpoints) {
@@ -189,6 +194,8 @@ impl StoryIndex {
         for open in opens {
             self.opens.insert(open.conn, open);
         }
+        let room = MOST_POINTING - self.pointing.len();
+        self.pointing.extend(pointing.into_iter().take(room));
         self.troubles.extend(troubles);
         self.progress = progress;
     }
@@ -270,5 +277,10 @@ impl StoryIndex {
     /// Connections that are known so far, and between whom they are: about 80 bytes each.
     pub fn opens(&self) -> &Opens {
         &self.opens
+    }
+
+    /// Marks with a place in the bytes that were come to so far.
+    pub fn pointing(&self) -> &[Mark] {
+        &self.pointing
     }
 }

@@ -301,7 +301,7 @@ impl Ends {
             Kept::Data(bytes) => Record::Data { at, data: Data { conn, from, layer: Layer::Wire, bytes } },
             Kept::Gap(len, why) => {
                 *sink.gaps += 1;
-                Record::Gap { at, gap: Gap { conn, from, len: Some(len), why } }
+                Record::Gap { at, gap: Gap { conn, from, layer: Layer::Wire, len: Some(len), why } }
             }
             Kept::End => Record::Close { at, conn, from, how: CloseHow::Fin },
         });
@@ -318,7 +318,7 @@ impl Ends {
         sink.out.push_back(Record::Open { at, open });
         if !self.syn {
             for from in [Direction::Client, Direction::Server] {
-                let gap = Gap { conn, from, len: None, why: Missing::Before };
+                let gap = Gap { conn, from, layer: Layer::Wire, len: None, why: Missing::Before };
                 sink.out.push_back(Record::Gap { at, gap });
             }
         }

@@ -68,6 +68,8 @@ struct GapLine<'a> {
     t: i64,
     c: Conn,
     d: Direction,
+    #[serde(default, skip_serializing_if = "is_wire")]
+    l: Layer,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     n: Option<u64>,
     why: Missing,
@@ -147,9 +149,15 @@ pub(super) fn encode(record: &Record, start: Instant) -> io::Result<Vec<u8>> {
             server: *server,
         }),
         Record::Data { at, data } => encode_data(data, since(at)),
-        Record::Gap { at, gap: Gap { conn, from, len, why } } => {
-            to_json(&GapLine { k: "gap".into(), t: since(at), c: *conn, d: *from, n: *len, why: *why })
-        }
+        Record::Gap { at, gap: Gap { conn, from, layer, len, why } } => to_json(&GapLine {
+            k: "gap".into(),
+            t: since(at),
+            c: *conn,
+            d: *from,
+            l: *layer,
+            n: *len,
+            why: *why,
+        }),
         Record::Close { at, conn, from, how } => {
             to_json(&CloseLine { k: "close".into(), t: since(at), c: *conn, d: *from, how: *how })
         }
@@ -237,9 +245,9 @@ pub(super) fn decode(line: &[u8], start: Instant) -> Decoded {
             Ok(data) => return decode_data(data, start),
             Err(error) => Err(error),
         },
-        "gap" => parse(line, |GapLine { t, c, d, n, why, .. }| Record::Gap {
+        "gap" => parse(line, |GapLine { t, c, d, l, n, why, .. }| Record::Gap {
             at: after(start, t),
-            gap: Gap { conn: c, from: d, len: n, why },
+            gap: Gap { conn: c, from: d, layer: l, len: n, why },
         }),
         "close" => parse(line, |CloseLine { t, c, d, how, .. }| Record::Close {
             at: after(start, t),

@@ -260,13 +260,15 @@ fn record() -> impl Strategy<Value = Record> {
     let unknown = any::<(String, i64, Option<bool>)>()
         .prop_map(|(text, number, maybe)| json!({"k": format!("x{text}"), "n": number, "m": maybe}));
     prop_oneof![
-        (when.clone(), any::<u32>(), from.clone(), layer, bytes).prop_map(
+        (when.clone(), any::<u32>(), from.clone(), layer.clone(), bytes).prop_map(
             |(at, conn, from, layer, bytes)| {
                 Record::Data { at, data: Data { conn: Conn(conn), from, layer, bytes } }
             }
         ),
-        (when.clone(), any::<u32>(), from.clone(), any::<Option<u64>>(), why).prop_map(
-            |(at, conn, from, len, why)| Record::Gap { at, gap: Gap { conn: Conn(conn), from, len, why } }
+        (when.clone(), any::<u32>(), from.clone(), layer.clone(), any::<Option<u64>>(), why).prop_map(
+            |(at, conn, from, layer, len, why)| {
+                Record::Gap { at, gap: Gap { conn: Conn(conn), from, layer, len, why } }
+            }
         ),
         (when.clone(), any::<u32>(), from, how).prop_map(|(at, conn, from, how)| Record::Close {
             at,

@@ -17,8 +17,10 @@ use super::wire::Amount;
 use super::{Cast, Tally, clock, headline};
 use crate::base::Instant;
 use crate::dissect::Step;
+use crate::explain::placing::is_about;
 use crate::explain::{Item, Note, Story};
 use crate::state::State;
+use crate::trace::marks::{Place, Streams};
 use crate::trace::{Fact, Mark, Record};
 use after::After;
 use base64::Engine as _;
@@ -27,8 +29,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use road::Road;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use sheet::{Aside, CallHead, Sheet};
+use sheet::{Aside, CallHead, Sheet, Slip};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -85,9 +88,12 @@ struct Telling<'a> {
     cast: &'a Cast,
     road: &'a Road,
     choice: bool,
+    /// What people added to bytes that are there.
     marks: Vec<&'a Mark>,
     /// Which of them have found their Step.
     placed: Vec<bool>,
+    /// What they added to bytes that are not, or no longer.
+    lost: Vec<&'a Mark>,
     tally: Tally,
     state: State,
     after: After,
@@ -95,13 +101,25 @@ struct Telling<'a> {
     open: Option<Sheet>,
     /// What was stated and belongs in front of the next Step: what people set out to do.
     before: Vec<Aside>,
-    chapters: Vec<(usize, String)>,
+    chapters: Vec<Section>,
     protocols: BTreeMap<&'static str, usize>,
     /// The longer texts that stand in the page already, and the Step that they stand at.
     told: BTreeMap<String, usize>,
     between: Option<CallHead>,
+    /// Whether the chapter that began last has no Step yet.
+    begins: bool,
     last: Option<Instant>,
     html: String,
+}
+
+/// A chapter: the story's own, or a person's.
+#[derive(Clone, Debug, Serialize)]
+struct Section {
+    /// The end of the element's id.
+    id: String,
+    /// Its number, or the sign of a person's.
+    sign: String,
+    title: String,
 }
 
 /// A template that does not render is a mistake in the program; it is told as a failure to write.
@@ -141,6 +159,10 @@ impl<'a> Telling<'a> {
                 _ => None,
             })
             .collect();
+        let streams = if marks.is_empty() { Streams::default() } else { Streams::of(records) };
+        let (marks, lost): (Vec<&Mark>, Vec<&Mark>) = marks
+            .into_iter()
+            .partition(|mark| mark.from.is_none() || streams.place(mark) != Place::Elsewhere);
         Ok(Telling {
             env,
             cast,
@@ -148,6 +170,7 @@ impl<'a> Telling<'a> {
             choice: options.show_secrets,
             placed: vec![false; marks.len()],
             marks,
+            lost,
             tally: Tally::default(),
             state: State::default(),
             after: After::default(),
@@ -157,6 +180,7 @@ impl<'a> Telling<'a> {
             protocols: BTreeMap::new(),
             told: BTreeMap::new(),
             between: None,
+            begins: false,
             last: None,
             html: String::new(),
         })
@@ -175,11 +199,14 @@ impl<'a> Telling<'a> {
             Item::Fact { at, host, fact, .. } => {
                 self.state.apply_fact(*at, host, fact);
                 self.after.fact(&self.state, host, fact);
-                self.aside(item, Some(*at), matches!(fact, Fact::IntentBegins { .. }));
+                // That a mailbox stood there before the story began is told by the state.
+                if !headline::is_furniture(self.cast, item) {
+                    self.aside(item, Some(*at), matches!(fact, Fact::IntentBegins { .. }));
+                }
                 Ok(())
             }
             // A mark that says where it belongs is shown there; `end` tells of those whose place was not found.
-            Item::Mark(mark) if self.marks.contains(&mark) => Ok(()),
+            Item::Mark(mark) if self.marks.contains(&mark) || self.lost.contains(&mark) => Ok(()),
             Item::Mark(_) => {
                 self.aside(item, None, false);
                 Ok(())
@@ -214,28 +241,52 @@ impl<'a> Telling<'a> {
         let Page::Chapter { number, title, intro } = page::of(item, self.cast, self.amount(0)) else {
             return Ok(());
         };
+        let id = number.to_string();
+        self.begins = true;
+        self.section(Section { sign: id.clone(), id, title }, &intro)
+    }
+
+    fn section(&mut self, section: Section, intro: &str) -> io::Result<()> {
         let end = if self.chapters.is_empty() { "" } else { "</ol></section>" };
         let template = self.env.get_template("chapter.html").map_err(broken)?;
-        let html = template.render(context! { number, title => title.as_str(), intro }).map_err(broken)?;
+        let html = template.render(context! { section => Serde(&section), intro }).map_err(broken)?;
         self.html.push_str(end);
         self.html.push_str(&html);
-        self.chapters.push((number, title));
+        self.chapters.push(section);
         self.between = None;
+        Ok(())
+    }
+
+    /// Chapters that a person lets begin at this Step.
+    fn own_chapters(&mut self, step: &Step) -> io::Result<()> {
+        for mark in self.marks_at(step, true) {
+            if self.begins {
+                // The story's own chapter begins here too, and an empty one would lead nowhere.
+                self.before.push(Aside::mark(&prose(&mark.kind), prose(&mark.text)));
+                continue;
+            }
+            let id = format!("own-{}", self.chapters.len() + 1);
+            let by =
+                if mark.author.is_empty() { String::new() } else { format!("— {}", prose(&mark.author)) };
+            self.section(Section { id, sign: "✎".to_owned(), title: prose(&mark.text) }, &by)?;
+        }
         Ok(())
     }
 
     fn step(&mut self, item: &Item, step: &Step, note: &Note) -> io::Result<()> {
         self.flush()?;
+        self.own_chapters(step)?;
+        self.begins = false;
         if self.chapters.is_empty() {
             self.html.push_str("<section class=\"chapter\"><ol class=\"steps\">");
-            self.chapters.push((0, String::new()));
+            self.chapters.push(Section { id: String::new(), sign: String::new(), title: String::new() });
         }
         let Page::Step(page) = page::of(item, self.cast, self.amount(step.bytes.len())) else {
             return Ok(());
         };
         let mut sheet = Sheet::of(step, note, &page);
         sheet.before = std::mem::take(&mut self.before);
-        sheet.marks = self.marks_at(step);
+        sheet.marks = self.marks_at(step, false).into_iter().map(|mark| Slip::of(mark, step)).collect();
         sheet.leg = self.road.leg(step.conn);
         sheet.speaker = prose(&self.cast.speaker(step.conn, step.from));
         let passed = self.last.map_or(Duration::ZERO, |last| step.at.since(last));
@@ -254,20 +305,20 @@ impl<'a> Telling<'a> {
     }
 
     /// What people added to these bytes: a mark stands at the first Step that holds its first byte.
-    fn marks_at(&mut self, step: &Step) -> Vec<Aside> {
-        let here = |mark: &Mark| {
-            let side = mark.from.is_none_or(|from| from == step.from);
-            let within = mark.range.is_some_and(|(start, _)| step.range.contains(&start));
-            mark.conn == Some(step.conn) && side && within
+    fn marks_at(&mut self, step: &Step, chapters: bool) -> Vec<&'a Mark> {
+        let here = |mark: &Mark| match mark.from {
+            Some(_) => is_about(mark, step),
+            // Whoever wrote it did not say whose bytes are meant.
+            None => is_about(&Mark { from: Some(step.from), ..mark.clone() }, step),
         };
-        let mut asides = Vec::new();
-        for (mark, placed) in self.marks.iter().zip(&mut self.placed).filter(|(mark, _)| here(mark)) {
-            if !*placed {
+        let mut found = Vec::new();
+        for (mark, placed) in self.marks.iter().zip(&mut self.placed) {
+            if !*placed && (mark.kind == "chapter") == chapters && here(mark) {
                 *placed = true;
-                asides.push(Aside::mark(&prose(&mark.kind), prose(&mark.text)));
+                found.push(*mark);
             }
         }
-        asides
+        found
     }
 
     /// The Step that was told last is complete: nothing more belongs to it.
@@ -292,16 +343,23 @@ impl<'a> Telling<'a> {
         if !self.chapters.is_empty() {
             self.html.push_str("</ol></section>");
         }
-        for (mark, _) in self.marks.iter().zip(&self.placed).filter(|(_, placed)| !**placed) {
-            let text = format!("{} (its place is not in this recording)", prose(&mark.text));
-            self.before.push(Aside::mark(&prose(&mark.kind), text));
+        let astray =
+            self.marks.iter().zip(&self.placed).filter(|(_, placed)| !**placed).map(|(mark, _)| mark);
+        for mark in astray.chain(&self.lost) {
+            if let Page::Mark { kind, text } = page::of(
+                &Item::Mark((*mark).clone()),
+                self.cast,
+                Choice { amount: Amount::Brief, show_secrets: false },
+            ) {
+                self.before.push(Aside::mark(&kind, format!("{text} (its place is not in this recording)")));
+            }
         }
         let (css, js) = (embedded(CSS), embedded(JS));
         let places: Vec<String> =
             self.tally.places(&self.state).iter().map(|place| place.words(self.cast.start)).collect();
         let protocols: Vec<_> =
             self.protocols.iter().map(|(name, n)| (sheet::title(name), name, n)).collect();
-        let chapters: Vec<_> = self.chapters.iter().filter(|(number, _)| *number > 0).collect();
+        let chapters: Vec<_> = self.chapters.iter().filter(|section| !section.id.is_empty()).collect();
         let template = self.env.get_template("page.html").map_err(broken)?;
         let html = template.render(context! {
             title => self.cast.title.as_str(),

@@ -307,7 +307,7 @@
     if (!body) return;
     const of = event.type === 'mouseout' ? '' : (event.target.closest('[data-of]')?.dataset.of ?? '');
     const letters = of.split(' ').filter(Boolean);
-    const last = event.target.closest('mark') ? letters : letters.slice(-1);
+    const last = event.target.closest('.part') ? letters : letters.slice(-1);
     for (const one of body.querySelectorAll('[data-of]')) {
       const its = one.dataset.of.split(' ');
       one.classList.toggle('lit', last.some((letter) => its.includes(letter)));

@@ -5,12 +5,14 @@
 
 use super::super::cast::Call;
 use super::super::clock;
-use super::super::page::{Label, StepPage, Voice};
+use super::super::page::{Label, StepPage, Voice, prose};
 use super::super::wire::{Chunk, WireLine};
 use super::after::Change;
 use crate::base::Severity;
 use crate::dissect::{Kind, Protocol, Step, Verdict};
 use crate::explain::Note;
+use crate::trace::Mark;
+use crate::trace::answers::choices;
 use serde::Serialize;
 
 /// How many characters of one Step are shown; what is more is counted.
@@ -64,7 +66,7 @@ pub struct Sheet {
     pub again: Option<usize>,
     pub before: Vec<Aside>,
     pub facts: Vec<Aside>,
-    pub marks: Vec<Aside>,
+    pub marks: Vec<Slip>,
     pub after: Vec<Change>,
 }
 
@@ -87,6 +89,9 @@ pub struct Run {
     /// Letters of all parts that it belongs to.
     pub of: String,
     pub secret: bool,
+    /// Whether a person's highlight begins here, and whether it ends here.
+    pub opens: bool,
+    pub ends: bool,
 }
 
 /// What a part means.
@@ -135,14 +140,51 @@ impl Aside {
         Aside { class, sign, what: what.to_owned(), time: time.unwrap_or_default(), text }
     }
 
-    /// What a person added.
+    /// What a person added, where it stands at no Step.
     pub fn mark(kind: &str, text: String) -> Self {
-        let sign = match kind {
-            "question" => "?",
-            "pause" => "❚❚",
-            _ => "✎",
-        };
-        Aside { class: "mark", sign, what: kind.to_owned(), time: String::new(), text }
+        Aside { class: "mark", sign: sign(kind), what: kind.to_owned(), time: String::new(), text }
+    }
+}
+
+/// The sign of a person's mark.
+fn sign(kind: &str) -> &'static str {
+    match kind {
+        "question" => "?",
+        "pause" => "❚❚",
+        _ => "✎",
+    }
+}
+
+/// What a person added to a Step.
+#[derive(Clone, Debug, Serialize)]
+pub struct Slip {
+    /// The sign in the margin, and the same in a word.
+    pub sign: &'static str,
+    pub what: String,
+    /// The words that it is about; empty where it is about the whole Step.
+    pub quote: String,
+    pub text: String,
+    /// What a question offers, the right answer among them.
+    pub choices: Vec<String>,
+    pub answer: String,
+    pub author: String,
+}
+
+impl Slip {
+    /// A mark at a Step; all of it came from a file, and is escaped here.
+    pub fn of(mark: &Mark, step: &Step) -> Self {
+        let whole = mark.range == Some((step.range.start, step.range.end));
+        let quote = mark.quote.as_deref().filter(|_| !whole).unwrap_or_default();
+        let text = if mark.kind == "pause" && mark.text.is_empty() { "Stop here." } else { &mark.text };
+        Slip {
+            sign: sign(&mark.kind),
+            what: sentence(&prose(&mark.kind)),
+            quote: prose(quote.trim_end_matches("␍␊")),
+            text: prose(text),
+            choices: choices(mark).into_iter().map(prose).collect(),
+            answer: prose(&mark.answer),
+            author: prose(&mark.author),
+        }
     }
 }
 
@@ -307,8 +349,9 @@ impl Letters {
         for (i, line) in wire.lines.iter().enumerate() {
             let gap = wire.elided > 0 && i + wire.tail == wire.lines.len();
             let gap = if gap { left_out(wire.elided, "line") } else { String::new() };
-            let runs: Vec<Run> =
+            let mut runs: Vec<Run> =
                 line.chunks.iter().map_while(|chunk| self.run(page, chunk, &mut room)).collect();
+            point(&mut runs, &line.chunks);
             let short = runs.len() < line.chunks.len();
             lines.push(Line { runs, gap });
             if room == 0 || short {
@@ -332,6 +375,8 @@ impl Letters {
             begins: String::new(),
             of: String::new(),
             secret: chunk.label == Label::Secret,
+            opens: false,
+            ends: false,
         };
         if span.is_empty() {
             return Some(run);
@@ -367,6 +412,16 @@ impl Letters {
             shown: shown(letter),
         });
         rows.collect()
+    }
+}
+
+/// Where a highlight begins and ends in a line: runs side by side that are pointed at are one.
+fn point(runs: &mut [Run], chunks: &[Chunk]) {
+    let marked: Vec<bool> = chunks.iter().take(runs.len()).map(|chunk| chunk.marked).collect();
+    for (i, run) in runs.iter_mut().enumerate() {
+        let is = |at: Option<usize>| at.and_then(|at| marked.get(at)).is_some_and(|is| *is);
+        run.opens = is(Some(i)) && !is(i.checked_sub(1));
+        run.ends = is(Some(i)) && !is(Some(i + 1));
     }
 }
 

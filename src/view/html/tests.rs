@@ -165,6 +165,42 @@ fn a_mark_stands_at_the_step_that_it_points_to() {
 }
 
 #[test]
+fn a_highlight_is_on_its_bytes_and_only_where_they_are() {
+    let mut records = recording("journey");
+    let from = Some(crate::trace::Direction::Client);
+    let conn = records.iter().find_map(|record| match record {
+        Record::Data { data, .. } if data.bytes.starts_with(b"EHLO") => Some(data.conn),
+        _ => None,
+    });
+    let mark = |range, quote: &str| {
+        let quote = Some(quote.to_owned());
+        Record::Mark(Mark {
+            kind: "highlight".to_owned(),
+            conn,
+            from,
+            range: Some(range),
+            quote,
+            ..Mark::default()
+        })
+    };
+    // Over two parts of the line; and one whose words are not there any longer.
+    records.extend([mark((2, 10), "LO alice"), mark((0, 4), "HELO")]);
+    let html = page(&records);
+    let marked = between(&html, "<mark>", "</mark>");
+    let words: Vec<String> = marked
+        .iter()
+        .map(|inside| {
+            inside
+                .split('<')
+                .filter_map(|tag| Some(tag.split_once('>').map_or(tag, |(_, text)| text)))
+                .collect()
+        })
+        .collect();
+    assert_eq!(words, ["LO alice"], "{marked:?}");
+    assert!(html.contains("“HELO” (its place is not in this recording)"));
+}
+
+#[test]
 fn without_a_head_there_is_no_page() {
     let error = write(&[], &Options::default(), &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("head"), "{error}");

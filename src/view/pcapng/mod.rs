@@ -103,7 +103,7 @@ impl<W: Write> Capture<W> {
         }
         match record {
             Record::Data { at, data } if data.layer == Layer::Wire => self.data(*at, data),
-            Record::Gap { at, gap } => self.gap(*at, gap),
+            Record::Gap { at, gap } if gap.layer == Layer::Wire => self.gap(*at, gap),
             Record::Close { at, conn, from, how } => self.close(*at, *conn, *from, *how),
             _ => Ok(()),
         }

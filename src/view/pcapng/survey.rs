@@ -7,11 +7,11 @@
 use crate::base::Instant;
 use crate::dissect::{Kind, Meaning, Step};
 use crate::explain::{Chapter, Item, Story};
-use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Missing, Record, Transport};
+use crate::trace::{CloseHow, Conn, Direction, Head, Layer, Mark, Missing, Record, Transport};
 use crate::view::Cast;
 use crate::view::page::{self, Choice, Page, StepPage};
 use crate::view::wire::Amount;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 /// A connection as the dissector sees it: a number that is opened again is another one. Counted from 0.
@@ -62,7 +62,12 @@ pub struct Survey {
     now: BTreeMap<Conn, Id>,
     /// A chapter's title, until the packet that it begins with.
     chapter: Option<String>,
+    /// The Steps that were told last: whose connection, whose side, which bytes.
+    lately: VecDeque<(Id, Direction, Range<u64>)>,
 }
+
+/// Steps among which a mark that comes behind them finds its own.
+const LATELY: usize = 256;
 
 /// The index of a side in an array of two.
 pub fn side(from: Direction) -> usize {
@@ -200,7 +205,7 @@ impl Survey {
                 *total = total.saturating_add(data.bytes.len() as u64);
                 course.last = Some(Place::Byte(data.from, *total));
             }
-            Record::Gap { gap, .. } => {
+            Record::Gap { gap, .. } if gap.layer == Layer::Wire => {
                 course.late |= gap.why == Missing::Before;
             }
             Record::Close { from, how, .. } => {
@@ -226,12 +231,39 @@ impl Survey {
                 };
                 let chapter = self.chapter.take();
                 self.step(id, step, options);
+                if step.layer == Layer::Wire {
+                    self.lately.push_back((id, step.from, step.range.clone()));
+                    self.lately.drain(..self.lately.len().saturating_sub(LATELY));
+                }
                 let place = self.place(id, step);
                 let said = self.comments.entry((id, place)).or_default();
                 said.extend(chapter);
                 said.push(comment(cast, item, step, options));
             }
-            Item::Fact { .. } | Item::Mark(_) => {}
+            Item::Mark(mark) => self.mark(mark, cast, item, options),
+            Item::Fact { .. } => {}
+        }
+    }
+
+    /// What a person wrote goes to the packet with the last byte that it is about.
+    fn mark(&mut self, mark: &Mark, cast: &Cast, item: &Item, options: &super::Options<'_>) {
+        let Some(id) = mark.conn.and_then(|conn| self.now.get(&conn).copied()) else { return };
+        let (Some(from), Some((start, end))) = (mark.from, mark.range) else { return };
+        let before = || self.courses.get(&id).and_then(|course| course.last).unwrap_or(Place::Open);
+        let its = |(of, side, range): &(Id, Direction, Range<u64>)| {
+            (*of, *side) == (id, from) && range.contains(&start)
+        };
+        let place = match mark.kind.as_str() {
+            _ if start == end || mark.layer == Layer::Plain => before(),
+            // A chapter is told before its Step, and everything else behind it.
+            "chapter" => Place::Byte(from, start.saturating_add(1)),
+            _ => {
+                Place::Byte(from, self.lately.iter().rev().find(|one| its(one)).map_or(end, |one| one.2.end))
+            }
+        };
+        let choice = Choice { amount: Amount::Brief, show_secrets: options.show_secrets };
+        if let Page::Mark { kind, text } = page::of(item, cast, choice) {
+            self.comments.entry((id, place)).or_default().push(format!("✎ {kind}: {text}"));
         }
     }
 
@@ -252,11 +284,11 @@ impl Survey {
         let before = || course.and_then(|c| c.last).unwrap_or(Place::Open);
         match step.kind {
             Kind::Open => Place::Open,
+            _ if step.layer == Layer::Plain => before(),
             Kind::Close if matches!(step.meaning, Meaning::Close(CloseHow::Timeout)) => before(),
             Kind::Close => Place::End(step.from),
             // No packet has these bytes: the one with the next byte tells of them.
             Kind::Gap => Place::Byte(step.from, step.range.end.saturating_add(1)),
-            _ if step.layer == Layer::Plain => before(),
             _ => Place::Byte(step.from, step.range.end),
         }
     }

@@ -104,7 +104,10 @@ mod tests {
 
     fn wire(text: &str) -> WireLines {
         let bytes = text.replace('\n', "\r\n").into_bytes();
-        lines(&Source { bytes: &bytes, label: Label::ClientLine, secrets: &[], parts: &[] }, Amount::All)
+        lines(
+            &Source { bytes: &bytes, label: Label::ClientLine, secrets: &[], parts: &[], marked: &[] },
+            Amount::All,
+        )
     }
 
     #[test]

@@ -57,6 +57,9 @@ const GREEN: Color = Color::AnsiColor(28);
 const RED: Color = Color::AnsiColor(160);
 const VIOLET: Color = Color::AnsiColor(133);
 const BROWN: Color = Color::AnsiColor(130);
+/// A marker's yellow, and ink on it.
+const MARKER: Color = Color::AnsiColor(221);
+const BLACK: Color = Color::AnsiColor(16);
 /// For lines and brackets, which are no text.
 const GREY: Color = Color::AnsiColor(244);
 
@@ -69,6 +72,8 @@ fn dressed(label: Label, text: &str) -> ColoredString {
         Label::ServerLine => (Some(GREEN), true),
         Label::Refusal | Label::Finding => (Some(RED), true),
         Label::Secret | Label::Mistake | Label::Mark => (Some(BROWN), false),
+        // The marker's own ground, on which black can be read in every palette.
+        Label::Marked => return text.color(BLACK).on_color(MARKER).bold(),
         Label::Fact | Label::Intent => (Some(VIOLET), false),
         Label::Command => (Some(BLUE), false),
         Label::Rule | Label::Pointer => (Some(GREY), false),

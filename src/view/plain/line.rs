@@ -8,7 +8,7 @@
 use super::layout::Row;
 use crate::base::Span;
 use crate::view::page::Label;
-use crate::view::wire::WireLine;
+use crate::view::wire::{Chunk, WireLine};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How far the rows behind the first one are set in.
@@ -23,11 +23,22 @@ pub struct WireRow {
     pub runs: Row,
     /// Bytes, first column, column behind the last.
     places: Vec<(Span, usize, usize)>,
+    /// First column, and column behind the last, of what somebody pointed at.
+    marked: Vec<(usize, usize)>,
     /// Columns used.
     pub width: usize,
 }
 
 impl WireRow {
+    /// Text of a chunk: all of it, or what fits.
+    fn take(&mut self, chunk: &Chunk, text: &str) {
+        let from = self.width;
+        self.push(if chunk.marked { Label::Marked } else { chunk.label }, chunk.span, text);
+        if chunk.marked {
+            self.marked.push((from, self.width));
+        }
+    }
+
     fn push(&mut self, label: Label, span: Span, text: &str) {
         let width = text.width();
         self.places.push((span, self.width, self.width + width));
@@ -36,6 +47,17 @@ impl WireRow {
             Some((last, run)) if *last == label => run.push_str(text),
             _ => self.runs.push((label, text.to_owned())),
         }
+    }
+
+    /// The stroke under what somebody pointed at, so that it is seen without colour; empty where nobody did.
+    pub fn underline(&self) -> String {
+        let mut out = String::new();
+        for (from, to) in &self.marked {
+            let used = out.chars().count();
+            out.extend(std::iter::repeat_n(' ', from - used));
+            out.extend(std::iter::repeat_n('▔', to - from));
+        }
+        out
     }
 
     /// The columns that show any of these bytes.
@@ -54,7 +76,7 @@ pub fn rows(line: &WireLine, width: usize) -> Vec<WireRow> {
     let mut out = vec![WireRow::default()];
     if total <= width {
         let row = &mut out[0];
-        line.chunks.iter().for_each(|c| row.push(c.label, c.span, &c.text));
+        line.chunks.iter().for_each(|c| row.take(c, &c.text));
         return out;
     }
     let mut row = WireRow::default();
@@ -63,7 +85,7 @@ pub fn rows(line: &WireLine, width: usize) -> Vec<WireRow> {
         let mut rest = chunk.text.as_str();
         while !rest.is_empty() {
             let (now, later) = fitting(rest, width.saturating_sub(row.width), row.width <= HANG);
-            row.push(chunk.label, chunk.span, now);
+            row.take(chunk, now);
             rest = later;
             if !rest.is_empty() {
                 out.push(std::mem::replace(&mut row, hanging()));
@@ -75,7 +97,12 @@ pub fn rows(line: &WireLine, width: usize) -> Vec<WireRow> {
 }
 
 fn hanging() -> WireRow {
-    WireRow { runs: vec![(Label::Dim, " ".repeat(HANG))], places: Vec::new(), width: HANG }
+    WireRow {
+        runs: vec![(Label::Dim, " ".repeat(HANG))],
+        places: Vec::new(),
+        marked: Vec::new(),
+        width: HANG,
+    }
 }
 
 /// As much of `text` as stands in `room` columns, up to a blank where one is near the end, and the rest. In an
@@ -147,7 +174,7 @@ mod tests {
     use crate::view::wire::{Amount, Source, lines};
 
     fn line(bytes: &[u8], parts: &[Span]) -> WireLine {
-        let source = Source { bytes, label: Label::ClientLine, secrets: &[], parts };
+        let source = Source { bytes, label: Label::ClientLine, secrets: &[], parts, marked: &[] };
         lines(&source, Amount::All).lines.swap_remove(0)
     }
 
@@ -163,6 +190,23 @@ mod tests {
         let letters: Vec<(char, Span)> = "abcd".chars().zip(parts).collect();
         assert_eq!(text(&rows[0]), "RCPT TO:<bob@example.net>");
         assert_eq!(brackets(&rows[0], &letters), ["╰──a──╯  ╰c╯ ╰────d────╯", "        ╰───────b───────╯"]);
+    }
+
+    #[test]
+    fn what_was_pointed_at_is_underlined_in_each_row() {
+        let source = Source {
+            bytes: b"RCPT TO:<bob@example.net>\r\n",
+            label: Label::ClientLine,
+            secrets: &[],
+            parts: &[],
+            marked: &[Span::new(9, 24)],
+        };
+        let line = lines(&source, Amount::All).lines.swap_remove(0);
+        let rows = rows(&line, 16);
+        let seen: Vec<_> = rows.iter().map(|row| (text(row), row.underline())).collect();
+        let expected = [("RCPT TO:<bob@exa", "         ▔▔▔▔▔▔▔"), ("  mple.net>", "  ▔▔▔▔▔▔▔▔")];
+        assert_eq!(seen, expected.map(|(text, under)| (text.to_owned(), under.to_owned())));
+        assert!(rows[0].runs.iter().any(|(label, text)| *label == Label::Marked && text == "bob@exa"));
     }
 
     #[test]

@@ -300,6 +300,11 @@ impl<W: Write> Renderer for Plain<W> {
                 self.step(inner.conn, &step)
             }
             Page::Fact { label, text } => self.news(label, at.map(|at| at.since(cast.start)), &text),
+            Page::Mark { kind, text } if kind == "chapter" => {
+                self.current = None;
+                self.rule(&format!("✎ {text}"))?;
+                self.space()
+            }
             Page::Mark { kind, text } => {
                 self.space()?;
                 self.margined((Label::Mark, &format!("✎ {kind}")), Label::Mark, &text)?;

@@ -50,7 +50,14 @@ impl<W: Write> Plain<W> {
         let brief = self.options.detail == Detail::Brief;
         // An answer of the DNS is told whole: what it says is the point.
         let folds = if brief && step.protocol != Protocol::Dns {
-            self.known.folds(&step.wire, step.number)
+            // What a person pointed at is never folded away.
+            let marked = |fold: &Fold| {
+                let lines = step.wire.lines.get(fold.lines.clone()).unwrap_or_default();
+                lines.iter().flat_map(|line| &line.chunks).any(|chunk| chunk.marked)
+            };
+            let mut folds = self.known.folds(&step.wire, step.number);
+            folds.retain(|fold| !marked(fold));
+            folds
         } else {
             Vec::new()
         };
@@ -258,7 +265,8 @@ impl<W: Write> Plain<W> {
     ) -> io::Result<()> {
         let Some(part) = step.parts.get(part) else { return Ok(()) };
         let used = width(line);
-        if used > column {
+        // Under what a person pointed at stands a stroke, and no note may come between.
+        if used > column || line.chunks.iter().any(|chunk| chunk.marked) {
             self.rows(line, margin, &[])?;
             return self.under(part);
         }
@@ -392,9 +400,21 @@ impl<W: Write> Plain<W> {
             }
             self.ink.runs(&row.runs)?;
             self.end_row()?;
+            self.underline(row)?;
             self.brackets(row, letters)?;
         }
         Ok(())
+    }
+
+    /// The stroke under what a person pointed at.
+    fn underline(&mut self, row: &WireRow) -> io::Result<()> {
+        let under = row.underline();
+        if under.is_empty() {
+            return Ok(());
+        }
+        self.ink.blanks(self.layout.margin())?;
+        self.ink.put(Label::Mark, &under)?;
+        self.end_row()
     }
 
     fn brackets(&mut self, row: &WireRow, letters: &[(char, Span)]) -> io::Result<()> {

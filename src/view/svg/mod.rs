@@ -111,6 +111,7 @@ impl<W: Write> Svg<W> {
             style,
             text: headline.text,
             is_wire: headline.is_wire,
+            marked: headline.marked,
             whole,
             note,
             off,
@@ -155,9 +156,13 @@ impl<W: Write> Renderer for Svg<W> {
                 let host = panel.host(&cast.known(host));
                 panel.rows.push(Row::Fact { host, text });
             }
+            (Page::Mark { kind, text }, _) if kind == "chapter" => {
+                self.chapter();
+                self.waiting = Some(Panel { title: format!("✎ {text}"), ..Panel::default() });
+            }
             (Page::Mark { kind, text }, _) => {
                 self.chapter();
-                self.panel().rows.push(Row::Said(format!("✎ {kind}: {text}")));
+                self.panel().rows.push(Row::Mark(format!("✎ {kind}: {text}")));
             }
             _ => {}
         }

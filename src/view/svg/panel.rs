@@ -50,8 +50,10 @@ pub enum Row {
         /// What.
         text: String,
     },
-    /// Said across the ladder: time passes, somebody left a mark.
+    /// Said across the ladder: time passes.
     Said(String),
+    /// Somebody left a mark.
+    Mark(String),
 }
 
 /// An arrow from one host to another.
@@ -71,6 +73,8 @@ pub struct Rung {
     pub text: String,
     /// Whether that crossed a wire.
     pub is_wire: bool,
+    /// Which characters of it somebody pointed at.
+    pub marked: Vec<(usize, usize)>,
     /// All of it, for who points at it.
     pub whole: String,
     /// What stands under it.
@@ -191,7 +195,24 @@ impl Pen<'_> {
                 }
                 self.y -= LEADING - 8;
             }
+            Row::Mark(text) => self.mark(text),
         }
+    }
+
+    /// What somebody wrote, on a slip across the ladder.
+    fn mark(&mut self, text: &str) {
+        let rows = rows(text, 96);
+        let wide = rows.iter().map(|r| r.width()).max().unwrap_or(0) * PROSE / 10 + 40;
+        let x = usize::midpoint(LADDER, self.width - EDGE);
+        self.y += 16;
+        let (left, y, tall) = (x.saturating_sub(wide / 2), self.y, rows.len() * LEADING + 8);
+        self.put("<g class=\"mark\">");
+        self.put(&format!("<rect x=\"{left}\" y=\"{y}\" width=\"{wide}\" height=\"{tall}\" rx=\"3\"/>"));
+        for (i, row) in rows.iter().enumerate() {
+            self.text("said", x, y + 16 + i * LEADING, row);
+        }
+        self.put("</g>");
+        self.y += tall;
     }
 
     fn x(&self, host: usize) -> usize {
@@ -211,12 +232,9 @@ impl Pen<'_> {
         let middle =
             if from == to { usize::midpoint(LADDER, self.width - EDGE) } else { usize::midpoint(from, to) };
         let free = span.saturating_sub(if rung.style == "lost" { 72 } else { 24 });
-        self.text(
-            class,
-            middle,
-            y - 7,
-            &cut(&rung.text, free * 10 / if rung.is_wire { MONO } else { WORDS }),
-        );
+        let text = cut(&rung.text, free * 10 / if rung.is_wire { MONO } else { WORDS });
+        let text = pointed(&text, &rung.marked);
+        self.put(&format!("<text class=\"{class}\" x=\"{middle}\" y=\"{}\">{text}</text>", y - 7));
         self.arrow(rung, from, to, y);
         for row in rows(&rung.note, span.saturating_sub(40) * 10 / PROSE) {
             self.y += LEADING;
@@ -304,6 +322,22 @@ fn cut(text: &str, columns: usize) -> String {
     out + "…"
 }
 
+/// A text for XML in which what somebody pointed at, from one character to another, stands out.
+fn pointed(text: &str, marked: &[(usize, usize)]) -> String {
+    let (mut out, mut at) = (String::new(), 0);
+    let mut chars = text.chars();
+    let mut next = |n: usize| escaped(&chars.by_ref().take(n).collect::<String>());
+    for (from, to) in marked {
+        out.push_str(&next(from - at));
+        let words = next(to - from);
+        if !words.is_empty() {
+            let _ = write!(out, "<tspan class=\"marked\">{words}</tspan>");
+        }
+        at = *to;
+    }
+    out + &next(usize::MAX)
+}
+
 /// Text that XML takes as text: markup escaped, and no character that XML 1.0 §2.2 does not allow. What steers or
 /// hides was made visible in the page already; a line feed stays.
 pub fn escaped(text: &str) -> String {
@@ -335,6 +369,14 @@ mod tests {
             escaped("<a href='x'>&\"\u{FFFF}\u{8}"),
             "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\u{FFFF}\\u{8}"
         );
+    }
+
+    #[test]
+    fn what_was_pointed_at_stands_out() {
+        let shown = "RCPT TO:<tspan class=\"marked\">&lt;bob&gt;</tspan>";
+        assert_eq!(pointed("RCPT TO:<bob>", &[(8, 13)]), shown);
+        assert_eq!(pointed("RCPT TO:<b…", &[(8, 11), (12, 14)]), shown.replace("ob&gt;", "…"));
+        assert_eq!(pointed("a&b", &[]), "a&amp;b");
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Kind {
             Kind::Comment => "a sentence about it",
             Kind::Highlight => "it stands out, without words",
             Kind::Question => "a question, then its answer",
-            Kind::Chapter => "a chapter begins before this step",
+            Kind::Chapter => "begins before this step",
             Kind::Pause => "stop here in front of a class",
         }
     }
@@ -144,7 +144,12 @@ impl Notes {
         frame.render_widget(block, area);
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         let room = usize::from(inner.width);
-        let mut lines = vec![Line::styled(cut(&self.about, room), theme.dim()), Line::default()];
+        let whole = self.stretch.is_none() && self.has_bytes;
+        let hint = if whole { ", and . choose a part of it first" } else { "" };
+        let mut lines = vec![
+            Line::styled(cut(&self.about, room), theme.dim()),
+            Line::styled(cut(hint, room), theme.dim()),
+        ];
         let kinds = Kind::ALL.iter().map(|kind| {
             let none = *kind == Kind::Highlight && !self.has_bytes;
             (kind.name(), if none { "this step has no bytes" } else { kind.what() }.to_owned())
@@ -195,7 +200,7 @@ pub fn ask(model: &mut Model) {
     let about = match (part, &of_step.headline) {
         (Some(part), _) if part.quote.is_empty() => format!("about a part of it: {}", part.name),
         (Some(part), _) => format!("about a part of it: {} ({})", part.quote, part.name),
-        (None, Some(headline)) => format!("about all of it: {} · , and . choose a part first", headline.text),
+        (None, Some(headline)) => format!("about all of it: {}", headline.text),
         (None, None) => String::new(),
     };
     let has_bytes = matches!(&of_step.item, Item::Step(step, _) if !step.bytes.is_empty());

@@ -73,6 +73,8 @@ pub struct Book {
     index: StoryIndex,
     /// The last connection of which the cast knows.
     known: Option<Conn>,
+    /// How many of the marks that point at bytes it knows.
+    pointing: usize,
     show_secrets: bool,
     /// The hosts, and what joins them.
     pub road: Road,
@@ -96,6 +98,7 @@ impl Book {
             cast,
             index,
             known: None,
+            pointing: 0,
             show_secrets,
             road: Road::new(head),
             kept: BTreeMap::new(),
@@ -137,6 +140,14 @@ impl Book {
             self.road.learn(open);
             self.known = Some(*conn);
         }
+        let pointing = self.index.pointing();
+        for mark in pointing.get(self.pointing..).unwrap_or_default() {
+            if self.cast.learn_mark(mark) {
+                // A Step may have been made ready before somebody's mark on it was read.
+                self.kept.clear();
+            }
+        }
+        self.pointing = pointing.len();
         let rows = self.index.len();
         if self.steps.0 != rows {
             let last = self.index.next(rows, RowKinds::STEP, true);

@@ -241,7 +241,9 @@ fn short_keys(model: &Model) -> Vec<(u16, Action, String, &'static str)> {
     let needed: u16 = always.iter().map(|(_, key, word)| wide(key, word) + 2).sum();
     let room = model.size.0.saturating_sub(needed + 1);
     let (mut out, mut x) = (Vec::new(), 1);
-    for (action, key, word) in SHORT.iter().filter_map(shown) {
+    // Who opened a recording to write into it is told how, first of all.
+    let notes = model.book().is_some_and(|book| book.takes_notes).then_some(&Action::Annotate);
+    for (action, key, word) in notes.into_iter().chain(&SHORT).filter_map(shown) {
         let next = x + wide(&key, word) + 2;
         if next > room {
             break;

@@ -22,6 +22,8 @@ pub fn lines(step: &Step, page: &StepPage, look: Look, theme: &Theme) -> (Vec<Li
     };
     let bytes = step.bytes.get(..step.bytes.len().min(MOST)).unwrap_or_default();
     let mut out: Vec<Line<'static>> = Vec::new();
+    let chunks = page.wire.lines.iter().flat_map(|line| &line.chunks);
+    let marked: Vec<Bytes> = chunks.filter(|chunk| chunk.marked).map(|chunk| chunk.span).collect();
     for (i, row) in bytes.chunks(across).enumerate() {
         let start = i * across;
         let mut spans = vec![Span::styled(format!("{start:04x}  "), theme.style(Label::Time))];
@@ -29,8 +31,11 @@ pub fn lines(step: &Step, page: &StepPage, look: Look, theme: &Theme) -> (Vec<Li
         for (offset, byte) in (start..).zip(row) {
             let is_secret =
                 !look.show_secrets && step.secrets.iter().any(|s| (s.start..s.end).contains(&offset));
-            let style =
-                if is_secret { theme.style(Label::Secret) } else { look_of(offset, page, look, theme) };
+            let style = if is_secret {
+                theme.style(Label::Secret)
+            } else {
+                look_of(offset, page, &marked, look, theme)
+            };
             let (hex, shown) = match byte {
                 _ if is_secret => ("••".to_owned(), '•'),
                 b' '..=b'~' => (format!("{byte:02x}"), char::from(*byte)),
@@ -53,12 +58,17 @@ pub fn lines(step: &Step, page: &StepPage, look: Look, theme: &Theme) -> (Vec<Li
 }
 
 /// The look of the smallest part that a byte is in.
-fn look_of(offset: usize, page: &StepPage, look: Look, theme: &Theme) -> Style {
+fn look_of(offset: usize, page: &StepPage, marked: &[Bytes], look: Look, theme: &Theme) -> Style {
     let holds = |span: Bytes| (span.start..span.end).contains(&offset);
     let parts = page.parts.iter().enumerate().filter(|(_, part)| holds(part.span));
     let style = parts
         .min_by_key(|(_, part)| part.span.len())
         .map_or_else(Style::new, |(number, _)| theme.part(number).style);
     let current = look.part.and_then(|part| page.parts.get(part)).is_some_and(|part| holds(part.span));
-    if current { style.patch(theme.selected()) } else { style }
+    match (current, marked.iter().any(|span| holds(*span))) {
+        (true, true) => style.patch(theme.selected_text()),
+        (true, false) => style.patch(theme.selected()),
+        (false, true) => style.patch(theme.marked()),
+        (false, false) => style,
+    }
 }

@@ -201,6 +201,8 @@ struct Cell {
     c: char,
     style: Style,
     bytes: Bytes,
+    /// Whether a person pointed at it.
+    marked: bool,
 }
 
 /// One wire line, wrapped, brackets under each of its rows where they are wanted.
@@ -224,6 +226,7 @@ fn line_rows(
             }
         }
         out.push(Line::from(spans));
+        out.extend(stroke(row, theme));
         if with_brackets {
             out.extend(brackets(row, &here, look, theme));
         }
@@ -254,13 +257,24 @@ fn cells(page: &StepPage, line: &WireLine, look: Look, theme: &Theme) -> Vec<Cel
             Some((number, _)) if chunk.label != Label::Secret => theme.part(*number).style,
             _ => theme.style(chunk.label),
         };
+        if chunk.marked {
+            style = style.patch(theme.marked());
+        }
         let current = look.part.and_then(|number| page.parts.get(number));
         if current.is_some_and(|part| holds(&part.span) && !chunk.span.is_empty()) {
-            style = style.patch(theme.selected());
+            style = style.patch(if chunk.marked { theme.selected_text() } else { theme.selected() });
         }
-        out.extend(chunk.text.chars().map(|c| Cell { c, style, bytes: chunk.span }));
+        out.extend(chunk.text.chars().map(|c| Cell { c, style, bytes: chunk.span, marked: chunk.marked }));
     }
     out
+}
+
+/// Under a row in which a person pointed at something: a stroke below it.
+fn stroke(row: &[Cell], theme: &Theme) -> Option<Line<'static>> {
+    let last = row.iter().rposition(|cell| cell.marked)?;
+    let under = |cell: &Cell| if cell.marked { "▔" } else { " " }.repeat(cell.c.width().unwrap_or(0));
+    let text: String = row.iter().take(last + 1).map(under).collect();
+    Some(Line::styled(text, theme.style(Label::Mark)))
 }
 
 /// Cells in rows of so many columns, broken behind a space where one is near.

@@ -120,6 +120,7 @@ impl Theme {
             Label::ServerLine => (|ink| ink.server, true),
             Label::Refusal | Label::Finding => (|ink| ink.bad, true),
             Label::Secret => return self.ink(|ink| ink.care).add_modifier(Modifier::REVERSED),
+            Label::Marked => return self.marked(),
             Label::Mistake | Label::Mark => (|ink| ink.care, false),
             Label::Fact => (|ink| ink.news, false),
             Label::Intent => (|ink| ink.news, true),
@@ -148,6 +149,16 @@ impl Theme {
         match &self.ink {
             Some(ink) => self.selected().fg(ink.chosen.1),
             None => self.selected(),
+        }
+    }
+
+    /// Bytes that a person pointed at: black on a marker's yellow, on any ground. A stroke under them says so too.
+    pub fn marked(&self) -> Style {
+        match &self.ink {
+            Some(_) => {
+                Style::new().fg(Color::Indexed(16)).bg(Color::Indexed(221)).add_modifier(Modifier::BOLD)
+            }
+            None => Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
         }
     }
 
