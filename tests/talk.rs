@@ -10,7 +10,7 @@ use postroad::base::Secret;
 use postroad::dissect::Protocol;
 use postroad::trace::{Head, Record};
 use postroad::view::runner::Order;
-use postroad::view::talk::{Desk, Login, Mode, Talk};
+use postroad::view::talk::{Desk, Login, Mode, Talk, Ways};
 use postroad::world::{self, scenario::Scenario};
 use session::Session;
 
@@ -139,23 +139,31 @@ fn a_line_that_is_taken_back_was_never_said() {
 #[test]
 fn after_a_mistake_the_coach_says_what_was_expected() {
     let mut smtp = Sitting::at(Protocol::Smtp, 25);
-    assert_eq!(smtp.talk.hint(), None);
+    assert_eq!(smtp.talk.hint(Ways::WORDS), None);
     for (line, word) in [
         ("RCTP TO:<x@example.net>", "did you mean RCPT"),
         ("DATA", "DATA has its place elsewhere"),
         ("FROB", "Now the server expects one of: EHLO, HELO"),
     ] {
         smtp.say(line);
-        let hint = smtp.talk.hint().unwrap_or_default();
+        let hint = smtp.talk.hint(Ways::WORDS).unwrap_or_default();
         assert!(hint.contains(word), "{line}: {hint}");
     }
     smtp.say("EHLO me.example.org");
-    assert_eq!(smtp.talk.hint(), None, "a yes needs no hint");
+    assert_eq!(smtp.talk.hint(Ways::WORDS), None, "a yes needs no hint");
     let mut imap = Sitting::at(Protocol::Imap, 143);
     imap.say("CAPABILITY");
-    assert!(imap.talk.hint().is_some_and(|hint| hint.contains("tag")), "{:?}", imap.talk.hint());
+    assert!(
+        imap.talk.hint(Ways::WORDS).is_some_and(|hint| hint.contains("tag")),
+        "{:?}",
+        imap.talk.hint(Ways::WORDS)
+    );
     imap.say("a2 SELECT INBOX");
-    assert!(imap.talk.hint().is_some_and(|hint| hint.contains("LOGIN")), "{:?}", imap.talk.hint());
+    assert!(
+        imap.talk.hint(Ways::WORDS).is_some_and(|hint| hint.contains("LOGIN")),
+        "{:?}",
+        imap.talk.hint(Ways::WORDS)
+    );
 }
 
 #[test]
@@ -216,7 +224,7 @@ fn nothing_that_is_typed_breaks_it() {
             if sitting.talk.enter(&line).unwrap_or(false) {
                 sitting.run();
             }
-            let _ = (sitting.talk.hint(), sitting.talk.completions(&line), sitting.talk.mode());
+            let _ = (sitting.talk.hint(Ways::WORDS), sitting.talk.completions(&line), sitting.talk.mode());
             if random.u8(..) < 40 && sitting.talk.undo().is_some_and(|(_, sent)| sent) {
                 sitting.run();
             }

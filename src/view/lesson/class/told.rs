@@ -108,8 +108,8 @@ impl Class {
         out
     }
 
-    /// Everything about a Step of the story that was told last.
-    pub(super) fn look(&mut self, number: usize) -> Vec<String> {
+    /// Everything about a Step of the story that was told last; or all its lines, where there are many.
+    pub(super) fn look(&mut self, number: usize, whole: bool) -> Vec<String> {
         let outcome = match self.told.clone().map_or_else(|| self.of_exercise(), Ok) {
             Ok(outcome) => outcome,
             Err(why) => return why,
@@ -119,6 +119,7 @@ impl Class {
         }
         let beside = Beside::of(&outcome.records);
         match beside.row_of(number) {
+            Some(row) if whole => beside.whole(row),
             Some(row) => beside.told(row),
             None => vec![format!("The story has {} steps.", beside.steps())],
         }
