@@ -31,7 +31,11 @@ impl Sitting {
     }
 
     fn after(acts: usize, protocol: Protocol, port: u16) -> Self {
-        let mut scenario = Scenario::builtin("journey").expect("loads");
+        Sitting::in_story("journey", acts, protocol, port)
+    }
+
+    fn in_story(name: &str, acts: usize, protocol: Protocol, port: u16) -> Self {
+        let mut scenario = Scenario::builtin(name).expect("loads");
         scenario.acts.truncate(acts);
         let base = world::run(&scenario, &[]).expect("a runtime");
         let Some(Record::Head(head)) = base.first() else { panic!("no head") };
@@ -119,6 +123,25 @@ fn a_message_is_one_piece_up_to_its_dot_and_lines_of_it_can_be_taken_back() {
     assert!(sitting.say(".").starts_with("250"));
     assert_eq!(sitting.talk.mode(), Mode::Command);
     assert_eq!(sitting.talk.pieces().last().map(String::as_str), Some("Subject: x\r\n\r\nhelo\r\n.\r\n"));
+}
+
+#[test]
+fn who_begins_tls_is_told_that_it_cannot_be_typed() {
+    let mut sitting = Sitting::in_story("journey-starttls", 0, Protocol::Smtp, 25);
+    sitting.say("EHLO me.example.org");
+    assert_eq!(sitting.say("STARTTLS"), "220 2.0.0");
+    for _ in 0..2 {
+        assert!(sitting.talk.verbs().is_empty() && sitting.talk.show().is_none());
+        let hint = sitting.talk.hint(Ways::KEYS).expect("a hint");
+        assert!(hint.contains("no hand can type") && hint.contains("`ctrl-b` takes STARTTLS"), "{hint}");
+        sitting.say("EHLO me.example.org");
+    }
+    assert_eq!(sitting.talk.mode(), Mode::Over, "a line in clear is no handshake");
+    while sitting.talk.pieces().len() > 1 {
+        sitting.talk.undo();
+    }
+    sitting.run();
+    assert!(sitting.talk.verbs().contains(&"STARTTLS") && sitting.talk.hint(Ways::KEYS).is_none());
 }
 
 #[test]

@@ -106,11 +106,14 @@ pub fn note(step: &StepPage) -> Vec<String> {
     }
     out.extend(findings(&step.note));
     out.extend(Some(sources(step)).filter(|_| !step.note.source.is_empty()));
-    if !step.parts.is_empty() {
-        let (are, parts) = if step.parts.len() == 1 { ("is", "part") } else { ("are", "parts") };
-        out.push(format!("There {are} {} {parts} to hear about: say part.", step.parts.len()));
-    }
     out
+}
+
+/// That there are parts to hear about, where there are.
+pub fn parts(step: &StepPage) -> Option<String> {
+    let (are, parts) = if step.parts.len() == 1 { ("is", "part") } else { ("are", "parts") };
+    let told = format!("There {are} {} {parts} to hear about: say part.", step.parts.len());
+    Some(told).filter(|_| !step.parts.is_empty())
 }
 
 /// Who says so.

@@ -155,7 +155,11 @@ impl Talk {
         {
             return Some(sentence("closed").to_owned());
         }
+        let is_login = ["535", "AUTH", "AUTHENTICATIONFAILED"]
+            .iter()
+            .any(|code| answer.code.split(' ').any(|c| c == *code));
         match answer.verdict? {
+            Verdict::Negative if is_login => Some(sentence("login").to_owned()),
             Verdict::Transient => Some(sentence("later").to_owned()),
             Verdict::Negative if said.kind != Kind::Command => Some(sentence("refused").to_owned()),
             Verdict::Negative => Some(self.about(said, answer)),
@@ -252,6 +256,7 @@ mod tests {
             "no-tag",
             "argument",
             "refused",
+            "login",
             "later",
             "closed",
             "over",

@@ -102,6 +102,9 @@ impl Class {
         let open = hidden.and_then(|step| beside.row_of(step)).unwrap_or(beside.rows.len());
         let is_wanted = |row: &&Told| wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.number));
         let mut out: Vec<String> = beside.rows.iter().take(open).filter(is_wanted).map(line).collect();
+        if out.is_empty() && wanted.is_some() {
+            out.push("None of its lines passes this filter.".to_owned());
+        }
         if hidden.is_some() {
             out.push(HIDDEN.to_owned());
         }

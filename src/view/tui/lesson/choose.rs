@@ -1,6 +1,7 @@
 //! How choices are made: keys move among them, mark them, put them in order, give each on the left its right one.
 
 use super::LessonView;
+use super::places::Places;
 use crate::lesson::activity::{Question, Task};
 use ratatui::crossterm::event::KeyCode;
 
@@ -46,6 +47,25 @@ impl LessonView {
             }
             KeyCode::Enter => self.enter(),
             _ => {}
+        }
+    }
+
+    /// Who comes back to a question that is done sees its answer.
+    pub(super) fn as_it_is_right(&mut self) {
+        let Some(Task::Answer(question)) = self.task().cloned() else { return };
+        match question {
+            Question::Choose { choices, .. } => {
+                let right = choices.iter().enumerate().filter(|(_, choice)| choice.right);
+                self.chosen = right.map(|(number, _)| number).collect();
+                self.cursor = self.chosen.first().copied().unwrap_or_default();
+            }
+            Question::Order { shown, .. } => self.places = Places::right(&shown),
+            Question::Match { pairs, rights } => {
+                let right = |pair: &(String, String, String)| rights.iter().position(|text| *text == pair.1);
+                self.given =
+                    pairs.iter().map(right).enumerate().filter_map(|(left, n)| Some((left, n?))).collect();
+            }
+            Question::Text { .. } => {}
         }
     }
 

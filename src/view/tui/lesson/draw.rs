@@ -39,7 +39,8 @@ impl LessonView {
                     Layout::horizontal([Constraint::Length(half), Constraint::Fill(1)]).areas(area);
                 (Some(page), Some(story))
             }
-            (false, true) => (None, Some(area)),
+            // Who goes through the story sees what is asked of it.
+            (false, true) => (None, Some(self.draw_task(frame, area, theme))),
             (false, false) => (Some(area), None),
         };
         match (page, &self.over) {
@@ -87,7 +88,11 @@ impl LessonView {
             Over::Line(_) => vec![("enter", "answer"), ("esc", "back")],
             Over::Editor(_) => {
                 let is_tried = matches!(self.task(), Some(Task::Repair(_)));
-                vec![("ctrl-s", if is_tried { "try it" } else { "done" }), ("ctrl-t", "hint"), ("esc", "back")]
+                vec![
+                    ("ctrl-s", if is_tried { "try it" } else { "done" }),
+                    ("ctrl-t", "hint"),
+                    ("esc", "back"),
+                ]
             }
             _ => self.page_keys(),
         }

@@ -194,6 +194,9 @@ impl LessonView {
         self.chosen.clear();
         self.given.clear();
         self.places = Places::new(self.choices());
+        if at.is_some_and(|number| self.session.is_done(number)) {
+            self.as_it_is_right();
+        }
         self.follow = true;
         self.in_story = false;
         // The story is told beside it as soon as there is time.
@@ -304,6 +307,7 @@ impl LessonView {
                 let undone = self.session.undo();
                 self.news = if undone { "taken back" } else { "nothing was done yet" }.to_owned();
                 self.said.clear();
+                self.choose(self.at);
             }
             KeyCode::Char('r') => {
                 self.session.reset_page();

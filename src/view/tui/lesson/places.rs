@@ -15,6 +15,18 @@ impl Places {
         Places { given: vec![None; count], judged: Vec::new() }
     }
 
+    /// All as it is right: `shown` gives for each item the place that is its own.
+    pub fn right(shown: &[usize]) -> Self {
+        let mut places = Places::new(shown.len());
+        for (item, place) in shown.iter().enumerate() {
+            if let Some(at) = places.given.get_mut(*place) {
+                *at = Some(item);
+            }
+        }
+        places.judge(shown);
+        places
+    }
+
     /// Where an item stands.
     pub fn of(&self, item: usize) -> Option<usize> {
         self.given.iter().position(|given| *given == Some(item))
@@ -106,5 +118,8 @@ mod tests {
         places.shift(1, false);
         assert_eq!(said(&places), [Some(true), None, None]);
         assert_eq!(Places::default().all(), None);
+        let right = Places::right(&[1, 2, 0]);
+        assert_eq!(right.all(), Some(vec![2, 0, 1]));
+        assert_eq!(said(&right), [Some(true); 3]);
     }
 }
