@@ -200,6 +200,10 @@ fn a_text_that_is_left_is_gone_on_with_and_a_hint_is_said_under_it() {
     assert!(shown(&view).contains("hint 1 of 2: There is a third kind"), "{}", shown(&view));
     press(&mut view, &[KeyCode::Esc, ENTER]);
     assert!(shown(&view).contains("# mine "), "{}", shown(&view));
+    press(&mut view, &[KeyCode::Down, KeyCode::Home]);
+    typed(&mut view, "= ");
+    control(&mut view, 's');
+    assert!(shown(&view).contains("In the part that you see it is line 2."), "{}", shown(&view));
 }
 
 #[test]

@@ -425,7 +425,7 @@ impl TalkPane {
         } else {
             found.iter().map(|text| text.trim_end_matches('<')).collect::<Vec<_>>().join(" · ")
         };
-        if !verbs.is_empty() && self.editor.is_none() {
+        if !verbs.is_empty() && self.editor.is_none() && self.talk.mode() != Mode::Over {
             rows.say("now  ", theme.style(Label::Key), &verbs, theme.dim());
         }
     }

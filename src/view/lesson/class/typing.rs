@@ -71,18 +71,8 @@ impl Class {
                 }
                 None => out.push("Nothing was typed yet.".to_owned()),
             },
-            ":again" | ":hang-up" => {
-                let done = match line.trim_end() {
-                    ":again" => {
-                        talk.again();
-                        Ok(())
-                    }
-                    _ => talk.hang_up(),
-                };
-                let told;
-                (talk, told) = self.run(talk);
-                out.extend(told);
-                out.extend(done.err().map(|why| say::sentence(&why)));
+            word @ (":again" | ":hang-up") => {
+                talk = self.begin_or_end(talk, word == ":again", &mut out);
                 if self.goal_reached(&talk, false, &mut out) {
                     return out;
                 }
@@ -110,6 +100,18 @@ impl Class {
         }
         self.doing = Doing::Typing(talk);
         out
+    }
+
+    /// Begin anew, or hang up.
+    fn begin_or_end(&mut self, mut talk: Box<Talk>, anew: bool, out: &mut Vec<String>) -> Box<Talk> {
+        if anew {
+            talk.again();
+        } else if let Err(why) = talk.hang_up() {
+            out.push(say::sentence(&why));
+        }
+        let (talk, told) = self.run(talk);
+        out.extend(told);
+        talk
     }
 
     /// Whether the goal is reached; an attempt counts where it is, or where somebody asks.
