@@ -128,7 +128,7 @@ const KEYS: [(&str, &str, &str); 15] = [
     ("→ ←", "step", "the next step, the step before"),
     ("↑ ↓", "choose", "move among the choices, or scroll"),
     ("enter", "answer", "answer; begin to type, write or mend"),
-    ("space", "mark", "mark a choice where several are right; in the story: the whole note"),
+    ("space", "mark", "mark one of several right choices; in a story: the whole note"),
     ("< >", "move", "what is put in order: this line one place up, or down"),
     ("1-9", "choose", "choose by number; to a left one, give that right one"),
     ("tab", "next", "the next exercise of this step"),
