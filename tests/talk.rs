@@ -130,13 +130,17 @@ fn who_begins_tls_is_told_that_it_cannot_be_typed() {
     let mut sitting = Sitting::in_story("journey-starttls", 0, Protocol::Smtp, 25);
     sitting.say("EHLO me.example.org");
     assert_eq!(sitting.say("STARTTLS"), "220 2.0.0");
-    for _ in 0..2 {
+    let told = |sitting: &Sitting| {
         assert!(sitting.talk.verbs().is_empty() && sitting.talk.show().is_none());
         let hint = sitting.talk.hint(Ways::KEYS).expect("a hint");
         assert!(hint.contains("no hand can type") && hint.contains("`ctrl-b` takes STARTTLS"), "{hint}");
-        sitting.say("EHLO me.example.org");
-    }
+    };
+    told(&sitting);
+    sitting.say("EHLO me.example.org");
+    told(&sitting);
     assert_eq!(sitting.talk.mode(), Mode::Over, "a line in clear is no handshake");
+    let refused = sitting.talk.enter("QUIT").expect_err("nobody listens");
+    assert!(refused.contains("`:undo` takes STARTTLS"), "{refused}");
     while sitting.talk.pieces().len() > 1 {
         sitting.talk.undo();
     }
