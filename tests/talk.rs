@@ -10,7 +10,7 @@ use postroad::base::Secret;
 use postroad::dissect::Protocol;
 use postroad::trace::{Head, Record};
 use postroad::view::runner::Order;
-use postroad::view::talk::{Desk, Login, Mode, Talk};
+use postroad::view::talk::{Desk, Login, Mode, Talk, Ways};
 use postroad::world::{self, scenario::Scenario};
 use session::Session;
 
@@ -31,7 +31,11 @@ impl Sitting {
     }
 
     fn after(acts: usize, protocol: Protocol, port: u16) -> Self {
-        let mut scenario = Scenario::builtin("journey").expect("loads");
+        Sitting::in_story("journey", acts, protocol, port)
+    }
+
+    fn in_story(name: &str, acts: usize, protocol: Protocol, port: u16) -> Self {
+        let mut scenario = Scenario::builtin(name).expect("loads");
         scenario.acts.truncate(acts);
         let base = world::run(&scenario, &[]).expect("a runtime");
         let Some(Record::Head(head)) = base.first() else { panic!("no head") };
@@ -122,6 +126,29 @@ fn a_message_is_one_piece_up_to_its_dot_and_lines_of_it_can_be_taken_back() {
 }
 
 #[test]
+fn who_begins_tls_is_told_that_it_cannot_be_typed() {
+    let mut sitting = Sitting::in_story("journey-starttls", 0, Protocol::Smtp, 25);
+    sitting.say("EHLO me.example.org");
+    assert_eq!(sitting.say("STARTTLS"), "220 2.0.0");
+    let told = |sitting: &Sitting| {
+        assert!(sitting.talk.verbs().is_empty() && sitting.talk.show().is_none());
+        let hint = sitting.talk.hint(Ways::KEYS).expect("a hint");
+        assert!(hint.contains("no hand can type") && hint.contains("`ctrl-b` takes STARTTLS"), "{hint}");
+    };
+    told(&sitting);
+    sitting.say("EHLO me.example.org");
+    told(&sitting);
+    assert_eq!(sitting.talk.mode(), Mode::Over, "a line in clear is no handshake");
+    let refused = sitting.talk.enter("QUIT").expect_err("nobody listens");
+    assert!(refused.contains("`:undo` takes STARTTLS"), "{refused}");
+    while sitting.talk.pieces().len() > 1 {
+        sitting.talk.undo();
+    }
+    sitting.run();
+    assert!(sitting.talk.verbs().contains(&"STARTTLS") && sitting.talk.hint(Ways::KEYS).is_none());
+}
+
+#[test]
 fn a_line_that_is_taken_back_was_never_said() {
     let mut sitting = Sitting::at(Protocol::Pop3, 110);
     sitting.say("USER bob@example.net");
@@ -139,23 +166,31 @@ fn a_line_that_is_taken_back_was_never_said() {
 #[test]
 fn after_a_mistake_the_coach_says_what_was_expected() {
     let mut smtp = Sitting::at(Protocol::Smtp, 25);
-    assert_eq!(smtp.talk.hint(), None);
+    assert_eq!(smtp.talk.hint(Ways::WORDS), None);
     for (line, word) in [
         ("RCTP TO:<x@example.net>", "did you mean RCPT"),
         ("DATA", "DATA has its place elsewhere"),
         ("FROB", "Now the server expects one of: EHLO, HELO"),
     ] {
         smtp.say(line);
-        let hint = smtp.talk.hint().unwrap_or_default();
+        let hint = smtp.talk.hint(Ways::WORDS).unwrap_or_default();
         assert!(hint.contains(word), "{line}: {hint}");
     }
     smtp.say("EHLO me.example.org");
-    assert_eq!(smtp.talk.hint(), None, "a yes needs no hint");
+    assert_eq!(smtp.talk.hint(Ways::WORDS), None, "a yes needs no hint");
     let mut imap = Sitting::at(Protocol::Imap, 143);
     imap.say("CAPABILITY");
-    assert!(imap.talk.hint().is_some_and(|hint| hint.contains("tag")), "{:?}", imap.talk.hint());
+    assert!(
+        imap.talk.hint(Ways::WORDS).is_some_and(|hint| hint.contains("tag")),
+        "{:?}",
+        imap.talk.hint(Ways::WORDS)
+    );
     imap.say("a2 SELECT INBOX");
-    assert!(imap.talk.hint().is_some_and(|hint| hint.contains("LOGIN")), "{:?}", imap.talk.hint());
+    assert!(
+        imap.talk.hint(Ways::WORDS).is_some_and(|hint| hint.contains("LOGIN")),
+        "{:?}",
+        imap.talk.hint(Ways::WORDS)
+    );
 }
 
 #[test]
@@ -216,7 +251,7 @@ fn nothing_that_is_typed_breaks_it() {
             if sitting.talk.enter(&line).unwrap_or(false) {
                 sitting.run();
             }
-            let _ = (sitting.talk.hint(), sitting.talk.completions(&line), sitting.talk.mode());
+            let _ = (sitting.talk.hint(Ways::WORDS), sitting.talk.completions(&line), sitting.talk.mode());
             if random.u8(..) < 40 && sitting.talk.undo().is_some_and(|(_, sent)| sent) {
                 sitting.run();
             }

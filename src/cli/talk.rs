@@ -14,7 +14,7 @@ use crate::trace::{Head, Opened, Record};
 use crate::view::page::prose;
 use crate::view::plain::{Options, Plain};
 use crate::view::runner::{Order, Runner};
-use crate::view::talk::{Desk, Login, Mode, Talk};
+use crate::view::talk::{Desk, Login, Mode, Talk, Ways};
 use crate::view::tui::Msg;
 use crate::view::tui::talk::TalkPane;
 use crate::view::{Renderer, plain};
@@ -326,7 +326,7 @@ impl Teller {
                     }
                     self.say(&shown.why)
                 }
-                None => self.say("Nothing more can be said on this connection."),
+                None => self.say(&self.talk.over(Ways::WORDS)),
             },
             ":next" => self.next(),
             ":verbs" => self.verbs(),
@@ -336,7 +336,9 @@ impl Teller {
                 self.again()
             }
             ":hang-up" => {
-                self.talk.hang_up();
+                if let Err(why) = self.talk.hang_up() {
+                    self.say(&why)?;
+                }
                 self.again()
             }
             _ => {
@@ -353,7 +355,7 @@ impl Teller {
 
     fn next(&mut self) -> Result<(), CommandError> {
         let Some(shown) = self.talk.show() else {
-            return self.say("Nothing more can be said on this connection.");
+            return self.say(&self.talk.over(Ways::WORDS));
         };
         shown.lines.iter().try_for_each(|line| self.enter(line))
     }
@@ -407,7 +409,7 @@ impl Teller {
             self.say(&format!("(and {elsewhere} more steps between other hosts; --record keeps them)"))?;
         }
         let answered = self.talk.news().iter().any(|item| self.talk.is_own(item));
-        if let Some(hint) = self.talk.hint().filter(|_| answered) {
+        if let Some(hint) = self.talk.hint(Ways::WORDS).filter(|_| answered) {
             self.say(&format!("hint: {hint}"))?;
         }
         Ok(self.out.flush()?)

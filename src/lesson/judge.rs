@@ -1,6 +1,6 @@
 //! What a student did → right or wrong, and why. [`Attempt`] in, [`Verdict`] out.
 
-use super::activity::{Activity, Change, Choice, Mistake, Question, Reason, Spot, Stretch, Task};
+use super::activity::{Activity, Change, Choice, Mistake, Question, Reason, Repair, Spot, Stretch, Task};
 use super::desk;
 use super::format::Lesson;
 use super::goal::Goal;
@@ -109,7 +109,13 @@ pub fn judge(
             // A text that is no scenario is a wrong repair, and says where.
             match came_of(stories, lesson, activity, attempt) {
                 Ok(outcome) => Ok(reached(activity, &repair.goal, &repair.wrong, &outcome)),
-                Err(why) => Ok(Verdict::new(false).say(why)),
+                Err(why) => {
+                    let seen = line_seen(lesson, repair, &why);
+                    let verdict = Verdict::new(false).say(why);
+                    Ok(seen.map_or(verdict.clone(), |line| {
+                        verdict.say(format!("In the part that you see it is line {line}."))
+                    }))
+                }
             }
         }
         (Task::WhatIf { goal, choices }, Attempt::Chosen(chosen)) => {
@@ -123,6 +129,16 @@ pub fn judge(
         }
         _ => Err(format!("that is no way to do a `{}`", activity.task.name())),
     }
+}
+
+/// An error names a line of the whole file; which one it is of the part that a student sees, where that is not the same.
+fn line_seen(lesson: &Lesson, repair: &Repair, why: &str) -> Option<usize> {
+    let text = &lesson.files.get(&repair.file)?.text;
+    let before = text.get(..desk::part(text, &repair.part)?.start)?.lines().count();
+    let (_, place) = why.split_once("--> ")?;
+    let place = place.lines().next()?.rsplit_once(':')?.0;
+    let line: usize = place.rsplit_once(':')?.1.parse().ok()?;
+    line.checked_sub(before).filter(|seen| *seen > 0 && before > 0)
 }
 
 /// The story that a student made: with what was typed, mended or changed in it.

@@ -130,6 +130,27 @@ fn wrong_ways_are_named_hints_are_given_and_what_was_done_is_taken_back() {
 }
 
 #[test]
+fn a_goodbye_behind_the_goal_does_not_leave_the_lesson_and_half_a_letter_is_hung_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let letter = "MAIL FROM:<me@example.org>\nRCPT TO:<bob@example.net>\nDATA\nSubject: ";
+    let told = dialogue_of(
+        folder.path(),
+        "smtp-by-hand",
+        &format!(
+            "go 11\nstart\nHELO x\nNOOP\n{letter}One\n\nall\n.\n{letter}Two\n\nhalf\n:check\n:hang-up\nQUIT\nprogress\nquit\n"
+        ),
+    );
+    for part in [
+        "Right.",
+        "not a word of “Two”",
+        "The goal was reached, and with that the session was over",
+        "1 of 18 exercises are done, and kept.",
+    ] {
+        assert!(told.contains(part), "“{part}” is not said in:\n{told}");
+    }
+}
+
+#[test]
 fn what_came_of_a_change_is_told_and_the_story_before_it_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let script =

@@ -128,9 +128,8 @@ fn lacks(
 ) -> Option<(usize, String)> {
     let field = |name: &str| letter.and_then(|letter| letter.field(name)).unwrap_or_default();
     let subject = letter.and_then(Letter::subject).unwrap_or_default();
-    let text = letter.map(|letter| String::from_utf8_lossy(&letter.text).into_owned()).unwrap_or_default();
-    let not =
-        |text: &Option<String>| text.as_deref().is_some_and(|words| says(Some(words), &text_of(letter)));
+    let text = text_of(letter);
+    let not = |words: &Option<String>| words.as_deref().is_some_and(|words| says(Some(words), &text));
     let asks_text = wanted.subject.is_some()
         || wanted.from.is_some()
         || wanted.to.is_some()
@@ -167,8 +166,9 @@ fn lacks(
     Some((checks.iter().filter(|(fits, _)| *fits).count(), lack))
 }
 
+/// A letter as it is searched. A line end stands before it too, so that its first line is found as a line.
 fn text_of(letter: Option<&Letter>) -> String {
-    letter.map(|letter| String::from_utf8_lossy(&letter.text).into_owned()).unwrap_or_default()
+    letter.map(|letter| format!("\r\n{}", String::from_utf8_lossy(&letter.text))).unwrap_or_default()
 }
 
 /// Whether a host is meant: by its whole name, or its first labels.

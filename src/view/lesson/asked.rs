@@ -137,6 +137,7 @@ pub fn letter(number: usize) -> char {
 fn word(verdict: &Verdict, activity: Option<&Activity>) -> &'static str {
     match verdict.right {
         true if activity.is_some_and(is_read_by_people) => "Kept.",
+        true if activity.is_some_and(|activity| matches!(activity.task, Task::Watch(_))) => "Seen.",
         true => "Right.",
         false => "Not yet.",
     }

@@ -85,7 +85,21 @@ impl Beside {
     /// Everything about a row, in sentences.
     pub fn told(&self, row: usize) -> Vec<String> {
         let Some(item) = self.item(row) else { return Vec::new() };
-        say::page(&page::of(item, &self.cast, CHOICE), self.steps, true)
+        let number = self.rows.get(row).map_or(0, |row| row.number);
+        let told = say::page(&page::of(item, &self.cast, CHOICE), self.steps, true);
+        // Several may be told at once, so that one is named.
+        told.into_iter()
+            .map(|line| line.replace("Say line to hear", &format!("Say line {number} to hear")))
+            .collect()
+    }
+
+    /// Every line of a row.
+    pub fn whole(&self, row: usize) -> Vec<String> {
+        let Some(item) = self.item(row) else { return Vec::new() };
+        match page::of(item, &self.cast, Choice { amount: Amount::All, ..CHOICE }) {
+            Page::Step(step) => say::said(&step, None),
+            other => say::page(&other, self.steps, false),
+        }
     }
 
     /// The same without its number and place: what a line means.

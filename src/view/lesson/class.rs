@@ -45,6 +45,8 @@ pub struct Class {
     told: Option<Arc<Outcome>>,
     /// The exercise that was tried last on it.
     made: Option<usize>,
+    /// Whether the line before was typed at a server, and reached the goal.
+    has_typed: bool,
 }
 
 const HELP: &[(&str, &str)] = &[
@@ -62,6 +64,7 @@ const HELP: &[(&str, &str)] = &[
         "what came of your change, your mending or your session; outcome and a filter tells some lines",
     ),
     ("look 14", "everything about that step of the story that was told last"),
+    ("line 14", "all lines of that step, where there are many"),
     ("say …", "give an answer that is a command's word"),
     ("undo", "take the last answer back"),
     ("reset", "forget what was done in this step; reset lesson: in all of it"),
@@ -72,7 +75,15 @@ const HELP: &[(&str, &str)] = &[
 impl Class {
     /// Before the first word.
     pub fn new(session: Session) -> Self {
-        Class { session, at: None, doing: Doing::Reading, unfolded: false, told: None, made: None }
+        Class {
+            session,
+            at: None,
+            doing: Doing::Reading,
+            unfolded: false,
+            told: None,
+            made: None,
+            has_typed: false,
+        }
     }
 
     /// What is said first.
@@ -123,7 +134,10 @@ impl Class {
     fn read_line(&mut self, line: &str) -> Heard {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = rest.trim();
+        let was_typing = std::mem::take(&mut self.has_typed);
         let lines = match (word.to_lowercase().as_str(), rest) {
+            // It was meant for the server, who is not listening any more.
+            _ if was_typing && is_goodbye(line) => vec![LISTENS_NO_MORE.to_owned()],
             ("quit" | "q", "") => return Heard { lines: self.farewell(), leave: true },
             ("" | "next" | "n", "") => self.turn(self.session.page() + 1),
             ("back" | "b", "") => match self.session.page().checked_sub(1) {
@@ -164,7 +178,10 @@ impl Class {
             ("story", filter) => self.story(filter),
             ("outcome", filter) => self.outcome(filter),
             ("look", number) if number.parse::<usize>().is_ok() => {
-                self.look(number.parse().unwrap_or_default())
+                self.look(number.parse().unwrap_or_default(), false)
+            }
+            ("line", number) if number.parse::<usize>().is_ok() => {
+                self.look(number.parse().unwrap_or_default(), true)
             }
             ("start", "") => self.start(),
             ("say", answer) if !answer.is_empty() => self.answer(answer),
@@ -179,13 +196,19 @@ impl Class {
             return self.page();
         }
         let (done, of) = self.session.score();
-        match done == of {
-            true => vec![
+        let is_behind = page == self.session.lesson().pages.len();
+        vec![match (is_behind, done == of) {
+            (true, true) => {
                 "That was the last step, and everything is done. Say quit to leave, or go and a number."
-                    .to_owned(),
-            ],
-            false => vec![format!("There is no such step. {done} of {of} exercises are done: say progress.")],
-        }
+                    .to_owned()
+            }
+            (true, false) => {
+                format!("That was the last step. {done} of {of} exercises are done: say progress.")
+            }
+            (false, _) => {
+                format!("There is no such step: there are {}.", self.session.lesson().pages.len())
+            }
+        }]
     }
 
     /// The page that is open.
@@ -357,12 +380,13 @@ impl Class {
                             escape::text(&seat.to),
                             seat.port
                         )];
-                        out.extend(seat.logins.iter().map(|login| {
-                            format!(
+                        out.extend(seat.logins.iter().map(|login| match seat.asks_for_login() {
+                            true => format!(
                                 "Mail is kept there for {}, password {}.",
                                 login.account,
                                 login.password.expose()
-                            )
+                            ),
+                            false => format!("Mail is kept there for {}.", login.account),
                         }));
                         let (talk, told) = self.run(Box::new(talk));
                         out.extend(told);
@@ -409,8 +433,17 @@ impl Class {
     }
 }
 
+/// What is said to a goodbye behind a session that has reached its goal.
+const LISTENS_NO_MORE: &str = "The goal was reached, and with that the session was over: you are back in the lesson. Say quit again to leave it.";
+
 /// What is said when a story has come of an attempt.
 const SAY_OUTCOME: &str = "Say outcome to hear what came of it.";
+
+/// Whether a line takes leave of a server.
+fn is_goodbye(line: &str) -> bool {
+    let last = line.split_whitespace().next_back().unwrap_or_default();
+    last.eq_ignore_ascii_case("QUIT") || last.eq_ignore_ascii_case("LOGOUT")
+}
 
 fn nothing() -> Vec<String> {
     vec!["There is no exercise in this step: say next.".to_owned()]

@@ -27,7 +27,7 @@ impl Linear {
         };
         match act {
             Act::Line => say::said(page, None),
-            Act::Note => say::note(page),
+            Act::Note => say::note(page).into_iter().chain(say::parts(page)).collect(),
             Act::Reference => vec![say::sources(page)],
             Act::PostOffice => vec![
                 say::post_office(page)

@@ -28,7 +28,7 @@ pub fn page(page: &Page, of: usize, call: bool) -> Vec<String> {
             if call && step.voice != Voice::Open {
                 out.extend(between(step));
             }
-            out.extend(said(step, Some(FEW)));
+            out.extend(said(step, Some((FEW, " Say line to hear all of it."))));
             out.extend(
                 Some(format!("That means: {}", sentence(&step.note.summary))).filter(|_| has_note(step)),
             );
@@ -48,8 +48,8 @@ fn between(step: &StepPage) -> Option<String> {
     Some(format!("Between {} and {}, {}.", call.client, call.server, call.service_and_port()))
 }
 
-/// Who says what; `most` is how many lines of a long block are said.
-pub fn said(step: &StepPage, most: Option<usize>) -> Vec<String> {
+/// Who says what; `most` is how many lines of a long block are said, and how to hear all of them.
+pub fn said(step: &StepPage, most: Option<(usize, &str)>) -> Vec<String> {
     let call = step.call.as_ref();
     let (client, server) = call.map_or(("the client", "the server"), |call| (&*call.client, &*call.server));
     let mut lines: Vec<String> = step.wire.lines.iter().map(line).collect();
@@ -69,12 +69,13 @@ pub fn said(step: &StepPage, most: Option<usize>) -> Vec<String> {
         return vec![format!("{speaker} {verb}{inside}: {}", lines.pop().unwrap_or_default())];
     }
     let mut out = vec![format!("{speaker} {verb}{inside}, in {count} lines:")];
-    let shown = most.unwrap_or(usize::MAX).min(lines.len());
+    let (most, how) = most.unwrap_or((usize::MAX, ""));
+    let shown = most.min(lines.len());
     out.extend(lines.drain(..shown));
     let left = count - shown;
     if left > 0 {
         let lines = if left == 1 { "line" } else { "lines" };
-        out.push(format!("And {left} more {lines}. Say line to hear all of it."));
+        out.push(format!("And {left} more {lines}.{how}"));
     }
     out
 }
@@ -105,11 +106,14 @@ pub fn note(step: &StepPage) -> Vec<String> {
     }
     out.extend(findings(&step.note));
     out.extend(Some(sources(step)).filter(|_| !step.note.source.is_empty()));
-    if !step.parts.is_empty() {
-        let (are, parts) = if step.parts.len() == 1 { ("is", "part") } else { ("are", "parts") };
-        out.push(format!("There {are} {} {parts} to hear about: say part.", step.parts.len()));
-    }
     out
+}
+
+/// That there are parts to hear about, where there are.
+pub fn parts(step: &StepPage) -> Option<String> {
+    let (are, parts) = if step.parts.len() == 1 { ("is", "part") } else { ("are", "parts") };
+    let told = format!("There {are} {} {parts} to hear about: say part.", step.parts.len());
+    Some(told).filter(|_| !step.parts.is_empty())
 }
 
 /// Who says so.

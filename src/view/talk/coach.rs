@@ -11,6 +11,28 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// How a student reaches the coach: words of the dialogue, or keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// A line that fits now.
+    pub show: &'static str,
+    /// Takes the last line back.
+    pub undo: &'static str,
+    /// Begins anew.
+    pub again: &'static str,
+}
+
+impl Ways {
+    /// In a dialogue.
+    pub const WORDS: Ways = Ways { show: ":show", undo: ":undo", again: ":again" };
+    /// On the full screen.
+    pub const KEYS: Ways = Ways { show: "ctrl-t", undo: "ctrl-b", again: "ctrl-n" };
+
+    fn fill(self, text: &str) -> String {
+        text.replace("{show}", self.show).replace("{undo}", self.undo).replace("{again}", self.again)
+    }
+}
+
 /// A line that would fit now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -52,7 +74,7 @@ pub(super) fn sentence(key: &str) -> &'static str {
 impl Talk {
     /// The next sensible line; none where nothing more can be said.
     pub fn show(&self) -> Option<Shown> {
-        if self.mode() == Mode::Over {
+        if self.mode() == Mode::Over || self.waits_for_tls() {
             return None;
         }
         let place = self.place();
@@ -114,14 +136,30 @@ impl Talk {
     }
 
     /// What the last no means, and what the server expected; none after a yes.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self, ways: Ways) -> Option<String> {
+        self.coached().map(|text| ways.fill(&text))
+    }
+
+    /// Why no line is accepted any more.
+    pub fn over(&self, ways: Ways) -> String {
+        ways.fill(sentence(if self.waits_for_tls() { "tls" } else { "over" }))
+    }
+
+    fn coached(&self) -> Option<String> {
+        if self.waits_for_tls() {
+            return Some(sentence("tls").to_owned());
+        }
         let said = self.last_said()?;
         let answer = self.last_answer().filter(|answer| answer.number > said.number)?;
         if self.own_steps().any(|step| step.kind == Kind::Close) && answer.verdict != Some(Verdict::Positive)
         {
             return Some(sentence("closed").to_owned());
         }
+        let is_login = ["535", "AUTH", "AUTHENTICATIONFAILED"]
+            .iter()
+            .any(|code| answer.code.split(' ').any(|c| c == *code));
         match answer.verdict? {
+            Verdict::Negative if is_login => Some(sentence("login").to_owned()),
             Verdict::Transient => Some(sentence("later").to_owned()),
             Verdict::Negative if said.kind != Kind::Command => Some(sentence("refused").to_owned()),
             Verdict::Negative => Some(self.about(said, answer)),
@@ -211,8 +249,19 @@ mod tests {
             let legal = legal::verbs(legal::Place { protocol, phase, name_given, idle });
             assert!(legal.contains(&entry.verb.as_str()), "{} in {}", entry.verb, entry.phase);
         }
-        for key in ["unknown", "misspelt", "out-of-phase", "no-tag", "argument", "refused", "later", "closed"]
-        {
+        for key in [
+            "unknown",
+            "misspelt",
+            "out-of-phase",
+            "no-tag",
+            "argument",
+            "refused",
+            "login",
+            "later",
+            "closed",
+            "over",
+            "tls",
+        ] {
             assert!(!sentence(key).is_empty(), "{key}");
         }
     }

@@ -7,5 +7,5 @@
 pub mod coach;
 mod session;
 
-pub use coach::Shown;
+pub use coach::{Shown, Ways};
 pub use session::{Desk, Login, Mode, Talk};

@@ -1,6 +1,6 @@
 //! [`Talk`]: what was typed, and what came of it.
 
-use super::coach;
+use super::coach::Ways;
 use crate::base::{Secret, escape};
 use crate::dissect::pop3::{Phase as Pop3Phase, Pop3Meaning};
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
@@ -42,6 +42,13 @@ pub struct Desk {
     pub sender: String,
     /// Whose mail is kept there; the first is proposed.
     pub logins: Vec<Login>,
+}
+
+impl Desk {
+    /// Whether anybody logs in there: between servers nobody does.
+    pub fn asks_for_login(&self) -> bool {
+        self.protocol != Protocol::Smtp || self.port != 25
+    }
 }
 
 /// What the next line is.
@@ -147,7 +154,7 @@ impl Talk {
     /// Why it was not taken, in words.
     pub fn enter(&mut self, line: &str) -> Result<bool, String> {
         match self.mode() {
-            Mode::Over => Err(coach::sentence("closed").to_owned()),
+            Mode::Over => Err(self.over(Ways::WORDS)),
             Mode::Message if line != "." => {
                 if self.draft.iter().map(String::len).sum::<usize>() + line.len() > LARGEST_PIECE {
                     return Err(format!("a message here has at most {LARGEST_PIECE} octets"));
@@ -198,9 +205,18 @@ impl Talk {
         (self.items, self.seen) = (Vec::new(), 0);
     }
 
-    /// Hang up after what was typed.
-    pub fn hang_up(&mut self) {
+    /// Hang up after what was typed. Lines of a message that has no dot yet are sent before.
+    ///
+    /// # Errors
+    /// They could not be sent; in words.
+    pub fn hang_up(&mut self) -> Result<(), String> {
+        let fragment: String = self.draft.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
+        if !fragment.is_empty() {
+            self.send(fragment)?;
+            self.draft.clear();
+        }
         self.hung_up = true;
+        Ok(())
     }
 
     /// Whether the student has hung up.
@@ -235,8 +251,21 @@ impl Talk {
         legal::Place { protocol: self.desk.protocol, phase, name_given, idle }
     }
 
+    /// Whether the server has agreed to TLS (RFC 3207 §4, RFC 2595 §4, RFC 9051 §6.2.1). What it waits for then, a
+    /// handshake, cannot be typed.
+    pub fn waits_for_tls(&self) -> bool {
+        self.own_steps().any(|step| {
+            step.kind == Kind::Reply
+                && matches!(step.verb.as_str(), "STARTTLS" | "STLS")
+                && step.verdict == Some(Verdict::Positive)
+        })
+    }
+
     /// What may be said now: legal in this phase, and, where it is an extension, offered by the server.
     pub fn verbs(&self) -> Vec<&'static str> {
+        if self.waits_for_tls() {
+            return Vec::new();
+        }
         let mut verbs = legal::verbs(self.place());
         verbs.retain(|verb| self.is_offered(verb));
         verbs

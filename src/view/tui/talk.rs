@@ -12,7 +12,7 @@ use crate::explain::Item;
 use crate::trace::Record;
 use crate::view::page::{self, Choice, Label, Page, Voice};
 use crate::view::runner::Order;
-use crate::view::talk::{Mode, Shown, Talk};
+use crate::view::talk::{Mode, Shown, Talk, Ways};
 use crate::view::wire::Amount;
 use ratatui::Frame;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -28,7 +28,7 @@ const LONGEST: usize = 4000;
 const DRAWN: usize = 400;
 
 /// How a session that is judged is left.
-const HAND_IN: (&str, &str) = ("esc", "leave, and be judged");
+const HAND_IN: (&str, &str) = ("esc", "be judged");
 
 /// People who are named at first.
 const LOGINS: usize = 3;
@@ -139,6 +139,7 @@ impl TalkPane {
             KeyCode::Char('b') if control => return self.undo(),
             KeyCode::Char('t') if control => self.show(),
             KeyCode::Char('n') if control => return self.again(),
+            KeyCode::Char('d') if control => return self.hang_up(),
             KeyCode::Char('s') if control && self.editor.is_some() => return self.send_message(),
             KeyCode::Char('o') if control => return Outcome::Save,
             _ if self.editor.is_some() => {
@@ -230,7 +231,7 @@ impl TalkPane {
 
     fn show(&mut self) {
         let Some(shown) = self.talk.show() else {
-            self.wrong = Some("Nothing more can be said on this connection.".to_owned());
+            self.wrong = Some(self.talk.over(Ways::KEYS));
             return;
         };
         match &mut self.editor {
@@ -302,6 +303,20 @@ impl TalkPane {
         self.run()
     }
 
+    /// End the connection without a word, in the middle of a message too: what was written of it is sent before.
+    fn hang_up(&mut self) -> Outcome {
+        let lines = self.editor.as_ref().map(TextArea::lines).unwrap_or_default();
+        let fragment: String = lines.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
+        let sent = if fragment.trim().is_empty() { Ok(()) } else { self.talk.send(fragment) };
+        match sent.and_then(|()| self.talk.hang_up()) {
+            Ok(()) => self.run(),
+            Err(why) => {
+                self.wrong = Some(why);
+                Outcome::Stay
+            }
+        }
+    }
+
     fn run(&mut self) -> Outcome {
         self.running = true;
         (self.shown, self.wrong, self.news) = (None, None, None);
@@ -352,7 +367,7 @@ impl TalkPane {
         match (&self.editor, self.talk.mode()) {
             _ if self.running => &[("esc", "leave")],
             (Some(_), _) if self.judged => {
-                &[("ctrl-s", "send it, with the dot"), ("ctrl-t", "show"), HAND_IN]
+                &[("ctrl-s", "send it, with the dot"), ("ctrl-t", "show"), ("ctrl-d", "hang up"), HAND_IN]
             }
             (None, Mode::Over) if self.judged => &[("ctrl-b", "undo"), ("ctrl-n", "anew"), HAND_IN],
             _ if self.judged => {
@@ -387,7 +402,7 @@ impl TalkPane {
             rows.say("● ", theme.changed(), news, Style::new());
         } else if let Some(shown) = &self.shown {
             rows.say("why  ", theme.style(Label::Key), &shown.why, Style::new());
-        } else if let Some(hint) = self.talk.hint().filter(|_| !self.running) {
+        } else if let Some(hint) = self.talk.hint(Ways::KEYS).filter(|_| !self.running) {
             rows.say("hint  ", theme.style(Label::Mistake), &hint, Style::new());
             // It names what may be said.
             if self.input.is_empty() {
@@ -397,7 +412,10 @@ impl TalkPane {
         if self.talk.pieces().is_empty() && self.shown.is_none() {
             // The scenario's own people, made up: whoever plays one of them needs the password.
             for login in self.talk.desk().logins.iter().take(LOGINS) {
-                let said = format!("{}, password {}", login.account, login.password.expose());
+                let said = match self.talk.desk().asks_for_login() {
+                    true => format!("{}, password {}", login.account, login.password.expose()),
+                    false => login.account.clone(),
+                };
                 rows.say("mail of  ", theme.style(Label::Key), &escape::text(&said), theme.dim());
             }
         }
@@ -407,7 +425,7 @@ impl TalkPane {
         } else {
             found.iter().map(|text| text.trim_end_matches('<')).collect::<Vec<_>>().join(" · ")
         };
-        if !verbs.is_empty() && self.editor.is_none() {
+        if !verbs.is_empty() && self.editor.is_none() && self.talk.mode() != Mode::Over {
             rows.say("now  ", theme.style(Label::Key), &verbs, theme.dim());
         }
     }

@@ -102,14 +102,17 @@ impl Class {
         let open = hidden.and_then(|step| beside.row_of(step)).unwrap_or(beside.rows.len());
         let is_wanted = |row: &&Told| wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.number));
         let mut out: Vec<String> = beside.rows.iter().take(open).filter(is_wanted).map(line).collect();
+        if out.is_empty() && wanted.is_some() {
+            out.push("None of its lines passes this filter.".to_owned());
+        }
         if hidden.is_some() {
             out.push(HIDDEN.to_owned());
         }
         out
     }
 
-    /// Everything about a Step of the story that was told last.
-    pub(super) fn look(&mut self, number: usize) -> Vec<String> {
+    /// Everything about a Step of the story that was told last; or all its lines, where there are many.
+    pub(super) fn look(&mut self, number: usize, whole: bool) -> Vec<String> {
         let outcome = match self.told.clone().map_or_else(|| self.of_exercise(), Ok) {
             Ok(outcome) => outcome,
             Err(why) => return why,
@@ -119,6 +122,7 @@ impl Class {
         }
         let beside = Beside::of(&outcome.records);
         match beside.row_of(number) {
+            Some(row) if whole => beside.whole(row),
             Some(row) => beside.told(row),
             None => vec![format!("The story has {} steps.", beside.steps())],
         }

@@ -8,7 +8,7 @@ use crate::lesson::outcome::{DESK, SENDER};
 use crate::lesson::{Activity, Lesson, Stories};
 use crate::view::linear::say;
 use crate::view::page::{self, Choice, Page};
-use crate::view::talk::{Desk, Login, Mode, Talk};
+use crate::view::talk::{Desk, Login, Mode, Talk, Ways};
 use crate::view::wire::Amount;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Class {
                 let mut out: Vec<String> = Vec::new();
                 for item in news {
                     if let Page::Step(step) = page::of(item, talk.cast(), CHOICE) {
-                        out.extend(say::said(&step, Some(12)));
+                        out.extend(say::said(&step, Some((12, ""))));
                     }
                 }
                 (talk, out)
@@ -60,7 +60,7 @@ impl Class {
                     out.extend(shown.lines.iter().map(|line| escape::text(line)));
                     out.push(shown.why);
                 }
-                None => out.push("Nothing more can be said on this connection.".to_owned()),
+                None => out.push(talk.over(Ways::WORDS)),
             },
             ":undo" => match talk.undo() {
                 Some((_, sent)) => {
@@ -71,15 +71,8 @@ impl Class {
                 }
                 None => out.push("Nothing was typed yet.".to_owned()),
             },
-            ":again" | ":hang-up" => {
-                if line.trim_end() == ":again" {
-                    talk.again();
-                } else {
-                    talk.hang_up();
-                }
-                let told;
-                (talk, told) = self.run(talk);
-                out.extend(told);
+            word @ (":again" | ":hang-up") => {
+                talk = self.begin_or_end(talk, word == ":again", &mut out);
                 if self.goal_reached(&talk, false, &mut out) {
                     return out;
                 }
@@ -95,6 +88,7 @@ impl Class {
                     if self.goal_reached(&talk, false, &mut out) {
                         return out;
                     }
+                    out.extend(talk.hint(Ways::WORDS).map(|hint| format!("Hint: {hint}")));
                     if talk.mode() == Mode::Over {
                         let _ = self.goal_reached(&talk, true, &mut out);
                         out.push("The connection is over: say :again, or :undo.".to_owned());
@@ -106,6 +100,18 @@ impl Class {
         }
         self.doing = Doing::Typing(talk);
         out
+    }
+
+    /// Begin anew, or hang up.
+    fn begin_or_end(&mut self, mut talk: Box<Talk>, anew: bool, out: &mut Vec<String>) -> Box<Talk> {
+        if anew {
+            talk.again();
+        } else if let Err(why) = talk.hang_up() {
+            out.push(say::sentence(&why));
+        }
+        let (talk, told) = self.run(talk);
+        out.extend(told);
+        talk
     }
 
     /// Whether the goal is reached; an attempt counts where it is, or where somebody asks.
@@ -123,6 +129,7 @@ impl Class {
         if right || asked {
             out.extend(self.attempt(number, &attempt));
         }
+        self.has_typed = right;
         right
     }
 }

@@ -20,6 +20,7 @@ const WITH_STORY: u16 = 110;
 const MEASURE: u16 = 84;
 
 type Keys = &'static [(&'static str, &'static str)];
+type Key = (&'static str, &'static str);
 
 impl LessonView {
     /// Draw it.
@@ -38,11 +39,18 @@ impl LessonView {
                     Layout::horizontal([Constraint::Length(half), Constraint::Fill(1)]).areas(area);
                 (Some(page), Some(story))
             }
-            (false, true) => (None, Some(area)),
+            // Who goes through the story sees what is asked of it.
+            (false, true) => (None, Some(self.draw_task(frame, area, theme))),
             (false, false) => (Some(area), None),
         };
-        if let Some(area) = page {
-            self.draw_page(frame, area, theme);
+        match (page, &self.over) {
+            // What is asked stands above what is written.
+            (Some(area), Over::Editor(editor)) => {
+                let below = self.draw_task(frame, area, theme);
+                self.draw_editor(frame, below, editor, theme);
+            }
+            (Some(area), _) => self.draw_page(frame, area, theme),
+            (None, _) => {}
         }
         if let (Some(area), Some(story)) = (story, &self.story) {
             self.draw_story(frame, area, story, theme);
@@ -50,8 +58,7 @@ impl LessonView {
         match &self.over {
             Over::Help => help(frame, area, theme),
             Over::Line(text) => line(frame, area, text, theme),
-            Over::Editor(editor) => self.draw_editor(frame, area, editor, theme),
-            Over::Nothing | Over::Talk(_) => {}
+            Over::Nothing | Over::Talk(_) | Over::Editor(_) => {}
         }
     }
 
@@ -59,8 +66,9 @@ impl LessonView {
     fn draw_task(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Rect {
         let asked = self.at.and_then(|number| self.asked.get(&number));
         let width = usize::from(area.width).saturating_sub(2).min(usize::from(MEASURE));
-        let mut lines = asked.map(|asked| wrap(&asked.ask, width)).unwrap_or_default();
-        let most = usize::from(area.height / 7);
+        let said = asked.into_iter().flat_map(|asked| asked.setting.iter().chain([&asked.ask]));
+        let mut lines: Vec<String> = said.flat_map(|text| wrap(text, width)).collect();
+        let most = usize::from(area.height / 5);
         if lines.len() > most {
             lines.truncate(most);
             if let Some(last) = lines.last_mut() {
@@ -75,20 +83,45 @@ impl LessonView {
         below
     }
 
-    fn keys(&self) -> Keys {
+    fn keys(&self) -> Vec<Key> {
         match self.over {
-            Over::Line(_) => &[("enter", "answer"), ("esc", "back")],
-            Over::Editor(_) => &[("ctrl-s", "done"), ("ctrl-t", "hint"), ("esc", "back")],
-            _ => &[
-                ("←→", "step"),
-                ("enter", "answer"),
-                ("tab", "next"),
-                ("h", "hint"),
-                ("s", "story"),
-                ("?", "keys"),
-                ("q", "quit"),
-            ],
+            Over::Line(_) => vec![("enter", "answer"), ("esc", "back")],
+            Over::Editor(_) => {
+                let is_tried = matches!(self.task(), Some(Task::Repair(_)));
+                vec![
+                    ("ctrl-s", if is_tried { "try it" } else { "done" }),
+                    ("ctrl-t", "hint"),
+                    ("esc", "back"),
+                ]
+            }
+            _ => self.page_keys(),
         }
+    }
+
+    /// What keys do something on this page now.
+    fn page_keys(&self) -> Vec<Key> {
+        let mut keys = vec![("←→", "step")];
+        let activity = self.at.and_then(|number| self.session.activity(number));
+        if let Some(activity) = activity {
+            keys.push(match activity.task {
+                Task::Watch(_) | Task::Find { .. } => ("enter", "look"),
+                Task::Type(_) => ("enter", "call"),
+                Task::Repair(_) => ("enter", "mend"),
+                Task::Explain { .. } => ("enter", "write"),
+                _ => ("enter", "answer"),
+            });
+        }
+        if self.session.here().len() > 1 {
+            keys.push(("tab", "next"));
+        }
+        if activity.is_some_and(|activity| !activity.hints.is_empty()) {
+            keys.push(("h", "hint"));
+        }
+        if self.story.is_some() {
+            keys.push(("s", "story"));
+        }
+        keys.extend([("?", "keys"), ("q", "quit")]);
+        keys
     }
 
     fn draw_page(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
@@ -128,9 +161,8 @@ impl LessonView {
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
         if most > 0 {
             // Who has not read on the whole page is told that there is more of it.
-            let more = if first < most { "↓ more, " } else { "" };
-            let shown = format!(" {more}{}% ", 100 * first / most.max(1));
-            let width = u16::try_from(shown.width()).unwrap_or(6);
+            let shown = if first < most { " ↓ more " } else { " end " };
+            let width = u16::try_from(shown.width()).unwrap_or(8);
             let at =
                 Rect { x: area.right().saturating_sub(width + 2), y: area.bottom() - 1, width, height: 1 };
             frame.render_widget(Paragraph::new(Span::styled(shown, theme.dim())), at);
@@ -152,7 +184,7 @@ impl LessonView {
             return Line::styled(" the world runs … ", theme.dim());
         }
         match self.news.as_str() {
-            "" => key_line(theme, self.keys()),
+            "" => key_line(theme, &self.keys()),
             news => Line::styled(format!(" {} ", crate::base::escape::text(news)), theme.changed()),
         }
     }
@@ -181,7 +213,13 @@ impl LessonView {
         let width = usize::from(inner.width);
         let note: Vec<String> =
             story.told.note(story.row).iter().flat_map(|text| wrap(text, width.saturating_sub(2))).collect();
-        let room = (inner.height / 3).max(3);
+        let least = (inner.height / 3).max(3);
+        let needed = u16::try_from(note.len()).unwrap_or(u16::MAX);
+        let room = match self.long_note {
+            true => needed.clamp(least, (inner.height * 3 / 4).max(least)),
+            false => least,
+        };
+        let note = shortened(note, usize::from(room), self.long_note, width);
         let [list, rule, below] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(1), Constraint::Length(room)])
                 .areas(inner);
@@ -232,20 +270,17 @@ impl LessonView {
     fn draw_editor(
         &self,
         frame: &mut Frame<'_>,
-        area: Rect,
+        place: Rect,
         editor: &tui_textarea::TextArea<'static>,
         theme: &Theme,
     ) {
-        let low = area.height / 2;
-        let place = Rect { y: area.y + area.height - low, height: low, ..area };
-        frame.render_widget(Clear, place);
         let title = match self.session.activity(self.at.unwrap_or_default()).map(|a| &a.task) {
             Some(Task::Repair(repair)) => format!(" {} ", crate::base::escape::text(&repair.file)),
             _ => " in your own words ".to_owned(),
         };
         let keys = match self.is_busy() {
             true => self.bottom(theme),
-            false => key_line(theme, self.keys()),
+            false => key_line(theme, &self.keys()),
         };
         let block = Block::bordered()
             .border_style(theme.border_active())
@@ -269,6 +304,19 @@ impl LessonView {
         frame.render_widget(&editor, text);
         frame.render_widget(Paragraph::new(said), below);
     }
+}
+
+/// A note that has more lines than there is room for says so in the last of them.
+fn shortened(mut note: Vec<String>, room: usize, is_long: bool, width: usize) -> Vec<String> {
+    if note.len() > room {
+        note.truncate(room);
+        if let Some(last) = note.last_mut() {
+            let more = if is_long { " …" } else { " … (space: all of it)" };
+            let kept = cut(last, width.saturating_sub(more.width() + 2));
+            *last = format!("{}{more}", kept.trim_end_matches(['…', ' ']));
+        }
+    }
+    note
 }
 
 /// The first label of a host's name.

@@ -4,9 +4,11 @@
 //! [`LessonView::key`] changes it, [`LessonView::draw`] reads. What takes longer than a frame is a [`Job`]: it is run on
 //! whatever thread, and [`LessonView::done`] takes what came of it.
 
+mod choose;
 mod draw;
 mod job;
 mod page;
+mod places;
 mod work;
 
 pub use job::{Done, Job};
@@ -17,6 +19,7 @@ use crate::lesson::activity::{Question, Task};
 use crate::lesson::judge::{Attempt, Verdict};
 use crate::trace::runner::Order;
 use crate::view::lesson::{Asked, Beside};
+use places::Places;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -83,6 +86,8 @@ pub struct LessonView {
     cursor: usize,
     /// What is chosen, in order.
     chosen: Vec<usize>,
+    /// What is put in order.
+    places: Places,
     /// What was given to each on the left.
     given: BTreeMap<usize, usize>,
     /// What was said about each activity: the last verdict, and hints.
@@ -90,6 +95,8 @@ pub struct LessonView {
     over: Over,
     /// How the page's activities are put: what comes next is not to be asked for at every frame.
     asked: BTreeMap<usize, Asked>,
+    /// Texts that were left before they were handed in.
+    drafts: BTreeMap<usize, Vec<String>>,
     /// A session that was left before its goal was reached.
     left: Option<(usize, Box<TalkPane>)>,
     work: VecDeque<Work>,
@@ -98,6 +105,8 @@ pub struct LessonView {
     story: Option<Story>,
     /// Whether the story takes the keys.
     in_story: bool,
+    /// Whether the note of a line of the story is given more room.
+    long_note: bool,
     unfolded: bool,
     /// The first row that is shown; set while it is drawn, so that it follows the cursor.
     first: Cell<usize>,
@@ -105,12 +114,22 @@ pub struct LessonView {
     news: String,
 }
 
+/// Shift with an arrow is the sign that every keyboard and terminal has.
+fn shifted(key: KeyEvent) -> KeyCode {
+    match (key.code, key.modifiers.contains(KeyModifiers::SHIFT)) {
+        (KeyCode::Up, true) => KeyCode::Char('<'),
+        (KeyCode::Down, true) => KeyCode::Char('>'),
+        (code, _) => code,
+    }
+}
+
 /// The keys of the page, for the line of keys and the help.
-const KEYS: [(&str, &str, &str); 13] = [
+const KEYS: [(&str, &str, &str); 15] = [
     ("→ ←", "step", "the next step, the step before"),
     ("↑ ↓", "choose", "move among the choices, or scroll"),
     ("enter", "answer", "answer; begin to type, write or mend"),
-    ("space", "mark", "mark a choice where several are right"),
+    ("space", "mark", "mark one of several right choices; in a story: the whole note"),
+    ("< >", "move", "what is put in order: this line one place up, or down"),
     ("1-9", "choose", "choose by number; to a left one, give that right one"),
     ("tab", "next", "the next exercise of this step"),
     ("h", "hint", "a hint; each one helps more"),
@@ -119,6 +138,7 @@ const KEYS: [(&str, &str, &str); 13] = [
     ("a", "unfold", "show folded answers"),
     ("u", "undo", "take the last answer back"),
     ("r", "reset", "forget what was done in this step; R: in the whole lesson"),
+    ("pg↑ pg↓", "scroll", "ten lines up, ten lines down"),
     ("q", "quit", "leave; what was done is kept"),
 ];
 
@@ -130,15 +150,18 @@ impl LessonView {
             at: None,
             cursor: 0,
             chosen: Vec::new(),
+            places: Places::default(),
             given: BTreeMap::new(),
             said: BTreeMap::new(),
             over: Over::Nothing,
             asked: BTreeMap::new(),
+            drafts: BTreeMap::new(),
             left: None,
             work: VecDeque::new(),
             running: false,
             story: None,
             in_story: false,
+            long_note: false,
             unfolded: false,
             first: Cell::new(0),
             follow: false,
@@ -170,6 +193,10 @@ impl LessonView {
         self.cursor = 0;
         self.chosen.clear();
         self.given.clear();
+        self.places = Places::new(self.choices());
+        if at.is_some_and(|number| self.session.is_done(number)) {
+            self.as_it_is_right();
+        }
         self.follow = true;
         self.in_story = false;
         // The story is told beside it as soon as there is time.
@@ -212,7 +239,7 @@ impl LessonView {
             Over::Help => {}
             Over::Nothing if key.code == KeyCode::Char('c') && control => return true,
             Over::Nothing if self.in_story => return self.story_key(key.code),
-            Over::Nothing => return self.page_key(key.code),
+            Over::Nothing => return self.page_key(shifted(key)),
         }
         false
     }
@@ -280,16 +307,19 @@ impl LessonView {
                 let undone = self.session.undo();
                 self.news = if undone { "taken back" } else { "nothing was done yet" }.to_owned();
                 self.said.clear();
+                self.choose(self.at);
             }
             KeyCode::Char('r') => {
                 self.session.reset_page();
                 self.said.clear();
+                self.drafts.clear();
                 self.open();
                 "what was done in this step is forgotten; u takes that back".clone_into(&mut self.news);
             }
             KeyCode::Char('R') => {
                 self.session.reset();
                 self.said.clear();
+                self.drafts.clear();
                 self.open();
                 "what was done in this lesson is forgotten; u takes that back".clone_into(&mut self.news);
             }
@@ -322,81 +352,6 @@ impl LessonView {
         self.choose(here.get(next).copied());
     }
 
-    /// How many choices there are.
-    fn choices(&self) -> usize {
-        match self.task() {
-            Some(Task::Answer(Question::Choose { choices, .. })) => choices.len(),
-            Some(Task::Answer(Question::Order { items, .. })) => items.len(),
-            Some(Task::Answer(Question::Match { pairs, .. })) => pairs.len(),
-            Some(Task::WhatIf { choices, .. }) => choices.len(),
-            Some(Task::Predict(_)) => self.predicted(),
-            _ => 0,
-        }
-    }
-
-    fn choice_key(&mut self, code: KeyCode) {
-        let count = self.choices();
-        match code {
-            KeyCode::Down | KeyCode::Char('j') if count > 0 => {
-                self.cursor = (self.cursor + 1).min(count - 1);
-                self.follow = true;
-            }
-            KeyCode::Up | KeyCode::Char('k') if count > 0 => {
-                self.cursor = self.cursor.saturating_sub(1);
-                self.follow = true;
-            }
-            KeyCode::Down | KeyCode::Char('j') => self.scroll(1, false),
-            KeyCode::Up | KeyCode::Char('k') => self.scroll(1, true),
-            KeyCode::Backspace => {
-                self.chosen.pop();
-            }
-            KeyCode::Char(' ') if count > 0 => self.mark(self.cursor),
-            KeyCode::Char(' ') => self.scroll(10, false),
-            KeyCode::Char(digit @ '1'..='9') => {
-                let number = usize::from(u8::try_from(digit).unwrap_or(b'1') - b'1');
-                self.digit(number, count);
-            }
-            KeyCode::Enter => self.enter(),
-            _ => {}
-        }
-    }
-
-    /// Mark a choice, or take the mark back.
-    fn mark(&mut self, number: usize) {
-        let Some(Task::Answer(Question::Choose { several: true, .. } | Question::Order { .. })) = self.task()
-        else {
-            return;
-        };
-        if self.chosen.contains(&number) {
-            self.chosen.retain(|chosen| *chosen != number);
-        } else {
-            self.chosen.push(number);
-        }
-    }
-
-    fn digit(&mut self, number: usize, count: usize) {
-        let rights = match self.task() {
-            Some(Task::Answer(Question::Match { rights, .. })) => Some(rights.len()),
-            _ => None,
-        };
-        match rights {
-            Some(rights) if number < rights => {
-                self.given.insert(self.cursor, number);
-                self.cursor = (self.cursor + 1).min(count.saturating_sub(1));
-            }
-            None if number < count => {
-                self.cursor = number;
-                match self.task() {
-                    Some(Task::Answer(Question::Choose { several: true, .. } | Question::Order { .. })) => {
-                        self.mark(number);
-                    }
-                    _ => self.enter(),
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// Answer, or begin to.
     fn enter(&mut self) {
         let (Some(number), Some(task)) = (self.at, self.task()) else { return };
@@ -409,14 +364,13 @@ impl LessonView {
                 chosen.sort_unstable();
                 Attempt::Chosen(chosen)
             }
-            Task::Answer(Question::Order { items, .. }) => {
-                if self.chosen.len() < items.len() {
-                    self.mark(self.cursor);
-                    self.cursor = (self.cursor + 1).min(self.choices().saturating_sub(1));
+            Task::Answer(Question::Order { .. }) => match self.places.all() {
+                Some(order) => Attempt::Ordered(order),
+                None => {
+                    self.place();
                     return;
                 }
-                Attempt::Ordered(self.chosen.clone())
-            }
+            },
             Task::Answer(Question::Match { pairs, .. }) => {
                 if self.given.len() < pairs.len() {
                     "give each on the left a number of the right side".clone_into(&mut self.news);
@@ -430,7 +384,7 @@ impl LessonView {
             }
             Task::Explain { .. } => {
                 let text = self.session.done(number).answer;
-                self.over = Over::Editor(Box::new(TextArea::from(text.lines())));
+                self.edit(number, &text);
                 return;
             }
             Task::Watch(_) => {
@@ -447,7 +401,7 @@ impl LessonView {
             }
             Task::Repair(_) => {
                 let text = self.shown_part(number);
-                self.over = Over::Editor(Box::new(TextArea::from(text.lines())));
+                self.edit(number, &text);
                 return;
             }
         };
@@ -464,6 +418,7 @@ impl LessonView {
             KeyCode::PageUp => self.scroll(10, true),
             KeyCode::Char('n') => self.next_about(),
             KeyCode::Char('o') => self.turn_story(),
+            KeyCode::Char(' ') => self.long_note = !self.long_note,
             KeyCode::Enter => {
                 let number = self.story.as_ref().and_then(|s| s.told.rows.get(s.row)).map(|row| row.number);
                 match (self.task(), self.at, number.filter(|number| *number > 0)) {
@@ -510,9 +465,23 @@ impl LessonView {
         self.over = Over::Line(text);
     }
 
+    /// A text is written or mended: as it was left, or this one.
+    fn edit(&mut self, number: usize, text: &str) {
+        let editor = match self.drafts.remove(&number) {
+            Some(lines) => TextArea::from(lines),
+            None => TextArea::from(text.lines()),
+        };
+        self.over = Over::Editor(Box::new(editor));
+    }
+
     fn editor_key(&mut self, mut editor: Box<TextArea<'static>>, key: KeyEvent, control: bool) {
         match key.code {
-            KeyCode::Esc => return,
+            KeyCode::Esc => {
+                if let Some(number) = self.at {
+                    self.drafts.insert(number, editor.lines().to_vec());
+                }
+                return;
+            }
             KeyCode::Char('s') if control => {
                 let mut text = editor.lines().join("\n");
                 let repairs = matches!(self.task(), Some(Task::Repair(_)));
@@ -529,7 +498,12 @@ impl LessonView {
                 }
                 return;
             }
-            KeyCode::Char('t') if control => self.hint(),
+            KeyCode::Char('t') if control => {
+                self.hint();
+                if let Some(Said::Hint(nth, of, hint)) = self.at.and_then(|number| self.said.get(&number)) {
+                    self.news = format!("hint {nth} of {of}: {hint}");
+                }
+            }
             _ => {
                 editor.input(key);
             }

@@ -78,12 +78,15 @@ impl LessonView {
 
     fn choices_of(&self, number: usize, asked: &Asked, is_at: bool, setter: &mut Setter) {
         let task = self.session.activity(number).map(|activity| &activity.task);
+        if is_at && matches!(task, Some(Task::Answer(Question::Order { .. }))) {
+            self.in_order(asked, setter);
+            return;
+        }
         for (nth, choice) in asked.choices.iter().enumerate() {
             let under = is_at && nth == self.cursor;
             let place = self.chosen.iter().position(|chosen| *chosen == nth).filter(|_| is_at);
             let mark = match (task, place) {
-                (Some(Task::Answer(Question::Order { .. })), Some(place)) => format!("[{}] ", place + 1),
-                (Some(Task::Answer(Question::Order { .. })), None) => "[ ] ".to_owned(),
+                (Some(Task::Answer(Question::Order { .. })), _) => "[ ] ".to_owned(),
                 (Some(Task::Answer(Question::Choose { several: true, .. })), Some(_)) => "[x] ".to_owned(),
                 (Some(Task::Answer(Question::Choose { several: true, .. })), None) => "[ ] ".to_owned(),
                 (Some(Task::Answer(Question::Match { .. })), _) => {
@@ -107,15 +110,41 @@ impl LessonView {
         }
     }
 
+    /// What is put in order. Where all have a place, it is listed so, and what was said of each stands beside it.
+    fn in_order(&self, asked: &Asked, setter: &mut Setter) {
+        let all = self.places.all().is_some();
+        for (row, item) in self.places.listed().into_iter().enumerate() {
+            let under = row == self.cursor;
+            let cursor = if under { "❯" } else { " " };
+            let lead = match (all, self.places.of(item)) {
+                (true, _) => {
+                    let said = match self.places.verdict(row) {
+                        Some(true) => "✓",
+                        Some(false) => "✗",
+                        None => " ",
+                    };
+                    format!("│ {cursor} {said} [{}] ", row + 1)
+                }
+                (false, Some(place)) => format!("│ {cursor} {} [{}] ", row + 1, place + 1),
+                (false, None) => format!("│ {cursor} {} [ ] ", row + 1),
+            };
+            let text = asked.choices.get(item).map(String::as_str).unwrap_or_default();
+            setter.say(&lead, Look::Key, text, if under { Look::Chosen } else { Look::Plain });
+        }
+    }
+
     /// The keys that answer where one key is not enough.
     fn keys_of(&self, number: usize) -> Option<&'static str> {
         match self.session.activity(number).map(|activity| &activity.task) {
             Some(Task::Answer(Question::Choose { several: true, .. })) => {
                 Some("space or a number: mark it, or take the mark back; enter: answer")
             }
-            Some(Task::Answer(Question::Order { .. })) => Some(
-                "space or a number: this one comes next, or not yet; enter, when all have a place: answer",
-            ),
+            Some(Task::Answer(Question::Order { .. })) => Some(match self.places.all() {
+                Some(_) => {
+                    "< >, or shift ↑↓: move the line at ❯ up or down; space: take it out; enter: answer"
+                }
+                None => "space or a number: this one comes next, or not yet",
+            }),
             Some(Task::Answer(Question::Match { .. })) => {
                 Some("a number: that one belongs to the line at ❯; ↑↓: another line; enter: answer")
             }

@@ -112,6 +112,11 @@ impl LessonView {
         self.said.insert(number, Said::Verdict(verdict.clone(), named));
         self.chosen.clear();
         self.keep_matched();
+        if let Some(Task::Answer(Question::Order { shown, .. })) =
+            self.session.activity(number).map(|activity| &activity.task)
+        {
+            self.places.judge(shown);
+        }
         self.follow = true;
         if verdict.right {
             if matches!(self.over, Over::Editor(_)) {
@@ -184,9 +189,6 @@ impl LessonView {
         let Some(number) = self.at else { return };
         match self.session.hint(number) {
             Some((nth, of, hint)) => {
-                if matches!(self.over, Over::Editor(_)) {
-                    self.news.clone_from(&hint);
-                }
                 self.said.insert(number, Said::Hint(nth, of, hint));
                 self.follow = true;
             }
