@@ -113,6 +113,7 @@ fn texts(records: &[Record]) -> Vec<String> {
         match item {
             Item::Chapter(chapter) => out.extend([chapter.title, chapter.intro]),
             Item::Fact { text, .. } => out.push(text),
+            Item::Outcome(outcome) => out.push(outcome.text),
             Item::Mark(mark) => out.push(mark.text),
             Item::Step(step, note) => {
                 // A capital may stand in front of what begins a sentence on the page.

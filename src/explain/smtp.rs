@@ -207,6 +207,11 @@ fn reply(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extra)
             }
             session.clear();
         }
+        "BDAT" if step.takes_letter() => {
+            extra.instead("smtp.BDAT.250.last");
+            session.agreed.tell(vars);
+            session.clear();
+        }
         _ => session.agreed.tell(vars),
     }
     if unknown_code(step) {

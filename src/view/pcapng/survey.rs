@@ -231,7 +231,7 @@ impl Survey {
                 said.extend(chapter);
                 said.push(comment(cast, item, step, options));
             }
-            Item::Fact { .. } | Item::Mark(_) => {}
+            Item::Fact { .. } | Item::Outcome(_) | Item::Mark(_) => {}
         }
     }
 
