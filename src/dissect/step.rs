@@ -102,7 +102,7 @@ pub enum Meaning {
     /// So many bytes are missing (not known: none), and why.
     Gap(Option<u64>, Missing),
     /// SMTP.
-    Smtp(super::smtp::SmtpMeaning),
+    Smtp(SmtpMeaning),
     /// POP3.
     Pop3(super::pop3::Pop3Meaning),
     /// IMAP.

@@ -160,7 +160,11 @@ impl Words<'_> {
             let mut vars = self.vars();
             vars.set("this", &handed.taken).count("number", handed.letters);
             vars.set("count", counted(handed.recipients, "recipient", "recipients"));
-            vars.count("refused", handed.refused_in_all()).set("reason", self.refusals());
+            let others = usize::try_from(handed.recipients).unwrap_or(usize::MAX);
+            vars.set("recipients", named(&handed.whom, others.saturating_sub(handed.whom.len())));
+            vars.count("refused", handed.refused_in_all());
+            // Who refused stands in front already where it took something too.
+            vars.set("reason", self.refusals(result != Result::Partly));
             said.push(sentence(id, &vars));
         }
         if handed.letter != Pending::No {
@@ -190,10 +194,11 @@ impl Words<'_> {
     }
 
     /// The first refusals, and how many more there are.
-    fn refusals(&self) -> String {
+    fn refusals(&self, by_whom: bool) -> String {
         let handed = &self.connection.handed;
         let shown = handed.refusals.iter().take(SAID).enumerate();
-        let mut said: Vec<String> = shown.map(|(at, refusal)| self.refusal(refusal, at == 0)).collect();
+        let mut said: Vec<String> =
+            shown.map(|(at, refusal)| self.refusal(refusal, by_whom && at == 0)).collect();
         let more = handed.refused_in_all().saturating_sub(SAID as u64);
         if more > 0 {
             let mut vars = Vars::default();
@@ -203,7 +208,7 @@ impl Words<'_> {
         said.join("; ")
     }
 
-    fn refusal(&self, refusal: &Refusal, is_first: bool) -> String {
+    fn refusal(&self, refusal: &Refusal, by_whom: bool) -> String {
         let mut vars = self.vars();
         let whom = refusal.whom.first().map_or("", String::as_str);
         let what = match refusal.what {
@@ -220,7 +225,7 @@ impl Words<'_> {
             .set("recipients", named(&refusal.whom, refusal.others));
         let what = vars.fill(catalogue().sentence(what)).into_owned();
         vars.set("detail", what).set("this", &refusal.reply);
-        let whole = match (is_first, refusal.for_now) {
+        let whole = match (by_whom, refusal.for_now) {
             (false, _) => "outcome-too",
             (true, true) => "outcome-later",
             (true, false) => "outcome-no",
@@ -322,8 +327,7 @@ mod tests {
     #[test]
     fn where_some_are_taken_it_is_said_for_how_many() {
         let said = told(&[&HELLO[..], &ONE, &NOBODY, &LETTER, &BYE].concat());
-        let want = "accepted by mail.example.com for 1 recipient; 1 refused: <nobody@example.net> refused by \
-                    mail.example.com, 550 5.1.1 no such user";
+        let want = "accepted by mail.example.com for 1 recipient; 1 refused: <nobody@example.net>, 550 5.1.1 no such user";
         assert_eq!(said, want);
     }
 
@@ -333,7 +337,7 @@ mod tests {
         assert_eq!(told(&lines), "");
         let of = outcomes_in(true, &lines);
         let said: Vec<&str> = of.iter().map(|outcome| outcome.text.as_str()).collect();
-        assert_eq!(said, ["accepted by mail.example.com for 1 recipient: 250 2.0.0 queued as 1A"]);
+        assert_eq!(said, ["accepted by mail.example.com for <bob@example.net>: 250 2.0.0 queued as 1A"]);
         assert!(!of[0].is_undelivered());
         assert!(outcomes_in(true, &[&HELLO[..1], &BYE].concat()).is_empty(), "nothing was handed in");
     }

@@ -409,6 +409,28 @@ mod tests {
         assert!(text.contains("none of the recipients") && !text.contains("unknown"), "{text}");
     }
 
+    /// RFC 3030 §2: "the server takes responsibility" with the reply to the chunk that is marked LAST.
+    #[test]
+    fn of_the_answers_to_chunks_the_last_one_counts() {
+        let lines = [
+            "C: MAIL FROM:<alice@example.com>",
+            "S: 250 2.1.0 ok",
+            "C: RCPT TO:<bob@example.net>",
+            "S: 250 2.1.5 ok",
+            "C: BDAT 3",
+            "C: x",
+            "S: 250 2.0.0 3 octets received",
+            "C: BDAT 4 LAST",
+            "C: yz",
+            "S: 250 2.0.0 queued as 1A",
+        ];
+        let found = notes(&[&HELLO[..], &lines].concat());
+        let ids: Vec<&str> = found.iter().skip(7).map(|note| &*note.id).collect();
+        let (piece, whole) = ("smtp.BDAT.250", "smtp.BDAT.250.last");
+        assert_eq!(ids, ["smtp.BDAT", "smtp.BDAT.data", piece, "smtp.BDAT", "smtp.BDAT.data", whole]);
+        assert!(found[11].summary.contains("4 octets"), "{}", found[11].summary);
+    }
+
     #[test]
     fn an_empty_line_is_no_unknown_command() {
         assert_eq!(notes(&[&HELLO[..], &["C: ", "S: 500 5.5.2 what"]].concat())[3].id, "smtp.empty-line");

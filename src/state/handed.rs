@@ -68,6 +68,8 @@ pub struct Handed {
     pub letters: u64,
     /// Recipients of those.
     pub recipients: u64,
+    /// Those of the last of them: the first few.
+    pub whom: Vec<String>,
     /// The reply to the last of them, its first line.
     pub taken: String,
     /// What was refused, in order: the first few.
@@ -119,7 +121,9 @@ impl Handed {
                 "STARTTLS" => self.forget(Refused::Tls),
                 _ if ends_letter => {
                     self.letters += 1;
-                    self.recipients += envelope.map_or(0, |envelope| envelope.recipients.len() as u64);
+                    let recipients = envelope.map_or(&[][..], |envelope| &envelope.recipients);
+                    self.recipients += recipients.len() as u64;
+                    self.whom = few(recipients);
                     self.taken = first_line(&step.bytes);
                 }
                 _ => {}
@@ -156,7 +160,7 @@ impl Handed {
         }
         let whom = match what {
             Refused::Sender | Refused::Recipient => vec![bounded(asked)],
-            Refused::Letter => recipients.iter().take(MOST_RECIPIENTS).map(|whom| bounded(whom)).collect(),
+            Refused::Letter => few(recipients),
             _ => Vec::new(),
         };
         // Several logins that fail are one.
@@ -189,6 +193,10 @@ fn first_line(bytes: &[u8]) -> String {
     let said = text.get(4..).unwrap_or_default().trim_end();
     let whole = if said.is_empty() { code.to_owned() } else { format!("{code} {said}") };
     bounded(&whole)
+}
+
+fn few(recipients: &[String]) -> Vec<String> {
+    recipients.iter().take(MOST_RECIPIENTS).map(|whom| bounded(whom)).collect()
 }
 
 fn bounded(text: &str) -> String {

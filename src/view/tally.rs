@@ -5,7 +5,7 @@
 
 use super::page::prose;
 use crate::base::Instant;
-use crate::dissect::{Kind, Protocol, Step, Traffic, Turns, Verdict};
+use crate::dissect::{Step, Traffic, Turns};
 use crate::explain::Item;
 use crate::state::State;
 use crate::trace::Fact;

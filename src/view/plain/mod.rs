@@ -15,7 +15,6 @@ mod step;
 
 use super::page::{self, Label, Page};
 use super::{Cast, Closing, Renderer, Tally, clock};
-use crate::dissect::{Protocol, Verdict};
 use crate::explain::Item;
 use crate::trace::Conn;
 use crate::view::wire::Amount;
