@@ -387,8 +387,7 @@ mod tests {
     fn a_letter_without_an_answer_is_told_as_that() {
         let sent = ["C: DATA", "S: 354 go on", "C: Subject: Tea||x|."];
         let said = told(&[&HELLO[..], &ONE, &sent, &["S#"]].concat());
-        let want = "not known whether delivered: the connection ended before mail.example.com answered to the letter \
-                    for <bob@example.net>";
+        let want = "not known whether delivered: mail.example.com never answered to the letter for <bob@example.net>";
         assert_eq!(said, want);
         let begun = ["C: DATA", "S: 354 go on", "C: Subject: Tea"];
         let said = told(&[&HELLO[..], &ONE, &begun, &["C#"]].concat());

@@ -11,7 +11,7 @@ use crate::dissect::{Kind, Meaning, Step, Verdict};
 /// Refusals whose words are kept; the others are counted.
 const MOST: usize = 4;
 /// Characters of a reply and octets of an address that are kept: more than a sentence has room for.
-const LONGEST: usize = 96;
+const LONGEST: usize = 128;
 /// Recipients of a letter that are kept.
 const MOST_RECIPIENTS: usize = 4;
 
