@@ -124,7 +124,7 @@ fn each_message_is_a_trace_for_a_collector() {
 #[test]
 fn a_letter_that_is_held_up_does_not_hold_up_the_others_and_the_lab_closes_at_once() {
     let (faults, record) = (file("held.toml"), file("held.jsonl"));
-    let fault = "[[fault]]\nkind = \"delay\"\nhost = \"mx1.example.net\"\nservice = \"mta\"\nverb = \"RCPT\"\nms = 900000\n";
+    let fault = "[[fault]]\nkind = \"delay\"\nhost = \"mx1.example.net\"\nservice = \"mta\"\nverb = \"RCPT\"\nms = 600000\n";
     std::fs::write(&faults, fault).expect("written");
     let [at, to] = [&faults, &record].map(|path| path.to_str().expect("text"));
     let lab = Lab::open(&["--chaos", at, "--record", to]);
