@@ -118,3 +118,49 @@ fn each_message_is_a_trace_for_a_collector() {
     }
     let _ = std::fs::remove_file(&path);
 }
+
+/// RFC 5321 §4.5.4.1: what waits for one host must not hold up what goes elsewhere. And who is held up hears that the lab
+/// closes.
+#[test]
+fn a_letter_that_is_held_up_does_not_hold_up_the_others_and_the_lab_closes_at_once() {
+    let (faults, record) = (file("held.toml"), file("held.jsonl"));
+    let fault = "[[fault]]\nkind = \"delay\"\nhost = \"mx1.example.net\"\nservice = \"mta\"\nverb = \"RCPT\"\nms = 600000\n";
+    std::fs::write(&faults, fault).expect("written");
+    let [at, to] = [&faults, &record].map(|path| path.to_str().expect("text"));
+    let lab = Lab::open(&["--chaos", at, "--record", to]);
+    // One session waits at the slow door itself; and mail.example.com carries a letter there, and keeps one.
+    let mut talk = Talk::to(lab.port("relay", "example.net"));
+    talk.reply();
+    talk.smtp("EHLO test.example.org");
+    talk.smtp(MAIL);
+    talk.say("RCPT TO:<bob@example.net>");
+    let mut talk = Talk::to(lab.port("submission", "example.com"));
+    talk.reply();
+    talk.smtp("EHLO test.example.org");
+    // "\0alice@example.com\0tea-at-four"
+    let login = "AUTH PLAIN AGFsaWNlQGV4YW1wbGUuY29tAHRlYS1hdC1mb3Vy";
+    assert!(talk.smtp(login).starts_with("235"));
+    for recipient in ["bob@example.net", "carol@example.com"] {
+        talk.smtp("MAIL FROM:<alice@example.com>");
+        talk.smtp(&format!("RCPT TO:<{recipient}>"));
+        talk.smtp("DATA");
+        assert!(talk.smtp("Subject: x\r\n\r\nHello\r\n.").starts_with("250"));
+    }
+    let delivered = |whose: &str| {
+        let text = std::fs::read_to_string(&record).unwrap_or_default();
+        text.lines().any(|line| line.contains("\"delivered\"") && line.contains(whose))
+    };
+    for _ in 0..300 {
+        if delivered("carol@example.com") {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    assert!(delivered("carol@example.com") && !delivered("bob@example.net"));
+    let (told, code) = lab.close();
+    assert_eq!(code, Some(0));
+    assert!(told.contains("421 4.3.2"), "the session that was held up is told: {told}");
+    for path in [&faults, &record] {
+        let _ = std::fs::remove_file(path);
+    }
+}

@@ -63,6 +63,7 @@ fn term() -> impl Strategy<Value = &'static str> {
         "tls",
         "finding",
         "fact",
+        "undelivered",
         "conn 4",
         "step 10..40",
         "verb RCPT",

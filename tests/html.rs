@@ -115,6 +115,7 @@ fn texts(records: &[Record]) -> Vec<String> {
             // That a mailbox stood there before the story began is told by the state alone.
             Item::Fact { fact: Fact::MailboxCreated { .. }, .. } => {}
             Item::Fact { text, .. } => out.push(text),
+            Item::Outcome(outcome) => out.push(outcome.text),
             Item::Mark(mark) => out.push(mark.text),
             Item::Step(step, note) => {
                 // A capital may stand in front of what begins a sentence on the page.

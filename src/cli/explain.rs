@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use std::fmt;
 
 /// Words that choose a protocol when they stand first.
-const PROTOCOLS: [&str; 10] =
-    ["smtp", "pop3", "imap", "dns", "tcp", "tls", "message", "finding", "fact", "topic"];
+const PROTOCOLS: [&str; 11] =
+    ["smtp", "pop3", "imap", "dns", "tcp", "tls", "message", "finding", "fact", "outcome", "topic"];
 
 /// Nothing of that name is in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -317,6 +317,7 @@ impl Pace {
         let at = match item {
             Item::Step(step, _) => step.at,
             Item::Fact { at, .. } => *at,
+            Item::Outcome(outcome) => outcome.at,
             Item::Chapter(_) | Item::Mark(_) => return Ok(()),
         };
         let before = self.last.replace(at);

@@ -402,7 +402,8 @@ impl Teller {
             match item {
                 Item::Step(..) if !self.talk.is_own(item) => elsewhere += 1,
                 Item::Step(..) | Item::Fact { .. } => self.plain.item(self.talk.cast(), item)?,
-                Item::Chapter(_) | Item::Mark(_) => {}
+                // The student is still on the line.
+                Item::Outcome(_) | Item::Chapter(_) | Item::Mark(_) => {}
             }
         }
         if elsewhere > 0 {

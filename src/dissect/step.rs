@@ -1,7 +1,9 @@
 //! [`Step`]: one thing that a reader steps over; and [`Reader`]: what each protocol's dissector offers.
 
+use super::smtp::SmtpMeaning;
 use super::tls::TlsMeaning;
 use crate::base::{Finding, Instant, Part, Word};
+use crate::proto::smtp::phase::Phase;
 use crate::trace::{CloseHow, Conn, Direction, Layer, Missing, Opened};
 use serde::Serialize;
 use std::ops::Range;
@@ -100,7 +102,7 @@ pub enum Meaning {
     /// So many bytes are missing (not known: none), and why.
     Gap(Option<u64>, Missing),
     /// SMTP.
-    Smtp(super::smtp::SmtpMeaning),
+    Smtp(SmtpMeaning),
     /// POP3.
     Pop3(super::pop3::Pop3Meaning),
     /// IMAP.
@@ -163,6 +165,18 @@ impl Step {
             _ => self.protocol == Protocol::Tls && self.verb == "APPLICATION-DATA",
         };
         self.layer == Layer::Wire && !hidden
+    }
+
+    /// Whether an SMTP server takes responsibility for a letter with it: it says yes to the end of the data (RFC 5321
+    /// §4.2.5), or to the last chunk (RFC 3030 §2).
+    pub fn takes_letter(&self) -> bool {
+        let Meaning::Smtp(SmtpMeaning::Reply(reply)) = &self.meaning else { return false };
+        let ends = match self.verb.as_str() {
+            "." => true,
+            "BDAT" => reply.phase != Some(Phase::Chunks),
+            _ => false,
+        };
+        ends && self.kind == Kind::Reply && self.verdict == Some(Verdict::Positive)
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The files, in the order in which the reference lists them.
-const FILES: [(&str, &str); 20] = [
+const FILES: [(&str, &str); 21] = [
     ("tcp.toml", include_str!("catalogue/tcp.toml")),
     ("tls.toml", include_str!("catalogue/tls.toml")),
     ("dns.toml", include_str!("catalogue/dns.toml")),
@@ -29,6 +29,7 @@ const FILES: [(&str, &str); 20] = [
     ("imap-parts.toml", include_str!("catalogue/imap-parts.toml")),
     ("findings.toml", include_str!("catalogue/findings.toml")),
     ("facts.toml", include_str!("catalogue/facts.toml")),
+    ("outcomes.toml", include_str!("catalogue/outcomes.toml")),
     ("policy.toml", include_str!("catalogue/policy.toml")),
     ("intents.toml", include_str!("catalogue/intents.toml")),
     ("topics.toml", include_str!("catalogue/topics.toml")),

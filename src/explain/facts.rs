@@ -21,6 +21,11 @@ pub fn text(at: Instant, host: &str, fact: &Fact) -> String {
     found.map(|entry| vars.fill(&entry.summary).into_owned()).unwrap_or_default()
 }
 
+/// Whether it says that a letter was not delivered: given up, or put off.
+pub fn is_undelivered(fact: &Fact) -> bool {
+    matches!(fact, Fact::Failed { .. } | Fact::RetryAt { .. })
+}
+
 /// The fact's id in the catalogue, without `fact.`, with its values set.
 fn fill(at: Instant, fact: &Fact, vars: &mut Vars) -> &'static str {
     match fact {

@@ -23,10 +23,10 @@ struct Field<'a> {
 
 /// Explain the letter in a block of data, or in a reply that carries one.
 pub(super) fn context(step: &Step, sender: Option<&str>, vars: &mut Vars, extra: &mut Extra) {
+    vars.count("size", octets(step));
     if step.verb == "BDAT" && !step.bytes.windows(2).take(MAX_HEADER).any(|w| w == b": ") {
         return;
     }
-    vars.count("size", octets(step));
     let fields = fields(step);
     let mut received = 0;
     for field in &fields {

@@ -207,6 +207,11 @@ fn reply(session: &mut Session, step: &Step, vars: &mut Vars, extra: &mut Extra)
             }
             session.clear();
         }
+        "BDAT" if step.takes_letter() => {
+            extra.instead("smtp.BDAT.250.last");
+            session.agreed.tell(vars);
+            session.clear();
+        }
         _ => session.agreed.tell(vars),
     }
     if unknown_code(step) {
@@ -402,6 +407,28 @@ mod tests {
         let found = notes(&[&HELLO[..], &lines].concat());
         let text = format!("{:?}", found[8]);
         assert!(text.contains("none of the recipients") && !text.contains("unknown"), "{text}");
+    }
+
+    /// RFC 3030 §2: "the server takes responsibility" with the reply to the chunk that is marked LAST.
+    #[test]
+    fn of_the_answers_to_chunks_the_last_one_counts() {
+        let lines = [
+            "C: MAIL FROM:<alice@example.com>",
+            "S: 250 2.1.0 ok",
+            "C: RCPT TO:<bob@example.net>",
+            "S: 250 2.1.5 ok",
+            "C: BDAT 3",
+            "C: x",
+            "S: 250 2.0.0 3 octets received",
+            "C: BDAT 4 LAST",
+            "C: yz",
+            "S: 250 2.0.0 queued as 1A",
+        ];
+        let found = notes(&[&HELLO[..], &lines].concat());
+        let ids: Vec<&str> = found.iter().skip(7).map(|note| &*note.id).collect();
+        let (piece, whole) = ("smtp.BDAT.250", "smtp.BDAT.250.last");
+        assert_eq!(ids, ["smtp.BDAT", "smtp.BDAT.data", piece, "smtp.BDAT", "smtp.BDAT.data", whole]);
+        assert!(found[11].summary.contains("4 octets"), "{}", found[11].summary);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The one way from Records to what views show: dissect, fold the state, explain. Views take [`Item`]s.
 
 use super::chapter::Chapters;
+use super::outcome::{Outcome, Outcomes};
 use super::{Explainer, Note, facts, names};
 use crate::base::Instant;
 use crate::dissect::{Dissector, Step};
@@ -44,6 +45,8 @@ pub enum Item {
         /// In words: `queued at mail.example.com as 1A, for bob@example.net`.
         text: String,
     },
+    /// What came of an SMTP connection that has ended.
+    Outcome(Box<Outcome>),
     /// A person's mark.
     Mark(Mark),
 }
@@ -56,6 +59,7 @@ pub struct Story {
     state: State,
     explainer: Explainer,
     chapters: Chapters,
+    outcomes: Outcomes,
     hosts: Arc<[HostInfo]>,
     /// People who set out: told with what comes next, inside the chapter that they begin.
     held: Vec<Item>,
@@ -76,6 +80,7 @@ impl Story {
             state: State::default(),
             explainer: Explainer::new(head),
             chapters: Chapters::new(head),
+            outcomes: Outcomes::new(head),
             hosts: head.hosts.clone().into(),
             held: Vec::new(),
             steps: Vec::new(),
@@ -125,6 +130,9 @@ impl Story {
             self.step(step, &mut telling);
         }
         let Some(record) = record else { return };
+        if let Some(outcome) = self.outcomes.record(record) {
+            telling.give(Item::Outcome(Box::new(outcome)), &mut self.held, &self.state);
+        }
         match record {
             Record::Fact { at, host, fact } => {
                 if let Some(chapter) = self.chapters.fact(host, fact, &self.state) {
@@ -171,6 +179,9 @@ impl Story {
         for step in steps {
             self.step(step, &mut telling);
         }
+        for outcome in self.outcomes.finish(&self.state) {
+            telling.give(Item::Outcome(Box::new(outcome)), &mut self.held, &self.state);
+        }
     }
 
     /// What holds after everything that was pushed.
@@ -193,8 +204,12 @@ impl Story {
             telling.give(Item::Chapter(chapter), &mut self.held, &self.state);
         }
         let note = if self.is_bare { Note::default() } else { self.explainer.note(&step) };
+        let outcome = self.outcomes.step(&step, &self.state);
         self.state.apply_step(&step);
         telling.give(Item::Step(Box::new(step), Box::new(note)), &mut self.held, &self.state);
+        if let Some(outcome) = outcome {
+            telling.give(Item::Outcome(Box::new(outcome)), &mut self.held, &self.state);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Surroundings`]: what a filter asks that no single item knows: which chapter is this, whose connection, after which
 //! Step? It goes along with the story; everybody who filters (command line, terminal view) asks it.
 
-use super::Item;
+use super::{Item, facts};
 use crate::base::Shelf;
 use crate::dissect::filter::{Context, Filter, Subject};
 use crate::trace::{Conn, Head, Opened};
@@ -79,7 +79,13 @@ impl Surroundings {
     pub fn let_pass(&self, filter: &Filter, item: &Item) -> bool {
         let (subject, conn) = match item {
             Item::Step(step, _) => (Subject::Step(step), Some(step.conn)),
-            Item::Fact { host, text, .. } => (Subject::Fact { host, text }, None),
+            Item::Fact { host, text, fact, .. } => {
+                (Subject::Fact { host, text, undelivered: facts::is_undelivered(fact) }, None)
+            }
+            Item::Outcome(outcome) => {
+                let (text, undelivered) = (outcome.text.as_str(), outcome.is_undelivered());
+                (Subject::Outcome { conn: outcome.conn, text, undelivered }, Some(outcome.conn))
+            }
             Item::Mark(mark) => (Subject::Mark(mark), mark.conn),
             Item::Chapter(_) => return false,
         };

@@ -166,7 +166,7 @@ impl Reading<'_> {
                 };
                 self.letters.fact(host, fact, after, &ends);
             }
-            Item::Chapter(_) | Item::Mark(_) => {}
+            Item::Chapter(_) | Item::Outcome(_) | Item::Mark(_) => {}
         }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! Folded from Steps alone: this is what somebody who only watches the wire knows.
 
+use super::handed::{Handed, Pending, is_letter};
 use crate::base::Word;
 use crate::dissect::pop3::{Asked, Phase, Pop3Meaning, Told};
+use crate::dissect::smtp::SmtpMeaning;
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
 use crate::trace::{Layer, Opened};
 use base64::Engine as _;
@@ -39,6 +41,9 @@ pub struct Connection {
     /// POP3: the maildrop as this session sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maildrop: Option<Maildrop>,
+    /// SMTP: what came of the letters that were handed in on it.
+    #[serde(skip)]
+    pub handed: Handed,
     /// Commands that are not answered yet, by verb, with the argument that their success would make true.
     #[serde(skip)]
     asked: Vec<(Word, String)>,
@@ -79,6 +84,7 @@ impl Connection {
             selected: None,
             read_only: false,
             maildrop: None,
+            handed: Handed::default(),
             asked: Vec::new(),
         }
     }
@@ -104,6 +110,11 @@ impl Connection {
         }
     }
 
+    /// SMTP: whether something that the client asked for is still to be answered.
+    pub fn is_waiting(&self) -> bool {
+        self.protocol == Protocol::Smtp && (!self.asked.is_empty() || self.handed.letter != Pending::No)
+    }
+
     fn ask(&mut self, step: &Step, argument: String) {
         if self.asked.len() < MOST_ASKED {
             self.asked.push((step.verb.clone(), argument));
@@ -118,7 +129,15 @@ impl Connection {
 
     /// RFC 5321 §4.1.4 says what each reply makes of the session.
     fn smtp(&mut self, step: &Step) {
+        if is_letter(step) {
+            self.handed.said(step);
+        }
         match (step.kind, step.verb.as_str()) {
+            (Kind::Greeting, _) => self.handed.answered(step, "", None),
+            (Kind::Command, "BDAT") => {
+                let last = matches!(step.meaning, Meaning::Smtp(SmtpMeaning::Bdat { last: true, .. }));
+                self.ask(step, if last { "last".to_owned() } else { String::new() });
+            }
             (Kind::Command, "MAIL") => self.ask(step, path(step, "reverse-path")),
             (Kind::Command, "RCPT") => self.ask(step, path(step, "forward-path")),
             (Kind::Command, "AUTH") => self.ask(step, plain_user(text(step, "initial-response"))),
@@ -140,17 +159,19 @@ impl Connection {
 
     fn smtp_reply(&mut self, step: &Step, verb: &str) {
         let yes = step.verdict == Some(Verdict::Positive);
-        if step.code.starts_with("421") || (verb == "QUIT" && yes) {
-            self.phase = "closed";
-            return;
-        }
         if step.verdict == Some(Verdict::Intermediate) {
             if verb == "DATA" {
                 self.phase = "data";
+                self.handed.begins();
             }
             return;
         }
         let asked = self.answered(verb);
+        self.handed.answered(step, asked.as_deref().unwrap_or_default(), self.envelope.as_ref());
+        if step.code.starts_with("421") || (verb == "QUIT" && yes) {
+            self.phase = "closed";
+            return;
+        }
         match verb {
             "EHLO" | "HELO" | "RSET" if yes => self.no_transaction(),
             "MAIL" if yes => {
@@ -174,6 +195,8 @@ impl Connection {
                 (self.phase, self.tls, self.user) = ("connected", true, None);
             }
             "." => self.no_transaction(),
+            // The last chunk ends the letter, and with it the transaction (RFC 3030 §2).
+            "BDAT" if yes && asked.as_deref() == Some("last") => self.no_transaction(),
             "BDAT" if yes => self.phase = "chunks",
             _ => {}
         }

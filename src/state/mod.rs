@@ -21,8 +21,10 @@
 
 mod connection;
 mod facts;
+mod handed;
 
 pub use connection::{Connection, Envelope, Maildrop};
+pub use handed::{Handed, Pending, Refusal, Refused};
 
 use crate::base::{Instant, Shelf};
 use crate::dissect::{Meaning, Step};

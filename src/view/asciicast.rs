@@ -112,6 +112,7 @@ impl<W: Write> Renderer for Asciicast<W> {
         let at = match item {
             Item::Step(step, _) => step.at,
             Item::Fact { at, .. } => *at,
+            Item::Outcome(outcome) => outcome.at,
             Item::Chapter(_) | Item::Mark(_) => return self.event(self.options.shortest_wait),
         };
         let before = self.last.replace(at).unwrap_or(cast.start);

@@ -20,7 +20,7 @@ use super::wire::redacted;
 use super::{Cast, Closing, Renderer, Tally};
 use crate::base::{Instant, Part, escape};
 use crate::dissect::{Kind, Protocol, Step, Verdict};
-use crate::explain::{Item, Note};
+use crate::explain::{Item, Note, outcome};
 use crate::trace::{Conn, Direction, Fact, Layer, Mark};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -48,6 +48,15 @@ enum Line<'a> {
         host: &'a str,
         text: &'a str,
         fact: &'a Fact,
+    },
+    Outcome {
+        at: Instant,
+        conn: Conn,
+        result: outcome::Result,
+        letters: u64,
+        accepted: u64,
+        refused: u64,
+        text: &'a str,
     },
     Mark(&'a Mark),
     Summary {
@@ -153,6 +162,15 @@ impl<W: Write> Renderer for Json<W> {
             }
             Item::Step(step, note) => Line::Step(Box::new(self.step(cast, step, note))),
             Item::Fact { at, host, fact, text } => Line::Fact { at: *at, host, text, fact },
+            Item::Outcome(outcome) => Line::Outcome {
+                at: outcome.at,
+                conn: outcome.conn,
+                result: outcome.result,
+                letters: outcome.letters,
+                accepted: outcome.accepted,
+                refused: outcome.refused,
+                text: &outcome.text,
+            },
             Item::Mark(mark) => Line::Mark(mark),
         };
         self.line(&line)

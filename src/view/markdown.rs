@@ -173,14 +173,19 @@ impl<W: Write> Renderer for Markdown<W> {
             }
             Page::Step(_) if !self.options.detail && headline::is_furniture(cast, item) => Ok(()),
             Page::Step(page) => self.step(&page),
-            Page::Fact { text, .. } => {
-                let Item::Fact { at, .. } = item else { return Ok(()) };
+            Page::Fact { mark, text, .. } => {
+                let at = match item {
+                    Item::Fact { at, .. } => at,
+                    Item::Outcome(outcome) => &outcome.at,
+                    _ => return Ok(()),
+                };
                 if !self.options.detail && headline::is_furniture(cast, item) {
                     return Ok(());
                 }
                 self.pause(at.since(cast.start))?;
                 self.chapter()?;
-                self.block(&format!("> {}", escaped(&text)))
+                let mark = if matches!(item, Item::Outcome(_)) { format!("{mark} ") } else { String::new() };
+                self.block(&format!("> {mark}{}", escaped(&text)))
             }
             Page::Mark { kind, text } if kind == "chapter" => {
                 self.chapter()?;

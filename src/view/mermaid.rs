@@ -168,6 +168,13 @@ impl<W: Write> Renderer for Mermaid<W> {
                 self.begin_chapter();
                 self.over_all(&format!("✎ {text}"));
             }
+            (Page::Fact { mark, text, .. }, Item::Outcome(outcome)) => {
+                let Some(call) = cast.call(outcome.conn) else { return Ok(()) };
+                self.pause(outcome.at.since(cast.start));
+                self.begin_chapter();
+                let host = self.host(&call.client);
+                self.line(&format!("Note over {host}: {}", label(&format!("{mark} {text}"), NOTE)));
+            }
             (Page::Mark { kind, text }, _) => {
                 self.begin_chapter();
                 self.over_all(&format!("✎ {kind}: {text}"));

@@ -8,7 +8,7 @@ use super::wire::{self, Amount, WireLines};
 use crate::base::{Severity, Span, escape};
 use crate::dissect::tls::TlsMeaning;
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
-use crate::explain::{Chapter, Item, Note};
+use crate::explain::{Chapter, Item, Note, outcome};
 use crate::trace::answers::choices;
 use crate::trace::{CloseHow, Direction, Fact, Layer, Mark};
 use std::time::Duration;
@@ -84,10 +84,13 @@ pub enum Page {
     },
     /// A Step.
     Step(Box<StepPage>),
-    /// A host stated something.
+    /// A host stated something, or this came of a connection.
     Fact {
-        /// Whether a person's intention is meant ([`Label::Intent`]), or the world's state ([`Label::Fact`]).
+        /// Whether a person's intention is meant ([`Label::Intent`]), the world's state ([`Label::Fact`]), or that
+        /// something was not delivered ([`Label::Refusal`]).
         label: Label,
+        /// The sign in front of it, which says the same without colour.
+        mark: &'static str,
         /// In words.
         text: String,
     },
@@ -175,6 +178,13 @@ pub struct Choice {
     pub show_secrets: bool,
 }
 
+/// The sign of a letter that was taken.
+pub const ACCEPTED: &str = "✓";
+/// The sign of a letter that was not delivered.
+pub const UNDELIVERED: &str = "✗";
+/// The sign of a letter that was put off.
+pub const PUT_OFF: &str = "↻";
+
 /// Characters of what a mark quotes that are shown.
 const QUOTED: usize = 48;
 
@@ -185,13 +195,23 @@ pub fn of(item: &Item, cast: &Cast, choice: Choice) -> Page {
             Page::Chapter { number: *number, title: prose(title), intro: prose(intro) }
         }
         Item::Step(step, note) => Page::Step(Box::new(self::step(step, note, cast, choice))),
-        Item::Fact { fact, text, .. } => Page::Fact {
-            label: match fact {
-                Fact::IntentBegins { .. } | Fact::IntentEnds { .. } => Label::Intent,
-                _ => Label::Fact,
-            },
-            text: prose(text),
-        },
+        Item::Fact { fact, text, .. } => {
+            let (label, mark) = match fact {
+                Fact::IntentBegins { .. } | Fact::IntentEnds { .. } => (Label::Intent, "☞"),
+                Fact::Failed { .. } => (Label::Refusal, UNDELIVERED),
+                Fact::RetryAt { .. } => (Label::Refusal, PUT_OFF),
+                _ => (Label::Fact, "●"),
+            };
+            Page::Fact { label, mark, text: prose(text) }
+        }
+        Item::Outcome(outcome) => {
+            let (label, mark) = match outcome.result {
+                outcome::Result::Accepted => (Label::Fact, ACCEPTED),
+                outcome::Result::PutOff => (Label::Refusal, PUT_OFF),
+                _ => (Label::Refusal, UNDELIVERED),
+            };
+            Page::Fact { label, mark, text: prose(&outcome.text) }
+        }
         Item::Mark(mark) => Page::Mark { kind: prose(&mark.kind), text: prose(&said(mark)) },
     }
 }

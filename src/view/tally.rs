@@ -5,7 +5,7 @@
 
 use super::page::prose;
 use crate::base::Instant;
-use crate::dissect::{Kind, Protocol, Step, Traffic, Turns, Verdict};
+use crate::dissect::{Step, Traffic, Turns};
 use crate::explain::Item;
 use crate::state::State;
 use crate::trace::Fact;
@@ -112,6 +112,7 @@ impl Tally {
                 self.reach(*at, start);
                 self.fact(host, fact);
             }
+            Item::Outcome(outcome) => self.reach(outcome.at, start),
             Item::Chapter(_) | Item::Mark(_) => {}
         }
     }
@@ -123,10 +124,7 @@ impl Tally {
 
     fn step(&mut self, step: &Step) {
         self.traffic.count(step, &mut self.turns);
-        if step.kind == Kind::Reply && step.protocol == Protocol::Smtp {
-            let taken = step.verdict == Some(Verdict::Positive) && matches!(step.verb.as_str(), "." | "BDAT");
-            self.hops += u64::from(taken);
-        }
+        self.hops += u64::from(step.takes_letter());
     }
 
     fn fact(&mut self, host: &str, fact: &Fact) {

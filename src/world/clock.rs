@@ -8,18 +8,24 @@ use std::time::Duration;
 pub struct Clock {
     start: Instant,
     origin: tokio::time::Instant,
+    is_live: bool,
 }
 
 impl Clock {
     /// A clock that shows `start` now. Must be called inside a tokio runtime.
     pub fn starting_at(start: Instant) -> Self {
-        Clock { start, origin: tokio::time::Instant::now() }
+        Clock { start, origin: tokio::time::Instant::now(), is_live: false }
     }
 
     /// A clock that shows what this machine's clock shows, for a lab. Must be called inside a tokio runtime that does not
     /// stop time. From here on it goes evenly, whatever is done to the machine's clock.
     pub fn live() -> Self {
-        Clock::starting_at(real_now())
+        Clock { is_live: true, ..Clock::starting_at(real_now()) }
+    }
+
+    /// Whether it shows real time: then nobody runs the story again, and it need not be the same each time.
+    pub fn is_live(&self) -> bool {
+        self.is_live
     }
 
     /// The story's time now.

@@ -4,6 +4,7 @@
 //! verb in the server's place, lets it wait, counts messages, or drops the connection.
 
 use super::clock::Clock;
+use super::hosts::Changes;
 use super::late::Late;
 use super::scenario::{Fault, RoleKind, Scenario};
 use std::collections::VecDeque;
@@ -81,11 +82,15 @@ impl Faults {
         !rules.all.is_empty() || self.late.is_on_demand()
     }
 
-    /// What happens to this verb now; counts it, and waits for as long as it is held up.
-    pub async fn meet(&self, verb: &str, clock: Clock) -> Option<Interference> {
+    /// What happens to this verb now; counts it, and waits for as long as it is held up, or until the services end.
+    pub async fn meet(&self, verb: &str, clock: Clock, closing: &Changes) -> Option<Interference> {
         let Bite { wait, then } = self.bite(verb, clock.elapsed());
         if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep(wait) => {}
+                _ = closing.after(0) => {}
+            }
         }
         then
     }
@@ -190,6 +195,28 @@ mod tests {
         let scenario = Scenario::builtin("journey").expect("loads");
         let faults = Faults::of(&scenario, &late, "mx", RoleKind::Mta);
         (chaos, faults)
+    }
+
+    /// Virtual time jumps to the end of the delay, unless something else comes first.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_up_hears_that_the_services_end() {
+        let mut scenario = Scenario::builtin("journey").expect("loads");
+        let ms = 600_000;
+        scenario.faults.push(Fault::Delay {
+            host: text("mx"),
+            service: text("mta"),
+            verb: text("DATA"),
+            ms,
+            times: 0,
+        });
+        let faults = Faults::of(&scenario, &Late::none(), "mx", RoleKind::Mta);
+        let (clock, closing) = (Clock::starting_at(crate::base::Instant::default()), Changes::default());
+        let began = tokio::time::Instant::now();
+        assert_eq!(faults.meet("DATA", clock, &closing).await, None);
+        assert_eq!(began.elapsed(), Duration::from_millis(u64::from(ms)));
+        let (met, ()) = tokio::join!(faults.meet("DATA", clock, &closing), async { closing.ring() });
+        assert_eq!(met, None);
+        assert_eq!(began.elapsed(), Duration::from_millis(u64::from(ms)), "at once");
     }
 
     #[test]

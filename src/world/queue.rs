@@ -94,10 +94,13 @@ impl Queue {
         self.entries.insert(entry.id.clone(), entry);
     }
 
-    /// The entry that is due at `now` and was due first.
-    pub fn due(&self, now: Instant) -> Option<Entry> {
-        let (next, id) = self.schedule.first()?;
-        self.entries.get(id).filter(|_| *next <= now).cloned()
+    /// The entry that is due at `now` and was due first. It is in hand from here on, and due again when it was
+    /// [settled](Self::settle).
+    pub fn take_due(&mut self, now: Instant) -> Option<Entry> {
+        let (_, id) = self.schedule.first().filter(|(next, _)| *next <= now)?;
+        let entry = self.entries.get(id).cloned();
+        self.schedule.pop_first();
+        entry
     }
 
     /// When the next entry is due.
@@ -351,8 +354,12 @@ mod tests {
         let verdicts = vec![("a@example.net".to_owned(), relayed), ("b@example.net".to_owned(), later())];
         assert!(queue.settle("1A", verdicts, Instant::from_secs(1)).is_none());
         assert_eq!(queue.next_due(), Some(Instant::from_secs(1 + 15 * 60)));
-        assert!(queue.due(Instant::from_secs(2)).is_none());
-        let mut now = Instant::from_secs(901);
+        assert!(queue.take_due(Instant::from_secs(2)).is_none());
+        let in_hand = queue.take_due(Instant::from_secs(901)).map(|entry| entry.id);
+        assert_eq!((in_hand.as_deref(), queue.next_due()), (Some("1A"), None), "nobody else takes it up");
+        let again = queue.settle("1A", vec![("b@example.net".to_owned(), later())], Instant::from_secs(901));
+        assert!(again.is_none() && queue.next_due().is_some());
+        let mut now = queue.next_due().unwrap_or_default();
         let (mut tries, mut reports) = (1, Vec::new());
         while queue.next_due().is_some() {
             let report = queue.settle("1A", vec![("b@example.net".to_owned(), later())], now);

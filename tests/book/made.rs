@@ -175,8 +175,18 @@ const PAGES: [Plan; 11] = [
         title: "What hosts state",
         intro: "What no wire shows: a host states it in the recording. A view marks it with ●.",
         front: &front::FACTS,
-        holds: &["fact."],
-        sections: &[("Facts", "", Set::Short, any)],
+        holds: &["fact.", "outcome."],
+        sections: &[
+            (
+                "What came of a connection",
+                "One line where an SMTP connection ends and something was refused; in a lab, also where all was taken. \
+                 It is no fact: it is worked out from the lines. A view marks it with ✓, ✗ (not delivered) or ↻ (not \
+                 yet), and facts that say the same too.",
+                Set::Short,
+                |e| e.id.starts_with("outcome."),
+            ),
+            ("Facts", "", Set::Short, any),
+        ],
     },
     Plan {
         file: "intents",

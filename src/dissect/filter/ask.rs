@@ -3,7 +3,7 @@
 use super::Term;
 use crate::base::Span;
 use crate::dissect::step::{Meaning, Protocol, Step};
-use crate::trace::{Layer, Mark};
+use crate::trace::{Conn, Layer, Mark};
 
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,17 @@ pub enum Subject<'a> {
         host: &'a str,
         /// In words.
         text: &'a str,
+        /// Whether it says that a delivery failed, for now or for good.
+        undelivered: bool,
+    },
+    /// What came of an SMTP connection.
+    Outcome {
+        /// Which connection.
+        conn: Conn,
+        /// In words.
+        text: &'a str,
+        /// Whether something was refused, put off, or not answered.
+        undelivered: bool,
     },
     /// What a person added.
     Mark(&'a Mark),
@@ -54,7 +65,14 @@ impl<'a> Context<'a> {
             (Term::Chapter(words), _) => self.chapter.iter().any(|known| is_chapter(known, words)),
             (Term::Host(name), Subject::Fact { host, .. }) => is_host(host, name),
             (Term::Host(name), _) => self.hosts.iter().any(|host| is_host(host, name)),
-            (Term::Text(words), Subject::Fact { text, .. }) => contains(text.as_bytes(), words),
+            (Term::Undelivered, Subject::Fact { undelivered, .. } | Subject::Outcome { undelivered, .. }) => {
+                undelivered
+            }
+            (Term::Conn(conn), Subject::Outcome { conn: here, .. }) => *conn == here,
+            (Term::Protocol(protocol), Subject::Outcome { .. }) => *protocol == Protocol::Smtp,
+            (Term::Text(words), Subject::Fact { text, .. } | Subject::Outcome { text, .. }) => {
+                contains(text.as_bytes(), words)
+            }
             (Term::Text(words), Subject::Mark(mark)) => {
                 contains(mark.text.as_bytes(), words)
                     || mark.quote.as_ref().is_some_and(|quote| contains(quote.as_bytes(), words))
@@ -85,7 +103,12 @@ impl<'a> Context<'a> {
             Term::Text(words) if step.secrets.is_empty() => contains(&step.bytes, words),
             Term::Text(words) => contains(&blanked(&step.bytes, &step.secrets), words),
             // Answered for every subject already.
-            Term::Fact | Term::Mark | Term::Step(_) | Term::Chapter(_) | Term::Host(_) => false,
+            Term::Fact
+            | Term::Mark
+            | Term::Undelivered
+            | Term::Step(_)
+            | Term::Chapter(_)
+            | Term::Host(_) => false,
         }
     }
 }

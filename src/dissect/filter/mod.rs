@@ -3,7 +3,7 @@
 //! ```text
 //! filter = all *("or" all)              all  = each *(["and"] each)
 //! each   = *"not" (term / "(" filter ")")
-//! term   = "smtp" / "pop3" / "imap" / "dns" / "tls" / "finding" / "fact" / "mark"
+//! term   = "smtp" / "pop3" / "imap" / "dns" / "tls" / "finding" / "fact" / "mark" / "undelivered"
 //!        / "host" word / "conn" number / "step" range / "verb" word / "code" word
 //!        / "from" ("client" / "server") / "chapter" word / "text" word
 //! word   = one or more characters but SP, quote and parentheses / <"> *(any, \" and \\ escaped) <">
@@ -38,6 +38,8 @@ pub enum Term {
     Fact,
     /// `mark`: a person added it.
     Mark,
+    /// `undelivered`: it says that a letter was not delivered: refused, put off, given up, or never answered.
+    Undelivered,
     /// `host NAME`: one of the two ends, or who stated it; by its name, its first labels, or its address.
     Host(String),
     /// `conn N`: on this connection.
@@ -214,6 +216,7 @@ impl fmt::Display for Term {
             Term::Finding => f.write_str("finding"),
             Term::Fact => f.write_str("fact"),
             Term::Mark => f.write_str("mark"),
+            Term::Undelivered => f.write_str("undelivered"),
             Term::Host(name) => write!(f, "host {}", quoted(name)),
             Term::Conn(conn) => write!(f, "conn {conn}"),
             Term::Step(range) => write!(f, "step {range}"),

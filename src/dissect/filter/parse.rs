@@ -6,14 +6,29 @@ use crate::dissect::step::Protocol;
 use crate::trace::{Conn, Direction};
 
 /// Words that begin a term.
-const TERMS: [&str; 16] = [
-    "smtp", "pop3", "imap", "dns", "tls", "finding", "fact", "mark", "host", "conn", "step", "verb", "code",
-    "from", "chapter", "text",
+const TERMS: [&str; 17] = [
+    "smtp",
+    "pop3",
+    "imap",
+    "dns",
+    "tls",
+    "finding",
+    "fact",
+    "mark",
+    "undelivered",
+    "host",
+    "conn",
+    "step",
+    "verb",
+    "code",
+    "from",
+    "chapter",
+    "text",
 ];
 
 /// Where a term may stand.
-const A_TERM: &str = "a term (smtp, pop3, imap, dns, tls, finding, fact, mark, host NAME, conn N, step A..B, \
-                      verb WORD, code 4xx, from client|server, chapter \"…\", text \"…\"), “not” or “(”";
+const A_TERM: &str = "a term (smtp, pop3, imap, dns, tls, finding, fact, mark, undelivered, host NAME, conn N, \
+                      step A..B, verb WORD, code 4xx, from client|server, chapter \"…\", text \"…\"), “not” or “(”";
 
 /// Whether a character cannot stand in a bare word.
 pub(super) fn ends_word(c: char) -> bool {
@@ -183,6 +198,7 @@ impl<'t> Parser<'t> {
             "finding" => Term::Finding,
             "fact" => Term::Fact,
             "mark" => Term::Mark,
+            "undelivered" => Term::Undelivered,
             "host" => Term::Host(self.word("a host's name or address, as in host mx1.example.net")?.1),
             "verb" => Term::Verb(self.word("a verb, as in verb RCPT or verb \"UID FETCH\"")?.1),
             "code" => Term::Code(self.word("a code, as in code 4xx, code 5.1.1 or code NO")?.1),

@@ -50,6 +50,7 @@ fn every_term_asks_what_it_says() {
         ("finding", false),
         ("fact", false),
         ("mark", false),
+        ("undelivered", false),
         ("host mx1.example.net", true),
         ("host MX1.EXAMPLE.NET.", true),
         ("host mx1", true),
@@ -119,7 +120,7 @@ fn findings_tls_and_secrets() {
 
 #[test]
 fn facts_and_marks_are_asked_too() {
-    let fact = Subject::Fact { host: "mx1.example.net", text: "queued as 3F" };
+    let fact = Subject::Fact { host: "mx1.example.net", text: "queued as 3F", undelivered: false };
     let mark =
         Mark { kind: "comment".into(), text: "Look here".into(), conn: Some(Conn(2)), ..Mark::default() };
     let ask = |filter: &str, subject| {
@@ -127,6 +128,11 @@ fn facts_and_marks_are_asked_too() {
         Filter::parse(filter).expect("reads").matches(&context)
     };
     assert!(ask("fact and host mx1 and text 3f and step 9", fact));
+    let outcome =
+        Subject::Outcome { conn: Conn(4), text: "not delivered: <bob@example.net>", undelivered: true };
+    assert!(ask("undelivered and smtp and conn 4 and text bob and host mail.example.com", outcome));
+    assert!(!ask("fact", outcome) && !ask("conn 5", outcome) && !ask("pop3", outcome));
+    assert!(!ask("undelivered", fact));
     assert!(!ask("smtp", fact) && !ask("host mail.example.com", fact) && !ask("mark", fact));
     assert!(ask("mark conn 2 text look host mail.example.com", Subject::Mark(&mark)));
     assert!(!ask("from client", Subject::Mark(&mark)) && !ask("conn 1", Subject::Mark(&mark)));

@@ -15,11 +15,11 @@ impl RowKinds {
     pub const STEP: RowKinds = RowKinds(2);
     /// A Step that is a client's command.
     pub const COMMAND: RowKinds = RowKinds(4);
-    /// A Step in which a server says no, or a connection fails.
+    /// A Step in which a server says no, or a connection fails; and what came of a connection, where it is no.
     pub const REFUSAL: RowKinds = RowKinds(8);
     /// A Step with a finding.
     pub const FINDING: RowKinds = RowKinds(16);
-    /// A fact.
+    /// A fact, or what came of a connection.
     pub const FACT: RowKinds = RowKinds(32);
     /// A person's mark.
     pub const MARK: RowKinds = RowKinds(64);
@@ -41,6 +41,8 @@ impl RowKinds {
             return match item {
                 Item::Chapter(_) => RowKinds::CHAPTER,
                 Item::Fact { .. } => RowKinds::FACT,
+                Item::Outcome(outcome) if outcome.is_undelivered() => RowKinds::FACT.and(RowKinds::REFUSAL),
+                Item::Outcome(_) => RowKinds::FACT,
                 _ => RowKinds::MARK,
             };
         };

@@ -55,6 +55,7 @@ fn has(item: &Item, words: &str) -> bool {
     match item {
         Item::Chapter(chapter) => text(&chapter.title),
         Item::Fact { host, text: said, .. } => text(host) || text(said),
+        Item::Outcome(outcome) => text(&outcome.text),
         Item::Mark(mark) => text(&mark.text),
         Item::Step(step, _) => {
             if let Meaning::Dns(dns) = &step.meaning {

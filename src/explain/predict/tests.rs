@@ -62,7 +62,7 @@ fn questions(
                 out.push(((**step).clone(), ask(&moment, note, seed)));
                 state.apply_step(step);
             }
-            Item::Mark(_) => {}
+            Item::Outcome(_) | Item::Mark(_) => {}
         }
     }
     out

@@ -205,6 +205,10 @@ impl<'a> Telling<'a> {
                 }
                 Ok(())
             }
+            Item::Outcome(outcome) => {
+                self.aside(item, Some(outcome.at), false);
+                Ok(())
+            }
             // A mark that says where it belongs is shown there; `end` tells of those whose place was not found.
             Item::Mark(mark) if self.marks.contains(&mark) || self.lost.contains(&mark) => Ok(()),
             Item::Mark(_) => {
@@ -217,7 +221,9 @@ impl<'a> Telling<'a> {
     /// Something that stands between Steps.
     fn aside(&mut self, item: &Item, at: Option<Instant>, opens: bool) {
         let aside = match page::of(item, self.cast, self.amount(0)) {
-            Page::Fact { label, text } => Aside::fact(label, text, at.map(|at| self.elapsed(at))),
+            Page::Fact { label, mark, text } => {
+                Aside::fact((label, mark), text, at.map(|at| self.elapsed(at)))
+            }
             Page::Mark { kind, text } => Aside::mark(&kind, text),
             Page::Step(_) | Page::Chapter { .. } => return,
         };

@@ -5,7 +5,7 @@
 
 use super::super::cast::Call;
 use super::super::clock;
-use super::super::page::{Label, StepPage, Voice, prose};
+use super::super::page::{self, Label, StepPage, Voice, prose};
 use super::super::wire::{Chunk, WireLine};
 use super::after::Change;
 use crate::base::Severity;
@@ -134,9 +134,13 @@ pub struct Aside {
 
 impl Aside {
     /// What a host stated.
-    pub fn fact(label: Label, text: String, time: Option<String>) -> Self {
-        let (class, sign, what) =
-            if label == Label::Intent { ("intent", "☞", "a person") } else { ("fact", "●", "fact") };
+    pub fn fact((label, sign): (Label, &'static str), text: String, time: Option<String>) -> Self {
+        let (class, what) = match label {
+            Label::Intent => ("intent", "a person"),
+            Label::Refusal => ("fact refused", "outcome"),
+            _ if sign == page::ACCEPTED => ("fact", "outcome"),
+            _ => ("fact", "fact"),
+        };
         Aside { class, sign, what: what.to_owned(), time: time.unwrap_or_default(), text }
     }
 

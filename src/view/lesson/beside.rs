@@ -126,8 +126,8 @@ fn row(place: usize, item: &Item, cast: &Cast) -> Told {
         (_, Page::Chapter { number, title, .. }) => {
             Told { place, number: 0, who: String::new(), line: format!("── {number} · {title}") }
         }
-        (_, Page::Fact { text, .. }) => {
-            Told { place, number: 0, who: String::new(), line: format!("● {text}") }
+        (_, Page::Fact { mark, text, .. }) => {
+            Told { place, number: 0, who: String::new(), line: format!("{mark} {text}") }
         }
         _ => Told { place, number: 0, who: String::new(), line: String::new() },
     }

@@ -18,8 +18,8 @@ pub fn page(page: &Page, of: usize, call: bool) -> Vec<String> {
             out.extend(Some(sentence(intro)).filter(|intro| intro.len() > 1));
             out
         }
-        Page::Fact { label, text } => {
-            let who = if *label == Label::Intent { "" } else { "Meanwhile: " };
+        Page::Fact { label, mark, text } => {
+            let who = if *label == Label::Intent || *mark != "●" { "" } else { "Meanwhile: " };
             vec![sentence(&format!("{who}{text}"))]
         }
         Page::Mark { kind, text } => vec![sentence(&format!("A mark, {kind}: {text}"))],

@@ -527,7 +527,7 @@ impl<W: Write> Renderer for Otlp<W> {
                 self.now = self.now.max(*at);
                 self.fact(*at, &cast.known(host), fact)
             }
-            Item::Chapter(_) | Item::Mark(_) => Ok(()),
+            Item::Chapter(_) | Item::Outcome(_) | Item::Mark(_) => Ok(()),
         }
     }
 

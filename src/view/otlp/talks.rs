@@ -3,15 +3,19 @@
 use super::super::Cast;
 use super::span::{Attribute, Span, SpanKind};
 use crate::base::Instant;
-use crate::dissect::smtp::SmtpMeaning;
+use crate::dissect::smtp::{ReplySeen, SmtpMeaning};
 use crate::dissect::{Kind, Meaning, Protocol, Step, Verdict};
 use crate::trace::{CloseHow, Conn};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Conversations that are followed at once.
 const MOST_TALKS: usize = 4096;
 /// Recipients of one transaction.
 const MOST_RECIPIENTS: usize = 100;
+/// Letters of one connection that wait for their answers (RFC 2920 §3.1).
+const MOST_SENT: usize = 100;
+/// Octets of a chunk in which the letter's own name is looked for.
+const MOST_HEADER: usize = 16 << 10;
 /// Refusals of one transaction.
 const MOST_REFUSALS: usize = 50;
 
@@ -69,7 +73,6 @@ pub struct Transaction {
     /// Why nothing came of it; empty: something did.
     pub failure: String,
     tls: (String, String, String),
-    is_sent: bool,
 }
 
 impl Transaction {
@@ -126,7 +129,10 @@ impl Transaction {
 struct Talk {
     base: Transaction,
     opened: Option<Instant>,
+    /// The one whose letter has not been sent yet.
     current: Option<Box<Transaction>>,
+    /// Those whose letters were sent and not answered, the oldest first: a client need not wait before it says QUIT.
+    sent: VecDeque<Box<Transaction>>,
     question: Option<(Instant, String, String)>,
     answered: bool,
 }
@@ -145,12 +151,9 @@ impl Talks {
 
     /// The transaction by which a host was just given a message from this sender; it is now in its queue as `id`.
     pub fn gave(&mut self, host: &str, sender: &str, id: &str) -> Option<&Transaction> {
-        let mut current = self.0.values_mut().filter_map(|talk| talk.current.as_deref_mut());
-        let found = current.find(|given| {
-            given.is_sent
-                && given.queued.is_none()
-                && given.server == host
-                && given.sender.eq_ignore_ascii_case(sender)
+        let mut sent = self.0.values_mut().flat_map(|talk| talk.sent.iter_mut());
+        let found = sent.find(|given| {
+            given.queued.is_none() && given.server == host && given.sender.eq_ignore_ascii_case(sender)
         })?;
         found.queued = Some(id.to_owned());
         Some(found)
@@ -158,8 +161,8 @@ impl Talks {
 
     /// Whether the answer to a message that is queued under this id is still to come.
     pub fn speaks_of(&self, host: &str, id: &str) -> bool {
-        let mut current = self.0.values().filter_map(|talk| talk.current.as_deref());
-        current.any(|given| given.server == host && given.queued.as_deref() == Some(id))
+        let mut sent = self.0.values().flat_map(|talk| &talk.sent);
+        sent.any(|given| given.server == host && given.queued.as_deref() == Some(id))
     }
 
     /// Take a Step; gives what is over with it.
@@ -209,7 +212,14 @@ impl Talks {
             port: call.port,
             ..Transaction::default()
         };
-        let talk = Talk { base, opened: Some(step.at), current: None, question: None, answered: false };
+        let talk = Talk {
+            base,
+            opened: Some(step.at),
+            current: None,
+            sent: VecDeque::new(),
+            question: None,
+            answered: false,
+        };
         self.0.insert(step.conn, talk);
         if self.0.len() > MOST_TALKS {
             self.0.pop_first();
@@ -220,12 +230,12 @@ impl Talks {
         let is_over = how != CloseHow::Fin;
         let Some(talk) = self.0.get_mut(&step.conn) else { return Vec::new() };
         let mut done = Vec::new();
-        if let Some(mut current) = talk.current.take() {
-            current.end = step.at;
-            if current.failure.is_empty() {
-                current.failure = "the connection ended before the answer".to_owned();
+        for mut open in std::mem::take(&mut talk.sent).into_iter().chain(talk.current.take()) {
+            open.end = step.at;
+            if open.failure.is_empty() {
+                open.failure = "the connection ended before the answer".to_owned();
             }
-            done.push(Done::Transaction(current));
+            done.push(Done::Transaction(open));
         }
         if matches!(how, CloseHow::Timeout | CloseHow::Refused) {
             if talk.base.port == 53 {
@@ -304,42 +314,84 @@ impl Talk {
             }
             SmtpMeaning::Message(message) => {
                 let current = self.current.as_mut()?;
-                (current.is_sent, current.octets) = (true, message.octets);
+                current.octets = message.octets;
                 current.message_id = message.field("Message-ID").unwrap_or_default().to_owned();
                 current.end = step.at;
-                None
+                self.is_sent()
             }
+            SmtpMeaning::Bdat { size: 0, last: true } => self.is_sent(),
             SmtpMeaning::Chunk { size, last } => {
                 let current = self.current.as_mut()?;
-                (current.is_sent, current.octets) = (*last, current.octets.saturating_add(*size));
+                if current.octets == 0 {
+                    current.message_id = message_id(&step.bytes);
+                }
+                current.octets = current.octets.saturating_add(*size);
                 current.end = step.at;
-                None
+                if *last { self.is_sent() } else { None }
             }
             // What was begun is given up.
             SmtpMeaning::Reset | SmtpMeaning::Quit => self.current.take(),
-            SmtpMeaning::Reply(reply) => {
-                let current = self.current.as_mut()?;
-                let text = reply.text.first().cloned().unwrap_or_default();
-                (current.end, current.code) = (step.at, u64::from(reply.code));
-                current.answer = format!("{} {text}", step.code);
-                if matches!(step.verdict, Some(Verdict::Transient | Verdict::Negative)) {
-                    if current.refusals.len() < MOST_REFUSALS {
-                        let verb = reply.of.as_str().to_owned();
-                        current.refusals.push((step.at, verb, step.code.as_str().to_owned(), text));
-                    }
-                    // The first says why; what follows it is only a consequence.
-                    if current.failure.is_empty() {
-                        current.failure.clone_from(&current.answer);
-                    }
-                } else if current.is_sent {
-                    current.failure.clear();
-                }
-                let is_last = current.is_sent && matches!(reply.of.as_str(), "." | "BDAT");
-                if is_last || reply.of == "MAIL" && reply.code >= 400 { self.current.take() } else { None }
-            }
+            SmtpMeaning::Reply(reply) => self.answered(step, reply),
             _ => None,
         }
     }
+
+    /// Replies come in the order of the commands: the oldest transaction is answered first.
+    fn answered(&mut self, step: &Step, reply: &ReplySeen) -> Option<Box<Transaction>> {
+        let is_sent = !self.sent.is_empty();
+        let current = self.sent.front_mut().or(self.current.as_mut())?;
+        let text = reply.text.first().cloned().unwrap_or_default();
+        (current.end, current.code) = (step.at, u64::from(reply.code));
+        current.answer = format!("{} {text}", step.code);
+        if matches!(step.verdict, Some(Verdict::Transient | Verdict::Negative)) {
+            if current.refusals.len() < MOST_REFUSALS {
+                let verb = reply.of.as_str().to_owned();
+                current.refusals.push((step.at, verb, step.code.as_str().to_owned(), text));
+            }
+            // The first says why; what follows it is only a consequence.
+            if current.failure.is_empty() {
+                current.failure.clone_from(&current.answer);
+            }
+        } else if step.takes_letter() {
+            current.failure.clear();
+        }
+        let refused = reply.code >= 400;
+        let is_last = match reply.of.as_str() {
+            "." => is_sent,
+            "BDAT" => is_sent && (refused || step.takes_letter()),
+            "MAIL" => refused,
+            _ => false,
+        };
+        match (is_last, is_sent) {
+            (false, _) => None,
+            (true, true) => self.sent.pop_front(),
+            (true, false) => self.current.take(),
+        }
+    }
+
+    /// The letter is sent, and waits for its answer. Gives one that has waited too long.
+    fn is_sent(&mut self) -> Option<Box<Transaction>> {
+        self.sent.extend(self.current.take());
+        if self.sent.len() > MOST_SENT { self.sent.pop_front() } else { None }
+    }
+}
+
+/// The Message-ID in the first chunk of a letter (RFC 3030 §2); empty where it has none.
+pub fn message_id(chunk: &[u8]) -> String {
+    const NAME: &[u8] = b"message-id:";
+    let header = chunk.get(..chunk.len().min(MOST_HEADER)).unwrap_or_default();
+    let mut lines =
+        header.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).take_while(|line| !line.is_empty());
+    let of_line = |line: &[u8]| {
+        let name = line.get(..NAME.len())?;
+        name.eq_ignore_ascii_case(NAME)
+            .then(|| line.get(NAME.len()..).unwrap_or_default().trim_ascii().to_vec())
+    };
+    let found = lines.find_map(of_line);
+    // What does not fit behind the name stands in the next line (RFC 5322 §2.2.3).
+    let folded =
+        found.map(|value| if value.is_empty() { lines.next().map(<[u8]>::to_vec) } else { Some(value) });
+    String::from_utf8_lossy(&folded.flatten().unwrap_or_default()).into_owned()
 }
 
 /// A path without its angle brackets.

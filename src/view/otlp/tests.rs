@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::explain::Story;
-use crate::trace::{Record, Transcript};
+use crate::trace::{Direction, Record, Transcript};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -212,4 +212,37 @@ fn attributes_are_those_of_the_conventions() {
 #[test]
 fn a_report_of_arrival_belongs_to_the_message_too() {
     insta::assert_snapshot!(outlines("dsn-success"));
+}
+
+/// RFC 2920 §3.1: a client need not wait for the answer to its letter before it says QUIT.
+#[test]
+fn a_client_that_says_quit_before_the_answer_has_the_same_traces() {
+    let told = records("journey");
+    let want: Vec<String> = traces(&told).iter().map(outline).collect();
+    let mut hasty = told.clone();
+    let mut moved = 0;
+    for at in 0..hasty.len() {
+        let Record::Data { at: sent, data } = &hasty[at] else { continue };
+        let (sent, conn) = (*sent, data.conn);
+        if data.from != Direction::Client || !data.bytes.ends_with(b"\r\n.\r\n") {
+            continue;
+        }
+        let is_quit = |record: &Record| matches!(record, Record::Data { data, .. } if data.conn == conn && data.bytes == b"QUIT\r\n");
+        let Some(quit) = hasty.iter().skip(at).position(is_quit).map(|behind| at + behind) else { continue };
+        let Record::Data { data, .. } = hasty.remove(quit) else { continue };
+        hasty.insert(at + 1, Record::Data { at: sent, data });
+        moved += 1;
+    }
+    assert_eq!(moved, 2, "submission and relay");
+    let got: Vec<String> = traces(&hasty).iter().map(outline).collect();
+    assert_eq!(got, want);
+}
+
+#[test]
+fn a_letter_in_chunks_is_known_by_its_message_id() {
+    let of = |chunk: &[u8]| talks::message_id(chunk);
+    assert_eq!(of(b"From: a\r\nMessage-Id: <1@a>\r\n\r\nMessage-ID: <2@a>\r\n"), "<1@a>");
+    assert_eq!(of(b"message-id:\r\n <1@a>\r\n\r\n"), "<1@a>");
+    assert_eq!(of(b"\r\nMessage-ID: <2@a>\r\n"), "");
+    assert_eq!(of(b"Message-ID:"), "");
 }

@@ -241,7 +241,7 @@ impl Survey {
                 said.push(comment(cast, item, step, options));
             }
             Item::Mark(mark) => self.mark(mark, cast, item, options),
-            Item::Fact { .. } => {}
+            Item::Fact { .. } | Item::Outcome(_) => {}
         }
     }
 

@@ -15,7 +15,6 @@ mod step;
 
 use super::page::{self, Label, Page};
 use super::{Cast, Closing, Renderer, Tally, clock};
-use crate::dissect::{Protocol, Verdict};
 use crate::explain::Item;
 use crate::trace::Conn;
 use crate::view::wire::Amount;
@@ -209,10 +208,8 @@ impl<W: Write> Plain<W> {
 
     /// Remember who took a letter from whom.
     fn note_hop(&mut self, cast: &Cast, step: &crate::dissect::Step) {
-        let taken = step.protocol == Protocol::Smtp
-            && step.verdict == Some(Verdict::Positive)
-            && matches!(step.verb.as_str(), "." | "BDAT");
-        if let Some(call) = cast.call(step.conn).filter(|_| taken && self.road.len() < MAX_HOPS) {
+        if let Some(call) = cast.call(step.conn).filter(|_| step.takes_letter() && self.road.len() < MAX_HOPS)
+        {
             let hop = (call.client, call.port, call.server);
             if !self.road.contains(&hop) {
                 self.road.push(hop);
@@ -272,6 +269,7 @@ impl<W: Write> Renderer for Plain<W> {
         let at = match item {
             Item::Step(step, _) => Some(step.at),
             Item::Fact { at, .. } => Some(*at),
+            Item::Outcome(outcome) => Some(outcome.at),
             Item::Chapter(_) | Item::Mark(_) => None,
         };
         if self.is_furniture(cast, item) {
@@ -299,7 +297,9 @@ impl<W: Write> Renderer for Plain<W> {
                 self.note_hop(cast, inner);
                 self.step(inner.conn, &step)
             }
-            Page::Fact { label, text } => self.news(label, at.map(|at| at.since(cast.start)), &text),
+            Page::Fact { label, mark, text } => {
+                self.news((label, mark), at.map(|at| at.since(cast.start)), &text)
+            }
             Page::Mark { kind, text } if kind == "chapter" => {
                 self.current = None;
                 self.rule(&format!("✎ {text}"))?;

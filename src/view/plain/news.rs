@@ -26,12 +26,21 @@ pub(super) struct Kept {
 
 impl<W: Write> Plain<W> {
     /// A fact or an act in its row.
-    pub(super) fn news(&mut self, label: Label, elapsed: Option<Duration>, text: &str) -> io::Result<()> {
-        let mark = if label == Label::Intent { "☞" } else { "●" };
+    pub(super) fn news(
+        &mut self,
+        (label, mark): (Label, &str),
+        elapsed: Option<Duration>,
+        text: &str,
+    ) -> io::Result<()> {
         let time = elapsed.map_or(String::new(), clock::elapsed);
         let margin = self.layout.timed("", &time, (label, mark));
-        // A person's act is a line of the story; a host's statement is read in passing.
-        self.prose(&margin, if label == Label::Intent { Label::Pause } else { Label::Note }, text)
+        // A person's act is a line of the story; a host's statement is read in passing, unless it says no.
+        let look = match label {
+            Label::Intent => Label::Pause,
+            Label::Refusal => Label::Refusal,
+            _ => Label::Note,
+        };
+        self.prose(&margin, look, text)
     }
 
     /// What stood there before the story began, and in brief what another line has told: left out.
@@ -90,9 +99,10 @@ impl<W: Write> Plain<W> {
         self.chapter()?;
         let facts: Vec<(Instant, &Fact)> = kept.iter().map(|k| (k.at, &k.fact)).collect();
         if let Some(text) = facts::together(&first.host, &facts) {
-            return self.news(Label::Fact, Some(first.at.since(cast.start)), &prose(&text));
+            return self.news((Label::Fact, "●"), Some(first.at.since(cast.start)), &prose(&text));
         }
-        kept.iter()
-            .try_for_each(|one| self.news(Label::Fact, Some(one.at.since(cast.start)), &prose(&one.text)))
+        kept.iter().try_for_each(|one| {
+            self.news((Label::Fact, "●"), Some(one.at.since(cast.start)), &prose(&one.text))
+        })
     }
 }

@@ -160,6 +160,14 @@ impl<W: Write> Renderer for Svg<W> {
                 self.chapter();
                 self.waiting = Some(Panel { title: format!("✎ {text}"), ..Panel::default() });
             }
+            (Page::Fact { mark, text, .. }, Item::Outcome(outcome)) => {
+                let Some(call) = cast.call(outcome.conn) else { return Ok(()) };
+                self.pause(outcome.at.since(cast.start));
+                self.chapter();
+                let panel = self.panel();
+                let host = panel.host(&call.client);
+                panel.rows.push(Row::Fact { host, text: format!("{mark} {text}") });
+            }
             (Page::Mark { kind, text }, _) => {
                 self.chapter();
                 self.panel().rows.push(Row::Mark(format!("✎ {kind}: {text}")));

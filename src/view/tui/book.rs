@@ -44,6 +44,7 @@ impl Shown {
         match &self.item {
             Item::Step(step, _) => Some(step.at),
             Item::Fact { at, .. } => Some(*at),
+            Item::Outcome(outcome) => Some(outcome.at),
             Item::Chapter(_) | Item::Mark(_) => None,
         }
     }
@@ -53,6 +54,7 @@ impl Shown {
         match &self.item {
             Item::Step(step, _) => Some(step.conn),
             Item::Mark(mark) => mark.conn,
+            Item::Outcome(outcome) => Some(outcome.conn),
             Item::Chapter(_) | Item::Fact { .. } => None,
         }
     }

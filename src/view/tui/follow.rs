@@ -38,7 +38,7 @@ impl Trail {
     /// The next row of the story; gives the rows that are now known to belong to the message.
     pub fn see(&mut self, row: usize, item: &Item, around: &Surroundings) -> Vec<usize> {
         match item {
-            Item::Chapter(_) | Item::Mark(_) => Vec::new(),
+            Item::Chapter(_) | Item::Outcome(_) | Item::Mark(_) => Vec::new(),
             Item::Fact { .. } => self.fact(row, item, around),
             Item::Step(step, _) if step.protocol == Protocol::Smtp => self.smtp(row, step),
             Item::Step(step, _) => self.fetched(row, step),

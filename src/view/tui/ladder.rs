@@ -115,12 +115,11 @@ impl Pen<'_> {
                 let rule = format!(" {}", "─".repeat(self.width.saturating_sub(used)));
                 spans.push(Span::styled(rule, theme.style(Label::Rule)));
             }
-            (Page::Fact { label, text }, ..) => {
-                let mark = if *label == Label::Intent { "☞ " } else { "● " };
+            (Page::Fact { label, mark, text }, ..) => {
                 spans.extend(self.aside(rung.shown.at(), (*label, mark), text));
             }
             (Page::Mark { kind, text }, ..) => {
-                spans.extend(self.aside(None, (Label::Mark, "✎ "), &format!("{kind}: {text}")));
+                spans.extend(self.aside(None, (Label::Mark, "✎"), &format!("{kind}: {text}")));
             }
             (Page::Step(_), ..) => {}
         }
@@ -155,7 +154,7 @@ impl Pen<'_> {
         let (own, said) = (self.theme.style(label), cut(text, room));
         vec![
             Span::styled(margin, self.theme.style(Label::Time)),
-            Span::styled(mark, own),
+            Span::styled(format!("{mark} "), own),
             Span::styled(said, own),
         ]
     }

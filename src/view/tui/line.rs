@@ -68,13 +68,16 @@ pub fn told(shown: &Shown, look: Look, theme: &Theme) -> Told {
             let head = wrapped(&format!("{number} · {title}"), look.width, theme.style(Label::Chapter));
             Told { bytes: head, at: 0, note: wrapped(intro, look.width, theme.style(Label::Intro)) }
         }
-        (Page::Fact { label, text }, _) => {
-            let who =
-                if *label == Label::Intent { "☞ a person acts" } else { "● a host's state changes" };
-            let note = "No wire shows this: the host itself says so.";
-            let note = if *label == Label::Intent { "" } else { note };
+        (Page::Fact { label, mark, text }, item) => {
+            let (who, note) = match (item, label) {
+                (Item::Outcome(_), _) => {
+                    ("what came of this connection", "The lines in which it was decided stand above.")
+                }
+                (_, Label::Intent) => ("a person acts", ""),
+                _ => ("a host's state changes", "No wire shows this: the host itself says so."),
+            };
             Told {
-                bytes: wrapped(who, look.width, theme.dim()),
+                bytes: wrapped(&format!("{mark} {who}"), look.width, theme.dim()),
                 at: 0,
                 note: [
                     wrapped(text, look.width, theme.style(*label)),

@@ -511,7 +511,9 @@ impl TalkPane {
                     rows.say("   ⚠ ", theme.style(Label::Finding), text, theme.style(Label::Finding));
                 }
             }
-            Page::Fact { label, text } => rows.say("●    ", theme.style(label), &text, theme.style(label)),
+            Page::Fact { label, mark, text } => {
+                rows.say(&format!("{mark}    "), theme.style(label), &text, theme.style(label));
+            }
             Page::Chapter { .. } | Page::Mark { .. } => {}
         }
     }

@@ -88,6 +88,7 @@ impl Told {
             }
             Item::Fact { text, .. } => text.clone(),
             Item::Chapter(chapter) => chapter.title.clone(),
+            Item::Outcome(outcome) => outcome.text.clone(),
             Item::Mark(mark) => mark.text.clone(),
         }
     }

@@ -220,7 +220,7 @@ pub fn to_station(model: &mut Model, (x, y): (u16, u16)) {
             ends.is_some_and(|(client, server)| client == station || server == station)
         }
         Item::Fact { host, .. } => book.road.station(host) == Some(station),
-        Item::Chapter(_) | Item::Mark(_) => false,
+        Item::Outcome(_) | Item::Chapter(_) | Item::Mark(_) => false,
     });
     match found {
         Some(after) => reading.go(first + after),
@@ -275,7 +275,7 @@ fn places(model: &mut Model) {
         let words = match (&shown.page, &shown.headline) {
             (Page::Chapter { number, title, .. }, _) => format!("{number} · {title}"),
             (Page::Mark { kind, text }, _) => format!("✎ {kind}: {text}"),
-            (Page::Fact { text, .. }, _) => format!("● {text}"),
+            (Page::Fact { mark, text, .. }, _) => format!("{mark} {text}"),
             (Page::Step(page), Some(headline)) => format!("{}  {}", page.number, headline.text),
             (Page::Step(page), None) => page.number.to_string(),
         };

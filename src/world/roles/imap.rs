@@ -69,11 +69,13 @@ impl Owner<Server> for ImapOwner {
                     "BYE [LIMIT] Too many connections from your address, try again later".to_owned(),
                 );
             }
-            ServerEvent::Consult { verb } => match self.faults.meet(&verb, self.world.clock).await {
-                None => server.proceed(),
-                Some(Interference::Reply(line)) => server.answer_line(line),
-                Some(Interference::Drop) => return Flow::Drop,
-            },
+            ServerEvent::Consult { verb } => {
+                match self.faults.meet(&verb, self.world.clock, &self.world.closing).await {
+                    None => server.proceed(),
+                    Some(Interference::Reply(line)) => server.answer_line(line),
+                    Some(Interference::Drop) => return Flow::Drop,
+                }
+            }
             ServerEvent::Ask(Ask::ScramKeys { user }) => {
                 server.answer(Answer::ScramKeys(self.world.scram_keys(&self.host, &user)));
             }

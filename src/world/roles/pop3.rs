@@ -64,11 +64,13 @@ impl Owner<Server> for Pop3Owner {
                     "-ERR [SYS/TEMP] too many connections from your address, try again later".to_owned(),
                 );
             }
-            ServerEvent::Consult { verb } => match self.faults.meet(verb, self.world.clock).await {
-                None => server.proceed(),
-                Some(Interference::Reply(line)) => server.answer_line(line),
-                Some(Interference::Drop) => return Flow::Drop,
-            },
+            ServerEvent::Consult { verb } => {
+                match self.faults.meet(verb, self.world.clock, &self.world.closing).await {
+                    None => server.proceed(),
+                    Some(Interference::Reply(line)) => server.answer_line(line),
+                    Some(Interference::Drop) => return Flow::Drop,
+                }
+            }
             ServerEvent::Login { user, password } => {
                 let answer = self.log_in(&user, &Proof::Password(password)).await;
                 server.answer_login(answer);

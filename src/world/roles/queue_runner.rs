@@ -12,27 +12,56 @@ use crate::world::store::Unkept;
 use crate::world::wishes::Wishes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
 
-/// Run the queue of a host for ever.
+/// How long the next message waits for the one before it, on real time. So those that find the way free arrive in the
+/// order in which they came.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Messages that are under way at once: one that is held up must not hold up the others, and a hundred connections to one
+/// host would be no kindness (RFC 5321 §4.5.4.1).
+const MOST_UNDER_WAY: usize = 16;
+
+/// Run the queue of a host for ever. In a journey one message goes after the other, so that the story is always the same;
+/// on real time one that is slow goes on by itself.
 pub async fn run(world: Arc<World>, host: Arc<Host>) {
+    let mut under_way = JoinSet::new();
     loop {
-        let due = world.with_queue(&host, |queue| queue.due(world.clock.now()));
-        if let Some(entry) = due {
-            let _busy = world.activity.begin();
-            attempt(&world, &host, entry).await;
-        } else {
-            wait(&world, &host).await;
+        while under_way.try_join_next().is_some() {}
+        if under_way.len() >= MOST_UNDER_WAY {
+            under_way.join_next().await;
+            continue;
         }
+        let Some(entry) = world.with_queue(&host, |queue| queue.take_due(world.clock.now())) else {
+            wait(&world, &host, &mut under_way).await;
+            continue;
+        };
+        let busy = world.activity.begin();
+        if !world.clock.is_live() {
+            attempt(&world, &host, entry).await;
+            continue;
+        }
+        let (world, host) = (world.clone(), host.clone());
+        under_way.spawn(async move {
+            let _busy = busy;
+            attempt(&world, &host, entry).await;
+        });
+        // Whichever is done makes room for the next.
+        let _ = tokio::time::timeout(PATIENCE, under_way.join_next()).await;
     }
 }
 
-/// Wait for the bell, or for the next entry to be due. While something is queued, the story is not over.
-async fn wait(world: &Arc<World>, host: &Host) {
+/// Wait for the bell, for the next entry to be due, or for one that is under way. While something is queued, the story is
+/// not over.
+async fn wait(world: &Arc<World>, host: &Host, under_way: &mut JoinSet<()>) {
     let next: Option<Instant> = world.with_queue(host, |queue| queue.next_due());
     let _busy = next.map(|_| world.activity.begin());
     tokio::select! {
         biased;
         () = host.bell.notified() => {}
+        // It may be due again sooner than anything else.
+        Some(_) = under_way.join_next() => {}
         () = async { match next {
             Some(at) => world.clock.sleep_until(at).await,
             None => std::future::pending().await,

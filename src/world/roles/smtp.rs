@@ -91,11 +91,13 @@ impl Owner<Server> for SmtpOwner {
             ServerEvent::Consult { .. } if self.crowded => {
                 server.answer(replies::too_many_connections(&self.host.spec.name));
             }
-            ServerEvent::Consult { verb } => match self.faults.meet(&verb, self.world.clock).await {
-                None => server.proceed(),
-                Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
-                Some(Interference::Drop) => return Flow::Drop,
-            },
+            ServerEvent::Consult { verb } => {
+                match self.faults.meet(&verb, self.world.clock, &self.world.closing).await {
+                    None => server.proceed(),
+                    Some(Interference::Reply(line)) => server.answer(reply_from(&line)),
+                    Some(Interference::Drop) => return Flow::Drop,
+                }
+            }
             ServerEvent::Authenticate(login) => {
                 let known = self.world.prove(&self.host, &login.authcid, &login.proof).is_some();
                 let yes = known && login.is_for_oneself();

@@ -253,13 +253,7 @@ impl Scene {
 /// How far the envelope of an SMTP transaction has come; none where there is none under way.
 fn sent(state: &State, connection: &Connection, here: Option<&Step>, taken: bool) -> Option<u16> {
     let step = |kind: Kind| here.is_some_and(|step| step.kind == kind);
-    let accepted = |step: &Step| {
-        step.protocol == Protocol::Smtp
-            && step.kind == Kind::Reply
-            && matches!(step.verb.as_str(), "." | "BDAT")
-            && step.verdict == Some(Verdict::Positive)
-    };
-    if taken || here.is_some_and(accepted) {
+    if taken || here.is_some_and(Step::takes_letter) {
         return Some(WHOLE);
     }
     if here.is_some_and(|step| step.verb == "QUIT") {
