@@ -329,13 +329,19 @@ impl Conversation {
     /// Bytes are missing: a Step in their place says so.
     fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
         let mut drawn = Vec::new();
-        self.wire.gap(gap.from, gap.len, &mut drawn);
-        out.extend(drawn.into_iter().map(|drawn| self.step(Layer::Wire, drawn)));
+        // A capture knows how much it missed of the wire; a text that leaves something out, what was said inside.
+        let (channel, layer) = match &mut self.plain {
+            Some(plain) if gap.len.is_none() => (plain, Layer::Plain),
+            _ => (&mut self.wire, Layer::Wire),
+        };
+        channel.gap(gap.from, gap.len, &mut drawn);
+        let protocol = channel.protocol();
+        out.extend(drawn.into_iter().map(|drawn| self.step(layer, drawn)));
         let mut piece = Piece::new(Kind::Gap, 0);
         piece.meaning = Meaning::Gap(gap.len, gap.why);
         piece.findings.push(missing(gap));
         let mut step = self.bare(gap.from, piece, stamp);
-        step.protocol = self.wire.protocol().unwrap_or(Protocol::Tcp);
+        step.protocol = protocol.unwrap_or(Protocol::Tcp);
         out.push(step);
     }
 

@@ -33,7 +33,10 @@ use std::fmt;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use table::{Key, Queue, Table};
-use tcp::{Room, Sink, Tcp};
+use tcp::{Room, Sink, Tcp, UNDER_WAY};
+
+/// Resets that wait to be told.
+const MOST_RESETS: usize = 4096;
 
 /// Bytes that tell a format.
 pub(super) const SNIFFED: usize = 4;
@@ -314,6 +317,8 @@ struct Follower {
     table: Table<Flow>,
     out: VecDeque<Record>,
     conns: u32,
+    /// Connections that a RST ended, and when: it is told once nothing can be under way any more.
+    resets: VecDeque<(Instant, Key)>,
     /// What all sides keep.
     cost: usize,
     start: Option<Instant>,
@@ -328,6 +333,7 @@ impl Follower {
             table: Table::default(),
             out: VecDeque::new(),
             conns: 0,
+            resets: VecDeque::new(),
             cost: 0,
             start: None,
             at: Instant::default(),
@@ -337,10 +343,31 @@ impl Follower {
 
     fn frame(&mut self, frame: &Frame<'_>) {
         self.start.get_or_insert(frame.at);
+        self.tell_resets(frame.at);
         self.at = frame.at;
         self.summary.packets += 1;
         self.summary.bytes += frame.data.len() as u64;
         self.summary.cut += u64::from(frame.cut);
+    }
+
+    /// Tell the resets that were waited with for long enough by now, or that are too many. They bear the time of the
+    /// frame before, so that Records stay in order.
+    fn tell_resets(&mut self, now: Instant) {
+        while let Some(&(since, key)) = self.resets.front() {
+            if now.since(since) < UNDER_WAY && self.resets.len() <= MOST_RESETS {
+                return;
+            }
+            self.resets.pop_front();
+            let Follower { table, out, conns, cost, at, summary, .. } = self;
+            let mut sink = Sink { out, conns, at: *at, cost, gaps: &mut summary.gaps };
+            // It may have gone on since, or be another connection.
+            if let Some(Flow::Tcp(tcp)) = table.get(&key)
+                && tcp.reset.is_some_and(|(_, reset)| reset == since)
+            {
+                tcp.settle(&mut sink);
+                table.turn_over(&key, Queue::Over);
+            }
+        }
     }
 
     fn packet(&mut self, packet: Packet<'_>) {
@@ -361,8 +388,12 @@ impl Follower {
                 false
             }
             Some(Flow::Tcp(tcp)) => {
+                let reset = tcp.reset;
                 tcp.segment(segment, room, &mut sink);
                 let over = tcp.over;
+                if let Some((_, since)) = tcp.reset.filter(|now| reset != Some(*now)) {
+                    self.resets.push_back((since, key));
+                }
                 if over {
                     table.turn_over(&key, Queue::Over);
                 }
@@ -372,6 +403,9 @@ impl Follower {
         };
         if !known && let Some(mut tcp) = Tcp::begin(segment) {
             tcp.segment(segment, room, &mut sink);
+            if let Some((_, since)) = tcp.reset {
+                self.resets.push_back((since, key));
+            }
             summary.connections += 1;
             table.insert(key, Flow::Tcp(Box::new(tcp)), Queue::Open);
             self.make_room();
