@@ -274,6 +274,8 @@ struct Conversation {
     open: Opened,
     wire: Channel,
     plain: Option<Channel>,
+    /// The wire shows nothing of the TLS around the plain layer, as in a text: what is missing, is missing inside.
+    inside_only: bool,
     /// Which sides have ended.
     ended: [bool; 2],
     /// The mail protocol that the wire spoke before it became TLS.
@@ -291,7 +293,8 @@ impl Conversation {
         };
         let reader = if begins_late(&open) { registry::reader_mid_session } else { registry::reader };
         let wire = Channel::new(protocol.map(|protocol| reader(protocol, open.transport)));
-        Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
+        let (ended, before_tls) = ([false; 2], None);
+        Conversation { open, wire, plain: None, inside_only: false, ended, before_tls, closed: false }
     }
 
     /// Take bytes, of whom `data` tells; `drawn` is a place for what they make whole, empty before and after.
@@ -329,9 +332,8 @@ impl Conversation {
     /// Bytes are missing: a Step in their place says so.
     fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
         let mut drawn = Vec::new();
-        // A capture knows how much it missed of the wire; a text that leaves something out, what was said inside.
         let (channel, layer) = match &mut self.plain {
-            Some(plain) if gap.len.is_none() => (plain, Layer::Plain),
+            Some(plain) if self.inside_only => (plain, Layer::Plain),
             _ => (&mut self.wire, Layer::Wire),
         };
         channel.gap(gap.from, gap.len, &mut drawn);
@@ -347,8 +349,10 @@ impl Conversation {
 
     /// What is said inside TLS. From its first byte on, the wire is TLS.
     fn inside(&mut self) -> &mut Channel {
-        let Conversation { open, wire, plain, ended, before_tls, .. } = self;
+        let Conversation { open, wire, plain, inside_only, ended, before_tls, .. } = self;
         plain.get_or_insert_with(|| {
+            let silent = wire.sent(Direction::Client) + wire.sent(Direction::Server) == 0;
+            *inside_only = silent || wire.protocol() != Some(Protocol::Tls);
             wire.become_tls();
             let reader = match *before_tls {
                 Some(protocol) => Some(registry::reader_after_starttls(protocol)),

@@ -483,3 +483,87 @@ fn forget_exchange(flow: &Flow, sink: &mut Sink<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIN: u8 = 1;
+    const SYN: u8 = 2;
+    const RST: u8 = 4;
+    const ACK: u8 = 16;
+
+    /// A segment in IPv4, as link type 101 has it: from the client's port or to it.
+    fn packet(port: u16, from_client: bool, flags: u8, seq: u32, ack: u32, text: &[u8]) -> Vec<u8> {
+        let len = u16::try_from(40 + text.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let (client, server) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+        let (from, to) = if from_client { (client, server) } else { (server, client) };
+        let (source, target) = if from_client { (port, 25) } else { (25, port) };
+        let ip = [&[0x45, 0][..], &len, &[0, 0, 0, 0, 64, 6, 0, 0], &from, &to].concat();
+        let tcp = [&source.to_be_bytes()[..], &target.to_be_bytes(), &seq.to_be_bytes(), &ack.to_be_bytes()];
+        [&ip[..], &tcp.concat(), &[0x50, flags, 0xff, 0xff, 0, 0, 0, 0], text].concat()
+    }
+
+    /// What an import tells of packets, each at its millisecond: when, and what.
+    fn told(packets: &[(i64, Vec<u8>)]) -> Vec<(i64, String)> {
+        let mut capture = [0xa1b2_c3d4_u32.to_be_bytes(), [0, 2, 0, 4], [0; 4], [0; 4]].concat();
+        capture.extend([0xffff_u32.to_be_bytes(), 101_u32.to_be_bytes()].concat());
+        for (millis, packet) in packets {
+            let len = u32::try_from(packet.len()).unwrap_or(0).to_be_bytes();
+            let seconds = u32::try_from(millis / 1000).unwrap_or(0).to_be_bytes();
+            let micros = u32::try_from(millis % 1000 * 1000).unwrap_or(0).to_be_bytes();
+            capture.extend([seconds, micros, len, len].concat());
+            capture.extend(packet);
+        }
+        let importer = Importer::new(std::io::Cursor::new(capture)).expect("a capture");
+        let told = importer.filter_map(|record| match record {
+            Record::Open { at, open } => Some((at, format!("open {}", open.client.port()))),
+            Record::Data { at, data } => {
+                Some((at, format!("{:?} {}", data.from, String::from_utf8_lossy(&data.bytes).trim_end())))
+            }
+            Record::Close { at, from, how, .. } => Some((at, format!("{from:?} {how:?}"))),
+            _ => None,
+        });
+        told.map(|(at, text)| (at.as_micros() / 1000, text)).collect()
+    }
+
+    fn greeted(at: i64, port: u16) -> [(i64, Vec<u8>); 3] {
+        [
+            (at, packet(port, true, SYN, 0, 0, b"")),
+            (at + 1, packet(port, false, SYN | ACK, 0, 1, b"")),
+            (at + 2, packet(port, false, ACK, 1, 1, b"220 mx\n")),
+        ]
+    }
+
+    #[test]
+    fn a_reset_waits_for_what_is_under_way_and_no_longer() {
+        let mut packets = greeted(0, 4000).to_vec();
+        packets.push((10, packet(4000, true, RST, 1, 8, b"")));
+        packets.push((20, packet(4000, false, ACK, 8, 1, b"421 bye\n")));
+        packets.extend(greeted(900, 4001));
+        packets.push((3000, packet(4001, true, ACK, 1, 8, b"QUIT\n")));
+        let want = [
+            (0, "open 4000"),
+            (2, "Server 220 mx"),
+            (20, "Server 421 bye"),
+            (900, "open 4001"),
+            (902, "Server 220 mx"),
+            (902, "Client Reset"),
+            (3000, "Client QUIT"),
+        ];
+        let told = told(&packets);
+        assert_eq!(told.iter().map(|(at, text)| (*at, text.as_str())).collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn ports_used_anew_right_behind_a_reset_are_another_connection() {
+        let mut packets = greeted(0, 4000).to_vec();
+        packets.push((10, packet(4000, true, RST, 1, 8, b"")));
+        packets.push((20, packet(4000, true, SYN, 5000, 0, b"")));
+        packets.push((21, packet(4000, false, SYN | ACK, 7000, 5001, b"")));
+        packets.push((22, packet(4000, false, ACK | FIN, 7001, 5001, b"554 no\n")));
+        let texts: Vec<_> = told(&packets).into_iter().map(|(_, text)| text).collect();
+        let want = ["open 4000", "Server 220 mx", "Client Reset", "open 4000", "Server 554 no", "Server Fin"];
+        assert_eq!(texts, want);
+    }
+}

@@ -322,7 +322,7 @@ impl Walk {
         if self.goes_on(&line.text) {
             return self.say(line, Direction::Server, false, line.text.trim_ascii_start());
         }
-        if is_narration(&line.text) {
+        if self.shape != Shape::Bare && is_narration(&line.text) {
             return self.beside(line, None);
         }
         let guesses = self.shape == Shape::Bare || !self.two_sided;
