@@ -99,23 +99,96 @@ fn number(truth: &Value, name: &str) -> Option<u64> {
     truth.get(name).and_then(Value::as_u64)
 }
 
-/// Whether the bytes of both directions are those of the truth. Where it names no protocol, it took the end with the
-/// lower port for the server, whoever called.
-fn has_bytes_of(stream: &Stream, truth: &Value) -> bool {
-    if has_bytes(stream, truth, [0, 1]) {
-        return number(truth, "server_port") == Some(u64::from(stream.port)) || truth["proto"].is_null();
+/// Where the truth is not what the bytes say: per file, its stream, what it says, what is right, and why.
+/// `tshark -q -z follow,tcp,ascii,STREAM` shows each of them.
+const WRONG_TRUTHS: [(&str, u64, &[(&str, &str, &str)]); 5] = [
+    // It took the lower port for the server's. The SYN is of port 3378 (frame 1), and asks 8240 to CONNECT it further.
+    (
+        "zeek+zeek/testing__btest__Traces__http__connect-with-smtp.pcap",
+        0,
+        &[
+            ("server_port", "3378", "8240"),
+            ("client_bytes", "223", "1685"),
+            ("server_bytes", "1685", "223"),
+            (
+                "client_sha256",
+                r#""a375eb7cf218946d05598ed18ba0220abc0453d2d2dee309532c9311163f1a06""#,
+                r#""4ac5e820834d7b162a1cf7312f31867498e54ee284f56cc55a8d1cc703ccdcb7""#,
+            ),
+            (
+                "server_sha256",
+                r#""4ac5e820834d7b162a1cf7312f31867498e54ee284f56cc55a8d1cc703ccdcb7""#,
+                r#""a375eb7cf218946d05598ed18ba0220abc0453d2d2dee309532c9311163f1a06""#,
+            ),
+        ],
+    ),
+    // It counted on each direction alone, and took QUIT for the octets of a chunk that the server had refused: "521 5.5.4
+    // Syntax: BDAT count [LAST]" (frame 24).
+    (
+        "zeek+zeek/testing__btest__Traces__smtp__smtp-bdat-cmd-chunk-size-overflow.pcap",
+        0,
+        &[
+            ("n_commands", "4", "5"),
+            ("smtp_commands", r#"["EHLO","MAIL","RCPT","BDAT"]"#, r#"["EHLO","MAIL","RCPT","BDAT","QUIT"]"#),
+        ],
+    ),
+    (
+        "zeek+zeek/testing__btest__Traces__smtp__smtp-bdat-cmd-chunk-size-overflow2.pcap",
+        0,
+        &[
+            ("n_commands", "4", "5"),
+            ("smtp_commands", r#"["EHLO","MAIL","RCPT","BDAT"]"#, r#"["EHLO","MAIL","RCPT","BDAT","QUIT"]"#),
+        ],
+    ),
+    // It took "+" and octets of no text for "+ " (RFC 5034 §4), and QUIT for the answer. tshark counts as here.
+    (
+        "zeek+zeek/testing__btest__Traces__pop3-unknown-commands.pcap",
+        0,
+        &[
+            ("n_commands", "3", "4"),
+            ("n_ok", "3", "5"),
+            ("n_replies", "3", "5"),
+            ("n_plus", "1", "0"),
+            ("pop_commands", r#"["USER","PASS","STAT"]"#, r#"["USER","PASS","STAT","QUIT"]"#),
+        ],
+    ),
+    // It took eight commands for the literal of "FPJK11 APPEND Nope {300}", which was refused: "FPJK11 NO [TRYCREATE]". The
+    // next ones, from "FPJK12 SELECT INBOX", are answered each.
+    (
+        "own+loopback/imaplib-append-search-store-move.pcap",
+        0,
+        &[
+            ("n_commands", "39", "47"),
+            (
+                "imap_commands",
+                r#"["CAPABILITY", "LOGIN", "CAPABILITY", "NAMESPACE", "LIST", "CREATE", "CREATE", "SUBSCRIBE", "LSUB", "APPEND", "APPEND", "APPEND", "FETCH", "FETCH", "FETCH", "FETCH", "FETCH", "COPY", "UID COPY", "UID MOVE", "UID STORE", "STORE", "STORE", "UID EXPUNGE", "EXPUNGE", "STATUS", "NOOP", "CHECK", "FROBNICATE", "RENAME", "CLOSE", "EXAMINE", "FETCH", "STORE", "UNSELECT", "UNSUBSCRIBE", "DELETE", "DELETE", "LOGOUT"]"#,
+                r#"["CAPABILITY", "LOGIN", "CAPABILITY", "NAMESPACE", "LIST", "CREATE", "CREATE", "SUBSCRIBE", "LSUB", "APPEND", "APPEND", "APPEND", "SELECT", "SEARCH", "SEARCH", "UID SEARCH", "SEARCH", "SORT", "THREAD", "FETCH", "FETCH", "FETCH", "FETCH", "FETCH", "FETCH", "COPY", "UID COPY", "UID MOVE", "UID STORE", "STORE", "STORE", "UID EXPUNGE", "EXPUNGE", "STATUS", "NOOP", "CHECK", "FROBNICATE", "RENAME", "CLOSE", "EXAMINE", "FETCH", "STORE", "UNSELECT", "UNSUBSCRIBE", "DELETE", "DELETE", "LOGOUT"]"#,
+            ),
+        ],
+    ),
+];
+
+/// The truth of a stream, put right where it is wrong. It must still say what is known to be wrong.
+fn put_right(file: &str, truth: &Value) -> Value {
+    let mut truth = truth.clone();
+    let known = WRONG_TRUTHS.iter().find(|(name, stream, _)| *name == file && truth["stream"] == *stream);
+    for (field, said, right) in known.map_or(&[][..], |(.., fields)| fields) {
+        let said: Value = serde_json::from_str(said).expect("what it says is JSON");
+        assert_eq!(truth[field], said, "{file}: {field} is not wrong any more");
+        truth[field] = serde_json::from_str(right).expect("what is right is JSON");
     }
-    truth["proto"].is_null() && has_bytes(stream, truth, [1, 0])
+    truth
 }
 
-fn has_bytes(stream: &Stream, truth: &Value, sides: [usize; 2]) -> bool {
+/// Whether the bytes of both directions are those of the truth.
+fn has_bytes_of(stream: &Stream, truth: &Value) -> bool {
     let side = |at: usize, name: &str| {
         stream.bytes.get(at).is_some_and(|bytes| {
             number(truth, &format!("{name}_bytes")) == Some(bytes.len() as u64)
                 && truth.get(format!("{name}_sha256")).and_then(Value::as_str) == Some(&hash(bytes))
         })
     };
-    side(sides[0], "client") && side(sides[1], "server")
+    number(truth, "server_port") == Some(u64::from(stream.port)) && side(0, "client") && side(1, "server")
 }
 
 /// The word that a command begins with: its verb, or whatever stands there instead.
@@ -123,52 +196,14 @@ fn word(step: &Step) -> String {
     if !step.verb.is_empty() {
         return step.verb.to_string();
     }
-    String::from_utf8_lossy(step.bytes.split(u8::is_ascii_whitespace).next().unwrap_or_default())
-        .to_uppercase()
-}
-
-/// The truth was counted on each direction alone. So it takes what follows an announced literal or chunk for its
-/// octets, even where the server's reply shows that it was refused and commands came instead. Ours without those.
-fn commands_without_refused_data(stream: &Stream) -> Vec<&Step> {
-    let mut until = 0;
-    let mut kept = Vec::new();
-    let mut commands =
-        stream.steps.iter().filter(|s| matches!(s.kind, Kind::Command | Kind::Continuation)).peekable();
-    while let Some(step) = commands.next() {
-        if step.range.start < until {
-            continue;
-        }
-        if step.kind == Kind::Command {
-            kept.push(step);
-        }
-        let followed = commands.peek().is_some_and(|next| next.kind == Kind::Continuation);
-        until = step.range.end + if followed { 0 } else { refused_octets(stream, step) };
-    }
-    kept
-}
-
-/// As many octets as a command announces that was then refused.
-fn refused_octets(stream: &Stream, step: &Step) -> u64 {
-    let line = String::from_utf8_lossy(&step.bytes);
-    let line = line.trim_end();
-    if step.protocol == Protocol::Imap && line.ends_with('}') {
-        return line.rsplit('{').next().and_then(|n| n.trim_end_matches('}').parse().ok()).unwrap_or(0);
-    }
-    let has_data = stream.steps.iter().any(|s| s.kind == Kind::Data && s.range.start == step.range.end);
-    if step.verb == "BDAT" && !has_data {
-        // More than any number holds counts as more than there is.
-        return line.split(' ').nth(1).map_or(0, |n| n.parse().unwrap_or(u64::MAX / 2));
-    }
-    0
+    // Octets of no text stand in the truth as Latin-1.
+    let first = step.bytes.trim_ascii_end().split(|&b| b == b' ').next().unwrap_or_default();
+    first.iter().map(|byte| char::from(byte.to_ascii_uppercase())).collect()
 }
 
 /// What differs between the Steps of a stream and the counts of the truth.
 fn differences(stream: &Stream, truth: &Value) -> Vec<String> {
-    let all = differences_of(stream, truth, &stream.commands());
-    if all.is_empty() { all } else { differences_of(stream, truth, &commands_without_refused_data(stream)) }
-}
-
-fn differences_of(stream: &Stream, truth: &Value, commands: &[&Step]) -> Vec<String> {
+    let commands = stream.commands();
     let reply = stream.count(is_reply);
     let mut pairs: Vec<(&str, u64)> = vec![("n_commands", commands.len() as u64)];
     let mut lists: Vec<(&str, Vec<String>)> = Vec::new();
@@ -206,16 +241,6 @@ fn differences_of(stream: &Stream, truth: &Value, commands: &[&Step]) -> Vec<Str
     counts.chain(lists.map(|(name, ours)| format!("{name} {ours:?}, not {}", truth[name]))).collect()
 }
 
-/// Whether tshark counts what is counted here, where the capture holds this one stream: a second opinion on a truth
-/// that takes a line of binary for a request to go on, and the next command for the answer to it.
-fn tshark_agrees(stream: &Stream, truth: &Value) -> bool {
-    let pop = truth["tshark"]["pop_cmds"].as_object();
-    let commands = pop.map_or(0, |all| all.values().filter_map(Value::as_u64).sum());
-    let replies = number(&truth["tshark"], "pop_rsp_indicators").unwrap_or(0);
-    let alone = truth["streams"].as_array().is_some_and(|all| all.len() == 1);
-    alone && commands > 0 && commands == stream.commands().len() as u64 && replies == stream.count(is_reply)
-}
-
 /// How many of something were right.
 #[derive(Default)]
 struct Share {
@@ -245,7 +270,7 @@ struct Shares {
 }
 
 /// One capture against its truth. What is wrong where it must be right.
-fn compare(path: &Path, truth: &Value, shares: &mut Shares) -> Vec<String> {
+fn compare(path: &Path, name: &str, truth: &Value, shares: &mut Shares) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut streams = match read(path) {
         Ok(streams) => streams,
@@ -260,11 +285,17 @@ fn compare(path: &Path, truth: &Value, shares: &mut Shares) -> Vec<String> {
         let ours = (count(Kind::Query), count(Kind::Answer));
         let same = ours == (queries, answers.unwrap_or(0));
         shares.dns.add(same);
+        // Frame 137 of this one is an error of ICMPv6 that quotes a DNS message: tshark counts the quotation.
+        let quoted = name == "arkime+arkime/tests__pcap__v6.pcap" && ours == (18, 18);
+        if !same && !quoted {
+            wrong.push(format!("DNS {ours:?}, tshark counts {queries} and {answers:?}"));
+        }
         if !same {
             eprintln!("{}: DNS {ours:?}, tshark counts {queries} and {answers:?}", path.display());
         }
     }
     for theirs in truth["streams"].as_array().into_iter().flatten() {
+        let theirs = &put_right(name, theirs);
         let must = theirs["reliable"] == true && theirs["gaps"] == 0;
         let port = number(theirs, "server_port").unwrap_or(0);
         let found = streams.iter().position(|s| s.tcp && has_bytes_of(s, theirs));
@@ -288,11 +319,7 @@ fn compare(path: &Path, truth: &Value, shares: &mut Shares) -> Vec<String> {
             }
             continue;
         };
-        let mut differences = differences(&stream, theirs);
-        if !differences.is_empty() && tshark_agrees(&stream, truth) {
-            eprintln!("{}: {}; tshark counts as here", path.display(), differences.join("; "));
-            differences.clear();
-        }
+        let differences = differences(&stream, theirs);
         counts.add(differences.is_empty());
         if must {
             wrong.extend(differences.into_iter().map(|text| format!("stream {}: {text}", theirs["stream"])));
@@ -313,7 +340,7 @@ fn every_capture_of_the_corpus_is_read_as_it_is_known_to_be() {
         let truth: Value = serde_json::from_str(line).expect("a truth is JSON");
         let name = truth["file"].as_str().expect("a truth names its file");
         captures += 1;
-        let found = compare(&corpus.join("pcap").join(name), &truth, &mut shares);
+        let found = compare(&corpus.join("pcap").join(name), name, &truth, &mut shares);
         wrong.extend(found.into_iter().map(|text| format!("{name}: {text}")));
     }
     println!("{captures} captures");

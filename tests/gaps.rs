@@ -328,6 +328,20 @@ fn a_reply_has_its_verb_only_where_that_is_certain() {
     assert_eq!(behind_envelope(&said), ["Gap", "Reply 250", "Command NOOP", "Reply NOOP 250"]);
 }
 
+/// Programs seldom log the letter: what stands behind it in a pasted log is told as what it is, in clear and inside TLS.
+#[test]
+fn what_a_pasted_text_leaves_out_swallows_nothing() {
+    let session = "S: 220 a\nC: DATA\nS: 354 End with <CR><LF>.<CR><LF>\nS: 250 ok\nC: QUIT\nS: 221 bye\n";
+    for text in [session.to_owned(), format!("Connected to smtps://mx.example.net:465/\n{session}")] {
+        let read = import::text::read(text.as_bytes(), import::text::Limits::default());
+        let steps = support::steps(&read.expect("a session").records);
+        let positive = steps.iter().filter(|step| step.code.starts_with('2'));
+        let verbs: Vec<_> = positive.map(|step| step.verb.as_str()).collect();
+        assert_eq!(verbs, ["CONNECT", ".", "QUIT"], "{text}");
+        assert!(steps.iter().any(|step| step.kind == Kind::Command && step.verb == "QUIT"), "{text}");
+    }
+}
+
 #[test]
 fn a_literal_with_a_gap_in_it_ends_where_it_would_have_ended() {
     let said = [

@@ -291,7 +291,8 @@ impl Conversation {
         };
         let reader = if begins_late(&open) { registry::reader_mid_session } else { registry::reader };
         let wire = Channel::new(protocol.map(|protocol| reader(protocol, open.transport)));
-        Conversation { open, wire, plain: None, ended: [false; 2], before_tls: None, closed: false }
+        let (ended, before_tls) = ([false; 2], None);
+        Conversation { open, wire, plain: None, ended, before_tls, closed: false }
     }
 
     /// Take bytes, of whom `data` tells; `drawn` is a place for what they make whole, empty before and after.

@@ -146,6 +146,8 @@ fn how(hop: &Hop) -> String {
         "ESMTPA" => "by ESMTPA: after a login, no TLS".to_owned(),
         "ESMTPSA" => "by ESMTPSA: inside TLS, after a login: handed in by a user".to_owned(),
         "LMTP" | "LMTPS" | "LMTPA" | "LMTPSA" => format!("by {with}: into the mailbox"),
+        // Its name for SMTP is three words; whether TLS is used stands in a comment.
+        "MICROSOFT" => "by Microsoft SMTP Server".to_owned(),
         "HTTP" | "HTTPS" => format!("by {with}: written in a browser"),
         _ => format!("by {}", short(&hop.with, 60)),
     };

@@ -128,8 +128,13 @@ fn text_of(args: &Explain, bytes: &[u8], name: &str) -> Result<(), CommandError>
             let line = bytes.trim_ascii();
             let read = text::read(bytes, text::Limits::default());
             let one = !line.contains(&b'\n') && read.as_ref().is_none_or(|r| r.shape == text::Shape::Bare);
+            // A bounce in prose is no session: what it quotes is what is asked about.
+            let said =
+                read.as_ref().map_or(0, |r| r.lines.iter().filter(|l| l.role == text::Role::Said).count());
+            let replies = if said <= 1 { text::quoted_replies(bytes) } else { Vec::new() };
             match (one, read) {
                 (true, _) => word(args, &String::from_utf8_lossy(line.get(..1000).unwrap_or(line))),
+                (_, _) if !replies.is_empty() => quoted(args, &replies),
                 (_, Some(read)) => session::told(args, &read.records),
                 (_, None) => {
                     let hint = "it can be a session (lines with C: and S:, swaks, curl -v, telnet, a debug log), a \
@@ -139,6 +144,17 @@ fn text_of(args: &Explain, bytes: &[u8], name: &str) -> Result<(), CommandError>
             }
         }
     }
+}
+
+/// Explain the replies that a text quotes.
+fn quoted(args: &Explain, replies: &[String]) -> Result<(), CommandError> {
+    for reply in replies {
+        if !args.json {
+            writeln!(screen::out(), "The text quotes this reply:\n  {}\n", escape::text(reply))?;
+        }
+        word(args, reply)?;
+    }
+    Ok(())
 }
 
 /// Look the query up and print what is known: the catalogue's entries, and what the cookbook says of such a line. Whoever

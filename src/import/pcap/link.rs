@@ -59,9 +59,111 @@ pub(super) fn ip_in(link: i32, data: &[u8]) -> Inner<'_> {
         276 => be16(data, 0).and_then(|kind| by_type(kind, skip(data, 20), DEEPEST)),
         117 => data.first().and_then(|len| by_version(skip(data, usize::from(*len).next_multiple_of(4)))),
         239 => nflog(data),
-        240 => ethernet(skip(data, 4), DEEPEST),
+        240 | 282 => ethernet(skip(data, 4), DEEPEST),
+        _ => return rarer(link, data),
+    })
+}
+
+/// Link types that few have met: each with the header that its page of the register tells.
+fn rarer(link: i32, data: &[u8]) -> Inner<'_> {
+    short_or(match link {
+        6 => token_ring(data),
+        8 => by_version(skip(data, 16)),
+        // Classical IP over ATM: with LLC or without.
+        19 | 106 if data.starts_with(&[0xaa, 0xaa, 3]) => llc(data, DEEPEST),
+        19 | 106 => by_version(data),
+        99 => be16(data, 6).and_then(|kind| by_type(kind, skip(data, 44), DEEPEST)),
+        107 => frame_relay(data),
+        119 | 163 => monitored(data),
+        // On a Mac, a frame with a header of its own that names the link type; in files of the Mac's as "user 2".
+        258 => return packet_tap(data).unwrap_or(Inner::Short),
+        149 => return packet_tap(data).unwrap_or(Inner::UnknownLink),
+        178 => juniper(data).and_then(|frame| ethernet(frame, DEEPEST)),
+        179 => juniper(data).and_then(|frame| ppp(frame, DEEPEST)),
+        181 => juniper(data).and_then(|frame| by_type(be16(frame, 2)?, frame.get(4..)?, DEEPEST)),
+        192 => return per_packet(data).unwrap_or(Inner::Short),
+        197 => record_format(data),
+        226 => by_version(skip(data, 24)),
+        // IP over InfiniBand: a route header, then the type.
+        242 => be16(data, 40).and_then(|kind| by_type(kind, skip(data, 44), DEEPEST)),
+        253 => netlink(data),
+        274 => ethernet(skip(data, 8), DEEPEST),
+        // A switch's own tag between the addresses and the type.
+        281 | 284 => be16(data, 16).and_then(|kind| by_type(kind, skip(data, 18), DEEPEST)),
+        285 => be16(data, 20).and_then(|kind| by_type(kind, skip(data, 22), DEEPEST)),
         _ => Some(Inner::UnknownLink),
     })
+}
+
+/// IEEE 802.5: the first bit of the source address says that a route follows, whose first byte tells its length.
+fn token_ring(data: &[u8]) -> Option<Inner<'_>> {
+    let route = if data.get(8)? & 0x80 == 0 { 0 } else { usize::from(data.get(14)? & 0x1f) };
+    llc(data.get(14 + route..)?, DEEPEST)
+}
+
+/// RFC 2427: an address of two bytes or more (the last has the lowest bit), a control byte, what is carried.
+fn frame_relay(data: &[u8]) -> Option<Inner<'_>> {
+    let address = data.iter().take(4).position(|byte| byte & 1 == 1)? + 1;
+    match data.get(address..)? {
+        // Cisco's: a type in place of the control byte.
+        [8, 0, rest @ ..] | [0x86, 0xdd, rest @ ..] => by_version(rest),
+        [3, 0xcc | 0x8e, rest @ ..] => by_version(rest),
+        // SNAP, with or without a byte that pads: an organisation's code of three bytes, then the type.
+        [3, 0, 0x80, _, _, _, high, low, rest @ ..] | [3, 0x80, _, _, _, high, low, rest @ ..] => {
+            by_type(u16::from_be_bytes([*high, *low]), rest, DEEPEST)
+        }
+        [_, _, ..] => Some(Inner::NotIp),
+        _ => None,
+    }
+}
+
+/// Prism's header of 144 bytes, or AVS's, which begins with a magic number and tells its length.
+fn monitored(data: &[u8]) -> Option<Inner<'_>> {
+    let avs = data.starts_with(&[0x80, 0x21, 0x10]);
+    wireless(data.get(if avs { usize::from(be16(data, 6)?) } else { 144 }..)?)
+}
+
+fn le32(data: &[u8], at: usize) -> Option<usize> {
+    let bytes = data.get(at..)?.first_chunk::<4>()?;
+    usize::try_from(u32::from_le_bytes(*bytes)).ok()
+}
+
+/// Its length, then a number, then the link type of what follows.
+fn packet_tap(data: &[u8]) -> Option<Inner<'_>> {
+    let (len, link) = (le32(data, 0)?, i32::try_from(le32(data, 8)?).ok()?);
+    let inner = data.get(len..).filter(|_| (12..=512).contains(&len))?;
+    Some(if matches!(link, 149 | 192 | 258) { Inner::UnknownLink } else { ip_in(link, inner) })
+}
+
+/// What a Juniper router captured: `MGC`, flags, and with the first flag options behind their length.
+fn juniper(data: &[u8]) -> Option<&[u8]> {
+    let flags = *data.strip_prefix(b"MGC")?.first()?;
+    data.get(if flags & 0x80 == 0 { 4 } else { 6 + usize::from(be16(data, 4)?) }..)
+}
+
+/// PPI: version, flags, length, and the link type of what follows.
+fn per_packet(data: &[u8]) -> Option<Inner<'_>> {
+    let (len, link) = (usize::from(be16(data, 2)?.swap_bytes()), i32::try_from(le32(data, 4)?).ok()?);
+    let inner = data.get(len..).filter(|_| len >= 8)?;
+    Some(if matches!(link, 149 | 192 | 258) { Inner::UnknownLink } else { ip_in(link, inner) })
+}
+
+/// Endace's record format: a header of 16 bytes, more of eight each while the first bit of a type says so.
+fn record_format(data: &[u8]) -> Option<Inner<'_>> {
+    let kind = *data.get(8)?;
+    let (mut at, mut more) = (16, kind & 0x80 != 0);
+    while more {
+        more = data.get(at)? & 0x80 != 0;
+        at += 8;
+    }
+    let rest = data.get(at..)?;
+    match kind & 0x7f {
+        // Two bytes of padding stand before Ethernet.
+        2 | 11 | 16 | 20 => ethernet(rest.get(2..)?, DEEPEST),
+        1 => by_type(be16(rest, 2)?, rest.get(4..)?, DEEPEST),
+        22 | 23 => by_version(rest),
+        _ => Some(Inner::NotIp),
+    }
 }
 
 /// PPP and Cisco HDLC.
@@ -90,6 +192,8 @@ pub(super) fn by_type(kind: u16, data: &[u8], deep: usize) -> Option<Inner<'_>> 
         0x8847 | 0x8848 => mpls(data, deep),
         0x8864 => pppoe(data, deep),
         0x880b => ppp(data, deep),
+        0x8926 => by_type(be16(data, 4)?, skip(data, 6), deep),
+        0x88e7 => ethernet(skip(data, 4), deep),
         0x88be => ethernet(skip(data, 8), deep),
         0x22eb => ethernet(skip(data, 12), deep),
         BRIDGED => ethernet(data, deep),
@@ -163,7 +267,10 @@ fn wireless(data: &[u8]) -> Option<Inner<'_>> {
     }
     let quality = if control & 0x80 != 0 { 2 } else { 0 };
     let fourth_address = if flags & 3 == 3 { 6 } else { 0 };
-    llc(data.get(24 + quality + fourth_address..)?, DEEPEST)
+    let rest = data.get(24 + quality + fourth_address..)?;
+    // Some cards pad the header to whole words.
+    let padded = quality != 0 && !rest.starts_with(&[0xaa, 0xaa]) && rest.get(2..4) == Some(&[0xaa, 0xaa]);
+    llc(if padded { skip(rest, 2) } else { rest }, DEEPEST)
 }
 
 /// Linux netfilter log: attributes behind a header of four bytes; number 9 is the packet.
@@ -236,14 +343,53 @@ pub(super) fn tunnel(port: u16, data: &[u8]) -> Option<Inner<'_>> {
             by_type(be16(data, 2)?, data.get(8 + options..)?, DEEPEST)
         }
         // GTP-U: version 1, a packet of its user.
-        2152 if data.first()? >> 5 == 1 && data.get(1)? == &0xff => {
-            by_version(data.get(if data.first()? & 7 == 0 { 8 } else { 12 }..)?)
+        2152 if data.first()? >> 5 == 1 && data.get(1)? == &0xff => by_version(behind_gtp(data)?),
+        3544 => by_version(behind_teredo(data)?),
+        // L2TP (RFC 2661): a session's data, no message of its own.
+        1701 if data.first()? & 0x80 == 0 && data.get(1)? & 15 == 2 => ppp(behind_l2tp(data)?, DEEPEST),
+        // AYIYA: an identity and a signature, whose lengths stand in front, then IP.
+        5072 if data.get(2)? & 15 == 1 && matches!(data.get(3)?, 4 | 41) => {
+            let (identity, signature) = (1 << (data.first()? >> 4), usize::from(data.get(1)? >> 4) * 4);
+            by_version(data.get(8 + identity + signature..)?)
         }
-        // Teredo (RFC 4380): IPv6 right behind UDP.
-        3544 if data.first()? >> 4 == 6 => by_version(data),
         _ => return None,
     };
     found.filter(|inner| matches!(inner, Inner::Ip(_)))
+}
+
+/// What stands behind a GTP-U header: eight bytes, four more where a flag says so, and extensions, each of which tells
+/// its length in words and whether another one follows (3GPP TS 29.281 §5.1, §5.2).
+fn behind_gtp(data: &[u8]) -> Option<&[u8]> {
+    let flags = data.first()? & 7;
+    if flags == 0 {
+        return data.get(8..);
+    }
+    let (mut next, mut rest) = (*data.get(11)?, data.get(12..)?);
+    while flags & 4 != 0 && next != 0 {
+        let len = usize::from(*rest.first()?) * 4;
+        next = *rest.get(..len)?.last()?;
+        rest = rest.get(len..)?;
+    }
+    Some(rest)
+}
+
+/// Teredo (RFC 4380 §5.1.1): IPv6 right behind UDP, or behind an authentication and where the packet came from.
+fn behind_teredo(data: &[u8]) -> Option<&[u8]> {
+    let rest = match data {
+        [0, 1, client, value, ..] => data.get(13 + usize::from(*client) + usize::from(*value)..)?,
+        _ => data,
+    };
+    let rest = if rest.starts_with(&[0, 0]) { rest.get(8..)? } else { rest };
+    (rest.first()? >> 4 == 6).then_some(rest)
+}
+
+/// What stands behind an L2TP header: length, sequence numbers and padding are there where their bits are (RFC 2661 §3.1).
+fn behind_l2tp(data: &[u8]) -> Option<&[u8]> {
+    let flags = *data.first()?;
+    let has = |bit: u8, len: usize| if flags & bit != 0 { len } else { 0 };
+    let at = 2 + has(0x40, 2) + 4 + has(8, 4);
+    let padding = if flags & 2 != 0 { 2 + usize::from(be16(data, at)?) } else { 0 };
+    data.get(at + padding..)
 }
 
 #[cfg(test)]
@@ -303,6 +449,50 @@ mod tests {
             Some(Inner::Ip(&IP))
         );
         assert_eq!(tunnel(53, &frame), None);
+        // GTP-U with an extension; Teredo behind an authentication and an origin; L2TP with a length; AYIYA.
+        let gtp = framed(&[0x34, 0xff, 0, 28, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0x10, 0, 0]);
+        assert_eq!(tunnel(2152, &gtp), Some(Inner::Ip(&IP)));
+        let mut six = IP;
+        six[0] = 0x60;
+        let teredo = [&[0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0][..], &[0, 0, 1, 2, 3, 4, 5, 6], &six].concat();
+        assert_eq!(tunnel(3544, &teredo), Some(Inner::Ip(&six)));
+        let l2tp = framed(&[0x40, 2, 0, 30, 0, 1, 0, 1, 0xff, 3, 0, 0x21]);
+        assert_eq!(tunnel(1701, &l2tp), Some(Inner::Ip(&IP)));
+        let ayiya = [&[0x41, 0x52, 0x11, 4, 0, 0, 0, 0][..], &[7; 16 + 20], &IP].concat();
+        assert_eq!(tunnel(5072, &ayiya), Some(Inner::Ip(&IP)));
+    }
+
+    #[test]
+    fn the_packet_is_found_behind_rarer_link_layers_too() {
+        let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let ethernet = [&[0; 12][..], &[8, 0]].concat();
+        let wireless = [&[0x08, 1][..], &[0; 22], &snap].concat();
+        let padded = [&[0x88, 1][..], &[0; 24], &[0, 0], &snap].concat();
+        let tap = [&[20, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0][..], &[0; 8], &ethernet].concat();
+        let cases: [(i32, Vec<u8>); 18] = [
+            (6, [&[0; 8][..], &[0x80, 0, 0, 0, 0, 0, 4, 0, 0, 0], &snap].concat()),
+            (8, vec![0; 16]),
+            (19, snap.to_vec()),
+            (99, [&[0; 6][..], &[8, 0], &[0; 36]].concat()),
+            (105, padded),
+            (107, vec![0x18, 0x41, 3, 0xcc]),
+            (107, vec![0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0]),
+            (119, [&[0; 144][..], &wireless].concat()),
+            (163, [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 8][..], &wireless].concat()),
+            (149, tap.clone()),
+            (258, tap),
+            (192, [&[0, 0, 8, 0, 105, 0, 0, 0][..], &wireless].concat()),
+            (197, [&[0; 8][..], &[0x82], &[0; 7], &[5; 8], &[0, 0], &ethernet].concat()),
+            (226, vec![0; 24]),
+            (242, [&[0; 40][..], &[8, 0, 0, 0]].concat()),
+            (274, [&[0x55; 8][..], &ethernet].concat()),
+            (178, [&b"MGC\x80\0\x03abc"[..], &ethernet].concat()),
+            (285, [&[0; 20][..], &[8, 0]].concat()),
+        ];
+        for (link, header) in cases {
+            assert_eq!(ip_in(link, &framed(&header)), Inner::Ip(&IP), "link type {link}, {header:x?}");
+        }
+        assert_eq!(ip_in(149, &IP), Inner::UnknownLink, "somebody else's");
     }
 
     #[test]
@@ -314,13 +504,11 @@ mod tests {
             if random.bool() {
                 data = [&[0; 12][..], &[0x81, 0, 0, 0].repeat(random.usize(..40)), &data].concat();
             }
-            for link in
-                [0, 1, 9, 10, 51, 100, 101, 104, 105, 113, 117, 122, 127, 138, 166, 205, 239, 240, 276]
-            {
+            for link in 0..300 {
                 let _ = ip_in(link, &data);
             }
             let _ = gre(&data);
-            for port in [4789, 4790, 6081, 2152, 3544] {
+            for port in [4789, 4790, 6081, 2152, 3544, 1701, 5072] {
                 let _ = tunnel(port, &data);
             }
         }

@@ -33,7 +33,10 @@ use std::fmt;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use table::{Key, Queue, Table};
-use tcp::{Room, Sink, Tcp};
+use tcp::{Room, Sink, Tcp, UNDER_WAY};
+
+/// Resets that wait to be told.
+const MOST_RESETS: usize = 4096;
 
 /// Bytes that tell a format.
 pub(super) const SNIFFED: usize = 4;
@@ -314,6 +317,8 @@ struct Follower {
     table: Table<Flow>,
     out: VecDeque<Record>,
     conns: u32,
+    /// Connections that a RST ended, and when: it is told once nothing can be under way any more.
+    resets: VecDeque<(Instant, Key)>,
     /// What all sides keep.
     cost: usize,
     start: Option<Instant>,
@@ -328,6 +333,7 @@ impl Follower {
             table: Table::default(),
             out: VecDeque::new(),
             conns: 0,
+            resets: VecDeque::new(),
             cost: 0,
             start: None,
             at: Instant::default(),
@@ -337,10 +343,31 @@ impl Follower {
 
     fn frame(&mut self, frame: &Frame<'_>) {
         self.start.get_or_insert(frame.at);
+        self.tell_resets(frame.at);
         self.at = frame.at;
         self.summary.packets += 1;
         self.summary.bytes += frame.data.len() as u64;
         self.summary.cut += u64::from(frame.cut);
+    }
+
+    /// Tell the resets that were waited with for long enough by now, or that are too many. They bear the time of the
+    /// frame before, so that Records stay in order.
+    fn tell_resets(&mut self, now: Instant) {
+        while let Some(&(since, key)) = self.resets.front() {
+            if now.since(since) < UNDER_WAY && self.resets.len() <= MOST_RESETS {
+                return;
+            }
+            self.resets.pop_front();
+            let Follower { table, out, conns, cost, at, summary, .. } = self;
+            let mut sink = Sink { out, conns, at: *at, cost, gaps: &mut summary.gaps };
+            // It may have gone on since, or be another connection.
+            if let Some(Flow::Tcp(tcp)) = table.get(&key)
+                && tcp.reset.is_some_and(|(_, reset)| reset == since)
+            {
+                tcp.settle(&mut sink);
+                table.turn_over(&key, Queue::Over);
+            }
+        }
     }
 
     fn packet(&mut self, packet: Packet<'_>) {
@@ -361,8 +388,12 @@ impl Follower {
                 false
             }
             Some(Flow::Tcp(tcp)) => {
+                let reset = tcp.reset;
                 tcp.segment(segment, room, &mut sink);
                 let over = tcp.over;
+                if let Some((_, since)) = tcp.reset.filter(|now| reset != Some(*now)) {
+                    self.resets.push_back((since, key));
+                }
                 if over {
                     table.turn_over(&key, Queue::Over);
                 }
@@ -372,6 +403,9 @@ impl Follower {
         };
         if !known && let Some(mut tcp) = Tcp::begin(segment) {
             tcp.segment(segment, room, &mut sink);
+            if let Some((_, since)) = tcp.reset {
+                self.resets.push_back((since, key));
+            }
             summary.connections += 1;
             table.insert(key, Flow::Tcp(Box::new(tcp)), Queue::Open);
             self.make_room();
@@ -447,5 +481,89 @@ fn forget_exchange(flow: &Flow, sink: &mut Sink<'_>) {
         for from in [Direction::Client, Direction::Server] {
             sink.out.push_back(Record::Close { at: sink.at, conn: *conn, from, how: CloseHow::Fin });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIN: u8 = 1;
+    const SYN: u8 = 2;
+    const RST: u8 = 4;
+    const ACK: u8 = 16;
+
+    /// A segment in IPv4, as link type 101 has it: from the client's port or to it.
+    fn packet(port: u16, from_client: bool, flags: u8, seq: u32, ack: u32, text: &[u8]) -> Vec<u8> {
+        let len = u16::try_from(40 + text.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let (client, server) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+        let (from, to) = if from_client { (client, server) } else { (server, client) };
+        let (source, target) = if from_client { (port, 25) } else { (25, port) };
+        let ip = [&[0x45, 0][..], &len, &[0, 0, 0, 0, 64, 6, 0, 0], &from, &to].concat();
+        let tcp = [&source.to_be_bytes()[..], &target.to_be_bytes(), &seq.to_be_bytes(), &ack.to_be_bytes()];
+        [&ip[..], &tcp.concat(), &[0x50, flags, 0xff, 0xff, 0, 0, 0, 0], text].concat()
+    }
+
+    /// What an import tells of packets, each at its millisecond: when, and what.
+    fn told(packets: &[(i64, Vec<u8>)]) -> Vec<(i64, String)> {
+        let mut capture = [0xa1b2_c3d4_u32.to_be_bytes(), [0, 2, 0, 4], [0; 4], [0; 4]].concat();
+        capture.extend([0xffff_u32.to_be_bytes(), 101_u32.to_be_bytes()].concat());
+        for (millis, packet) in packets {
+            let len = u32::try_from(packet.len()).unwrap_or(0).to_be_bytes();
+            let seconds = u32::try_from(millis / 1000).unwrap_or(0).to_be_bytes();
+            let micros = u32::try_from(millis % 1000 * 1000).unwrap_or(0).to_be_bytes();
+            capture.extend([seconds, micros, len, len].concat());
+            capture.extend(packet);
+        }
+        let importer = Importer::new(std::io::Cursor::new(capture)).expect("a capture");
+        let told = importer.filter_map(|record| match record {
+            Record::Open { at, open } => Some((at, format!("open {}", open.client.port()))),
+            Record::Data { at, data } => {
+                Some((at, format!("{:?} {}", data.from, String::from_utf8_lossy(&data.bytes).trim_end())))
+            }
+            Record::Close { at, from, how, .. } => Some((at, format!("{from:?} {how:?}"))),
+            _ => None,
+        });
+        told.map(|(at, text)| (at.as_micros() / 1000, text)).collect()
+    }
+
+    fn greeted(at: i64, port: u16) -> [(i64, Vec<u8>); 3] {
+        [
+            (at, packet(port, true, SYN, 0, 0, b"")),
+            (at + 1, packet(port, false, SYN | ACK, 0, 1, b"")),
+            (at + 2, packet(port, false, ACK, 1, 1, b"220 mx\n")),
+        ]
+    }
+
+    #[test]
+    fn a_reset_waits_for_what_is_under_way_and_no_longer() {
+        let mut packets = greeted(0, 4000).to_vec();
+        packets.push((10, packet(4000, true, RST, 1, 8, b"")));
+        packets.push((20, packet(4000, false, ACK, 8, 1, b"421 bye\n")));
+        packets.extend(greeted(900, 4001));
+        packets.push((3000, packet(4001, true, ACK, 1, 8, b"QUIT\n")));
+        let want = [
+            (0, "open 4000"),
+            (2, "Server 220 mx"),
+            (20, "Server 421 bye"),
+            (900, "open 4001"),
+            (902, "Server 220 mx"),
+            (902, "Client Reset"),
+            (3000, "Client QUIT"),
+        ];
+        let told = told(&packets);
+        assert_eq!(told.iter().map(|(at, text)| (*at, text.as_str())).collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn ports_used_anew_right_behind_a_reset_are_another_connection() {
+        let mut packets = greeted(0, 4000).to_vec();
+        packets.push((10, packet(4000, true, RST, 1, 8, b"")));
+        packets.push((20, packet(4000, true, SYN, 5000, 0, b"")));
+        packets.push((21, packet(4000, false, SYN | ACK, 7000, 5001, b"")));
+        packets.push((22, packet(4000, false, ACK | FIN, 7001, 5001, b"554 no\n")));
+        let texts: Vec<_> = told(&packets).into_iter().map(|(_, text)| text).collect();
+        let want = ["open 4000", "Server 220 mx", "Client Reset", "open 4000", "Server 554 no", "Server Fin"];
+        assert_eq!(texts, want);
     }
 }

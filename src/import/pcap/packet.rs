@@ -197,6 +197,11 @@ impl Decoder {
             17 => self.udp(carried, at, deep, sink),
             4 | 41 => self.deeper(link::by_version(payload), at, deep, sink),
             47 => self.deeper(link::gre(payload), at, deep, sink),
+            // EtherIP (RFC 3378): two bytes, then a frame; MPLS in IP (RFC 4023).
+            97 => {
+                self.deeper(payload.get(2..).and_then(|rest| link::ethernet(rest, DEEPEST)), at, deep, sink)
+            }
+            137 => self.deeper(link::by_type(0x8847, payload, DEEPEST), at, deep, sink),
             _ => self.ignored.other_protocols += 1,
         }
     }

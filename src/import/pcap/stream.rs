@@ -102,6 +102,12 @@ impl Side {
         }
     }
 
+    /// Whether a segment has bytes that were not given yet.
+    pub fn is_ahead(&self, segment: &Segment<'_>) -> bool {
+        let end = self.offset(segment.seq) + segment.bytes.len() as i64;
+        !segment.bytes.is_empty() && end > self.next.cast_signed()
+    }
+
     /// What the held segments cost.
     pub fn cost(&self) -> usize {
         self.cost

@@ -20,6 +20,9 @@ pub(super) struct Room {
 
 /// A SYN that was sent again and not answered for so long was given up.
 const GIVEN_UP: Duration = Duration::from_secs(20);
+/// How long after a RST the other end's bytes may still come: they were under way, or it sends on until it hears of it.
+/// A round trip, with RFC 6298 §2.4's second for the longest.
+pub(super) const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// Where Records go, and what they need of the whole import.
 pub(super) struct Sink<'i> {
@@ -91,8 +94,12 @@ pub(super) struct Tcp {
     kept: VecDeque<(Direction, Kept)>,
     /// Bytes in those.
     kept_bytes: usize,
+    /// A RST came, of this end and then: what the other end had sent by then may still come.
+    pub reset: Option<(Direction, Instant)>,
     /// Whether it is over, by FIN of both or by RST.
     pub over: bool,
+    /// By RST.
+    is_reset: bool,
 }
 
 impl Tcp {
@@ -103,7 +110,7 @@ impl Tcp {
 
     /// The connection that this segment belongs to, seen for the first time. `None`: it tells too little.
     pub fn begin(segment: &Segment<'_>) -> Option<Self> {
-        if !segment.syn && (segment.rst || segment.bytes.is_empty() && segment.cut == 0) {
+        if !segment.syn && segment.bytes.is_empty() && segment.cut == 0 {
             return None;
         }
         let from_client = match (segment.syn, segment.ack) {
@@ -120,22 +127,34 @@ impl Tcp {
             packets: [0; 2],
             kept: VecDeque::new(),
             kept_bytes: 0,
+            reset: None,
             over: false,
+            is_reset: false,
         })
     }
 
     /// Whether this segment begins another connection between the same ports.
     pub fn is_another(&self, segment: &Segment<'_>) -> bool {
-        if !segment.syn || segment.ack.is_some() {
-            return false;
+        let over = self.over || self.reset.is_some();
+        if !segment.syn {
+            // Whoever goes on long after a RST was not reset by it. What is only sent again is not worth it.
+            return self.over && self.is_reset && self.side(self.speaker(segment)).is_ahead(segment);
         }
         let first = segment.seq.wrapping_add(1);
+        if segment.ack.is_some() {
+            // The answer to a call that was not captured.
+            return over && !self.side(self.speaker(segment)).can_begin_at(first);
+        }
         let [client, server] = &self.sides;
         if segment.from == self.ends.client {
-            return self.over || !client.can_begin_at(first);
+            return over || !client.can_begin_at(first);
         }
         // Both may call at once (RFC 9293 §3.5); or who called whom was guessed, and wrongly.
-        self.over || self.ends.conn != Conn(0) && !server.can_begin_at(first)
+        over || self.ends.conn != Conn(0) && !server.can_begin_at(first)
+    }
+
+    fn speaker(&self, segment: &Segment<'_>) -> Direction {
+        if segment.from == self.ends.client { Direction::Client } else { Direction::Server }
     }
 
     /// What both sides keep.
@@ -156,8 +175,12 @@ impl Tcp {
             std::mem::swap(client, server);
             self.sides.swap(0, 1);
         }
-        let from = if segment.from == self.ends.client { Direction::Client } else { Direction::Server };
+        let from = self.speaker(segment);
         let before = self.cost();
+        if self.reset.is_some_and(|(by, _)| by == from) && !segment.rst && !segment.bytes.is_empty() {
+            // Whoever sends on has not given up: that RST was somebody else's, or damage (RFC 5961 §3).
+            self.reset = None;
+        }
         self.packets[usize::from(from == Direction::Server)] += 1;
         if segment.syn {
             self.call(from, segment, sink);
@@ -183,7 +206,25 @@ impl Tcp {
             self.give_kept(sink);
         }
         *sink.cost = (*sink.cost + self.cost()).saturating_sub(before);
-        self.over |= self.sides.iter().all(|side| side.ended);
+        if self.sides.iter().all(|side| side.ended) {
+            // A RST only answered what came too late.
+            (self.over, self.reset) = (true, None);
+        }
+    }
+
+    /// After a RST nothing more is waited for: it is told.
+    pub fn settle(&mut self, sink: &mut Sink<'_>) {
+        let Some((from, _)) = self.reset.take() else { return };
+        let before = self.cost();
+        for side in [Direction::Client, Direction::Server] {
+            self.events(side, sink, Side::finish);
+        }
+        self.give_kept(sink);
+        *sink.cost = (*sink.cost + self.cost()).saturating_sub(before);
+        if self.ends.conn != Conn(0) {
+            self.close(from, CloseHow::Reset, sink);
+        }
+        (self.over, self.is_reset) = (true, true);
     }
 
     /// The importer follows it no more.
@@ -197,6 +238,7 @@ impl Tcp {
 
     /// Nothing more comes: what waits is given. Whether nobody ever answered; then that is told too.
     pub fn finish(&mut self, sink: &mut Sink<'_>) -> bool {
+        self.settle(sink);
         let before = self.cost();
         for from in [Direction::Client, Direction::Server] {
             self.events(from, sink, Side::finish);
@@ -243,12 +285,16 @@ impl Tcp {
         let [calls, answers] = self.packets;
         let refused =
             from == Direction::Server && self.ends.syn && answers == 1 && u32::from(self.calls) == calls;
+        if !refused {
+            self.reset.get_or_insert((from, sink.at));
+            return;
+        }
         for from in [Direction::Client, Direction::Server] {
             self.events(from, sink, Side::finish);
         }
         self.give_kept(sink);
         if self.ends.conn != Conn(0) {
-            self.close(from, if refused { CloseHow::Refused } else { CloseHow::Reset }, sink);
+            self.close(from, CloseHow::Refused, sink);
         }
         self.over = true;
     }
@@ -508,6 +554,44 @@ mod tests {
         }
         let told = tcp.told();
         assert_eq!(told.iter().filter(|line| line.starts_with("S y")).count(), 100);
+    }
+
+    #[test]
+    fn what_was_under_way_when_a_reset_came_is_told() {
+        let mut tcp = Watched::greeted();
+        tcp.take(3, &Segment { rst: true, ..segment(Direction::Client, 1, Some(5), b"") });
+        tcp.take(4, &segment(Direction::Server, 5, Some(1), b"421 a\n"));
+        assert_eq!(tcp.told(), ["open 25", "S 220", "S 421 a", "C Reset"]);
+        // Both said that they have no more to send: a RST that answers a late packet adds nothing.
+        let mut tcp = Watched::greeted();
+        tcp.take(3, &Segment { fin: true, ..segment(Direction::Client, 1, Some(5), b"") });
+        tcp.take(4, &Segment { rst: true, ..segment(Direction::Client, 2, Some(5), b"") });
+        tcp.take(5, &Segment { fin: true, ..segment(Direction::Server, 5, Some(2), b"221\n") });
+        assert_eq!(tcp.told(), ["open 25", "S 220", "C Fin", "S 221", "S Fin"]);
+    }
+
+    #[test]
+    fn whoever_goes_on_was_not_reset() {
+        let mut tcp = Watched::greeted();
+        tcp.take(3, &Segment { rst: true, ..segment(Direction::Client, 77, Some(5), b"") });
+        tcp.take(4, &segment(Direction::Client, 1, Some(5), b"NOOP\n"));
+        tcp.take(5, &segment(Direction::Server, 5, Some(6), b"250 a\n"));
+        assert_eq!(tcp.told(), ["open 25", "S 220", "C NOOP", "S 250 a"]);
+        // Long after it was told, only what is new begins another record of it.
+        let mut tcp = Watched::greeted();
+        tcp.take(3, &Segment { rst: true, ..segment(Direction::Client, 1, Some(5), b"") }).told();
+        let tcp = tcp.tcp.unwrap();
+        assert!(!tcp.is_another(&segment(Direction::Server, 1, Some(1), b"220\n")));
+        assert!(tcp.is_another(&segment(Direction::Server, 5, Some(1), b"421 a\n")));
+    }
+
+    #[test]
+    fn an_answer_to_a_call_that_was_not_captured_is_another_connection() {
+        let mut tcp = Watched::greeted();
+        let answer = Segment { syn: true, ..segment(Direction::Server, 9_000_000, Some(7), b"") };
+        assert!(!tcp.tcp.as_ref().unwrap().is_another(&answer), "it goes on");
+        tcp.take(3, &Segment { rst: true, ..segment(Direction::Server, 5, Some(1), b"") });
+        assert!(tcp.tcp.as_ref().unwrap().is_another(&answer));
     }
 
     #[test]

@@ -4,7 +4,9 @@ use super::speech::reply_code;
 use super::walk::{Session, Turn};
 use super::{Limits, Line, Pasted, Role, Shape, Speech, bytes, octets};
 use crate::base::{Instant, escape};
-use crate::trace::{Conn, Data, Direction, Head, HostInfo, Layer, Mark, Opened, Record, Transport};
+use crate::trace::{
+    Conn, Data, Direction, Gap, Head, HostInfo, Layer, Mark, Missing, Opened, Record, Transport,
+};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Addresses for documentation (RFC 5737 §3): nobody's.
@@ -86,11 +88,15 @@ struct Assembly {
 
 impl Assembly {
     fn session(&mut self, conn: Conn, mut session: Session) {
+        if session.port.is_some_and(|port| is_implicit_tls(fitting(session.speech, port))) {
+            // What is readable was inside.
+            session.turns.iter_mut().for_each(|turn| turn.secure = true);
+        }
         let repairs = octets::repair(&mut session);
         let said = || session.turns.iter().filter(|turn| turn.role == Role::Said);
         let client = match said().next() {
             // Whoever begins in the middle was called from nobody knows where.
-            Some(first) if !is_greeting(session.speech, first) => {
+            Some(first) if !is_greeting(session.speech, first) || asked_for(&session) => {
                 SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
             }
             _ => SocketAddr::new(CLIENT, 49152),
@@ -100,7 +106,21 @@ impl Assembly {
         let server = SocketAddr::new(SERVER, fitting(session.speech, port));
         self.records
             .push(Record::Open { at: AT, open: Opened { conn, transport: Transport::Tcp, client, server } });
+        if asked_for(&session) {
+            // The commands are not in the text.
+            let layer = layer_of(secure);
+            let gap = Gap { conn, from: Direction::Client, layer, len: None, why: Missing::Before };
+            self.records.push(Record::Gap { at: AT, gap });
+        }
         let all_guessed = said().all(|turn| turn.guessed);
+        let guessed_side = guessed_side(&session).filter(|_| !all_guessed);
+        if let Some(side) = guessed_side {
+            let (who, other) = names(side);
+            let text = format!(
+                "only the {other}'s lines are marked: what else has the form of the {who}'s was given to it"
+            );
+            self.mark("guess", text, Some(conn), None, None);
+        }
         if all_guessed {
             let text = "nothing in the text tells who speaks: each line was given to the client or the server by its form";
             self.mark("guess", text.to_owned(), Some(conn), None, None);
@@ -118,24 +138,21 @@ impl Assembly {
             }
             match (turn.role, turn.from) {
                 (Role::Said, Some(from)) => {
-                    let layer = if turn.secure { Layer::Plain } else { Layer::Wire };
+                    let layer = layer_of(turn.secure);
                     let sent = &mut sent[usize::from(turn.secure)][usize::from(from == Direction::Server)];
-                    self.said(conn, turn, from, layer, sent, all_guessed);
+                    let told = all_guessed || guessed_side == Some(from);
+                    self.said(conn, turn, from, layer, sent, told);
+                }
+                (_, Some(from)) if turn.is_left_out() => {
+                    let gap = Gap { conn, from, layer: layer_of(turn.secure), len: None, why: Missing::Lost };
+                    self.records.push(Record::Gap { at: AT, gap });
                 }
                 _ => self.beside(conn, turn),
             }
         }
     }
 
-    fn said(
-        &mut self,
-        conn: Conn,
-        turn: Turn,
-        from: Direction,
-        layer: Layer,
-        sent: &mut u64,
-        all_guessed: bool,
-    ) {
+    fn said(&mut self, conn: Conn, turn: Turn, from: Direction, layer: Layer, sent: &mut u64, told: bool) {
         let mut bytes = turn.text;
         bytes.extend_from_slice(b"\r\n");
         let range = *sent..*sent + bytes.len() as u64;
@@ -145,8 +162,8 @@ impl Assembly {
             let (from, conn, range) = (Some(from), Some(conn), range.clone());
             self.lines.push(Line { number, role, from, guessed: turn.guessed, conn, layer, range });
         }
-        if turn.guessed && !all_guessed {
-            let who = if from == Direction::Client { "client" } else { "server" };
+        if turn.guessed && !told {
+            let (who, _) = names(from);
             let text = format!("no mark tells who says this; by its form and place it is the {who}");
             let shown = bytes.get(..bytes.len().min(80)).unwrap_or_default();
             self.mark(
@@ -192,10 +209,49 @@ impl Assembly {
     }
 }
 
+/// Where it was said: inside TLS, or on the wire.
+fn layer_of(secure: bool) -> Layer {
+    if secure { Layer::Plain } else { Layer::Wire }
+}
+
 /// Which side's stream, of which layer, and where in it.
 type Place = Option<(Direction, Layer, Option<(u64, u64)>)>;
 
 /// Whether a session can begin with this.
+/// This side's name, and the other's.
+fn names(side: Direction) -> (&'static str, &'static str) {
+    if side == Direction::Client { ("client", "server") } else { ("server", "client") }
+}
+
+/// The side of which every line was guessed, where no line of the other was.
+fn guessed_side(session: &Session) -> Option<Direction> {
+    let of = |side| {
+        let said =
+            session.turns.iter().filter(move |turn| turn.role == Role::Said && turn.from == Some(side));
+        said.fold((0, 0), |(all, guessed), turn| (all + 1, guessed + usize::from(turn.guessed)))
+    };
+    match (of(Direction::Client), of(Direction::Server)) {
+        ((_, 0), (all, guessed)) if all == guessed && all > 0 => Some(Direction::Server),
+        ((all, guessed), (_, 0)) if all == guessed && all > 0 => Some(Direction::Client),
+        _ => None,
+    }
+}
+
+/// Whether a POP3 server answers here what is not in the text: a list stands behind its first line.
+fn asked_for(session: &Session) -> bool {
+    let mut said = session.turns.iter().filter(|turn| turn.role == Role::Said);
+    let status = |turn: &Turn| turn.text.starts_with(b"+OK") || turn.text.starts_with(b"-ERR");
+    session.speech == Speech::Pop3
+        && said.clone().all(|turn| turn.from == Some(Direction::Server))
+        && said.next().is_some_and(status)
+        && said.next().is_some_and(|second| !status(second))
+}
+
+fn is_implicit_tls(port: u16) -> bool {
+    matches!(port, 465 | 993 | 995)
+}
+
+/// Whether a server begins so.
 fn is_greeting(speech: Speech, turn: &Turn) -> bool {
     let text = turn.text.as_slice();
     let greets = match speech {

@@ -1,6 +1,6 @@
 //! A session that somebody pasted, in whatever shape → Records.
 //!
-//! [`shape`] finds out how the text marks who speaks, [`speech`] what is spoken, [`walk`] gives every line its
+//! [`shape`] finds out how the text marks who speaks ([`dump`]: where a mark stands for all lines below it), [`speech`] what is spoken, [`walk`] gives every line its
 //! side, [`octets`] puts counts right that the paper got wrong, [`assemble`] makes Records. Line ends become CR LF.
 //!
 //! What is not in the text is never claimed. These marks (`trace::Mark`) say what was done to it:
@@ -11,7 +11,9 @@
 
 mod assemble;
 mod bytes;
+mod dump;
 mod octets;
+mod quote;
 mod shape;
 mod speech;
 #[cfg(test)]
@@ -21,6 +23,7 @@ mod unquote;
 mod walk;
 mod wrap;
 
+pub use quote::quoted_replies;
 pub use shape::Shape;
 pub use speech::Speech;
 

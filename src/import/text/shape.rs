@@ -3,7 +3,8 @@
 //! Each shape is a function from a line to its mark. The shape that fits most lines which also read like mail is
 //! taken. Which of two marks is the client's is looked at again later, by content: see [`super::walk`].
 
-use super::bytes::{begins, contains, find, indent};
+use super::bytes::{begins, contains, find, indent, number, word};
+use super::dump;
 use super::speech::Speech;
 use super::unquote::unquoted;
 use std::borrow::Cow;
@@ -25,6 +26,8 @@ pub enum Shape {
     Postfix,
     /// Exchange's protocol log: commas, with the event in its eighth column.
     Exchange,
+    /// Octets in pieces, each behind a head: Cyrus' telemetry, tcpflow, `curl --trace-ascii`. See [`super::dump`].
+    Dump,
     /// Nothing marks it: telnet, openssl s_client, a typescript.
     Bare,
 }
@@ -79,6 +82,9 @@ const ALL: [Shape; 7] = [
 
 /// The shape that fits best.
 pub fn detect(lines: &[&[u8]]) -> Shape {
+    if dump::read(lines).is_some() {
+        return Shape::Dump;
+    }
     let some = || lines.iter().take(4000);
     let speaks = |text: &[u8]| Speech::ALL.iter().any(|s| s.says(text.trim_ascii_start()).is_some());
     let score = |shape: Shape| -> usize {
@@ -86,7 +92,11 @@ pub fn detect(lines: &[&[u8]]) -> Shape {
         let (speaking, all) = marks.fold((0, 0), |(s, all), m| (s + usize::from(speaks(&m.text)), all + 1));
         if speaking == 0 { 0 } else { 2 * speaking + all }
     };
-    let bare = 3 * some().filter(|line| speaks(line)).count();
+    let stamped = are_stamped(lines);
+    let unstamped = |line: &&[u8]| {
+        if stamped { line.get(stamp(line)..).unwrap_or_default().to_vec() } else { line.to_vec() }
+    };
+    let bare = 3 * some().filter(|line| speaks(&unstamped(line))).count();
     // The first of equals: a plain label is not also a logged one.
     let best = ALL.iter().rev().map(|shape| (score(*shape), *shape)).max_by_key(|(score, _)| *score);
     match best {
@@ -97,6 +107,10 @@ pub fn detect(lines: &[&[u8]]) -> Shape {
 
 /// Every line with its mark taken off; what one line quotes of several becomes several.
 pub fn mark_all<'a>(shape: Shape, lines: &[&'a [u8]]) -> Vec<Marked<'a>> {
+    if let Some(marked) = Some(shape).filter(|shape| *shape == Shape::Dump).and_then(|_| dump::read(lines)) {
+        return marked;
+    }
+    let stamped = shape == Shape::Bare && are_stamped(lines);
     let mut out = Vec::with_capacity(lines.len());
     // RFC 3030 has `S:` for the sender, which is the client, and `R:` for the receiver.
     let has = |word: &[u8]| lines.iter().any(|line| begins(line.trim_ascii_start(), word));
@@ -104,7 +118,8 @@ pub fn mark_all<'a>(shape: Shape, lines: &[&'a [u8]]) -> Vec<Marked<'a>> {
     for (index, &line) in lines.iter().enumerate() {
         let number = index + 1;
         let Some(found) = mark(shape, line) else {
-            let text = Cow::Borrowed(line);
+            let stamp = if stamped { stamp(line) } else { 0 };
+            let text = Cow::Borrowed(line.get(stamp..).unwrap_or_default());
             out.push(Marked { number, side: None, secure: false, key: String::new(), text });
             continue;
         };
@@ -133,8 +148,36 @@ fn mark(shape: Shape, line: &[u8]) -> Option<Found<'_>> {
         Shape::Numbered => numbered(line),
         Shape::Postfix => postfix(line),
         Shape::Exchange => exchange(line),
-        Shape::Bare => None,
+        Shape::Bare | Shape::Dump => None,
     }
+}
+
+/// How long a time in front of a line is, with the space behind it: `1700000000.123456 ` of Dovecot's rawlog,
+/// `2024-01-01T10:00:00.000Z `, `[10:00:00] `.
+fn stamp(line: &[u8]) -> usize {
+    let is_time =
+        |b: &&u8| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.' | b'/' | b'T' | b'Z' | b'[' | b']');
+    let word = |rest: &[u8]| {
+        let len = rest.iter().take_while(is_time).count();
+        let told = rest.get(..len).unwrap_or_default();
+        let digits = told.iter().filter(|b| b.is_ascii_digit()).count();
+        let parted = told.iter().any(|b| matches!(b, b':' | b'.' | b'-' | b'/'));
+        let whole = digits >= 6 && parted && matches!(rest.get(len), Some(b' ' | b'\t'));
+        if whole { len + 1 } else { 0 }
+    };
+    let first = word(line);
+    // A date, and the time behind it.
+    let dated = line
+        .get(..first)
+        .is_some_and(|date| !date.contains(&b':') && (date.contains(&b'-') || date.contains(&b'/')));
+    if dated { first + word(line.get(first..).unwrap_or_default()) } else { first }
+}
+
+/// Whether nearly every line of a text has a time in front.
+fn are_stamped(lines: &[&[u8]]) -> bool {
+    let full = || lines.iter().take(4000).filter(|line| !line.trim_ascii().is_empty());
+    let (stamped, all) = (full().filter(|line| stamp(line) > 0).count(), full().count());
+    stamped > 0 && stamped * 5 >= all * 4
 }
 
 /// What follows a mark: one space belongs to the mark.
@@ -167,9 +210,23 @@ fn label(line: &[u8]) -> Option<Found<'_>> {
     said(*side, after(line, word.len()))
 }
 
-const LOGGED: [(&[u8], Side); 22] = [
+const LOGGED: [(&[u8], Side); 35] = [
     (b" C: ", Side::Client),
     (b" S: ", Side::Server),
+    (b" I: ", Side::Client),
+    (b" O: ", Side::Server),
+    // fetchmail speaks two protocols at once.
+    (b"POP3> ", Side::Client),
+    (b"POP3< ", Side::Server),
+    (b"IMAP> ", Side::Client),
+    (b"IMAP< ", Side::Server),
+    (b"SMTP> ", Side::Client),
+    (b"SMTP< ", Side::Server),
+    (b"SMTP>| ", Side::Client),
+    (b"SMTP+> ", Side::Client),
+    (b"SMTP>.", Side::Client),
+    (b"sending: ", Side::Client),
+    (b"received: ", Side::Server),
     (b"\tC: ", Side::Client),
     (b"\tS: ", Side::Server),
     (b"SMTP Send: ", Side::Client),
@@ -192,7 +249,39 @@ const LOGGED: [(&[u8], Side); 22] = [
     (b"Read: ", Side::Server),
 ];
 
+/// Programs that quote what was said in a field of a line: Stalwart's raw input and output, mox's traces.
+const QUOTED: [(&[u8], &[u8], Side); 8] = [
+    (b".raw-input)", b"contents = ", Side::Client),
+    (b".raw-output)", b"contents = ", Side::Server),
+    (b"m=\"RC: ", b"m=", Side::Client),
+    (b"m=\"LS: ", b"m=", Side::Server),
+    (b"m=\"LC: ", b"m=", Side::Client),
+    (b"m=\"RS: ", b"m=", Side::Server),
+    (b"m=\"C: ", b"m=", Side::Client),
+    (b"m=\"S: ", b"m=", Side::Server),
+];
+
+fn quoted(line: &[u8]) -> Option<Found<'_>> {
+    let (_, field, side) = QUOTED.iter().find(|(sign, ..)| contains(line, sign))?;
+    let at = find(line, field)? + field.len();
+    let mut text = unquoted(line.get(at..)?)?;
+    if *field == b"m=" {
+        // The two letters before the colon say who.
+        text.drain(..find(&text, b": ")? + 2);
+    }
+    let key = [&b"remotePort = "[..], b"cid="].iter().find_map(|name| {
+        let rest = line.get(find(line, name)?..)?;
+        let end = rest.iter().skip(name.len()).position(|b| !b.is_ascii_alphanumeric());
+        rest.get(..end.map_or(rest.len(), |end| name.len() + end).min(40))
+    });
+    let key = String::from_utf8_lossy(key.unwrap_or_default()).into_owned();
+    Some(Found { side: *side, secure: false, key, text: Cow::Owned(text) })
+}
+
 fn logged(line: &[u8]) -> Option<Found<'_>> {
+    if let Some(found) = quoted(line) {
+        return Some(found);
+    }
     let head = line.get(..240).unwrap_or(line);
     // A mark at the line's very end has lost its space.
     let place = |word: &[u8]| {
@@ -204,13 +293,39 @@ fn logged(line: &[u8]) -> Option<Found<'_>> {
         .filter_map(|(word, side)| Some((place(word)?, *word, *side)))
         .min_by_key(|(at, ..)| *at)?;
     let prefix = line.get(..at)?;
-    let plain = matches!(word, b" C: " | b" S: " | b"\tC: " | b"\tS: " | b">>> " | b"<<< ");
+    let plain = matches!(
+        word,
+        b" C: "
+            | b" S: "
+            | b"\tC: "
+            | b"\tS: "
+            | b">>> "
+            | b"<<< "
+            | b" I: "
+            | b" O: "
+            | b"sending: "
+            | b"received: "
+    );
     if plain && !prefix.iter().any(u8::is_ascii_digit) && !prefix.trim_ascii_end().ends_with(b"]") {
         return None;
     }
-    let rest = line.get(at + word.len()..).unwrap_or_default();
+    let mut rest = line.get(at + word.len()..).unwrap_or_default();
+    if word == b"SMTP>." {
+        // "(EOM)" stands behind it.
+        rest = b".";
+    } else if contains(prefix, b"[PROTOCOL]") && side == Side::Client {
+        // Haraka writes its own state behind a command.
+        rest = rest
+            .iter()
+            .rposition(|&b| b == b' ')
+            .filter(|at| begins(&rest[*at..], b" state="))
+            .map_or(rest, |at| &rest[..at]);
+    }
     let mut found = said(side, rest)?;
-    found.key = pointer(prefix);
+    found.key = match word.get(..4) {
+        Some(name @ (b"POP3" | b"IMAP" | b"SMTP")) => String::from_utf8_lossy(name).into_owned(),
+        _ => pointer(prefix),
+    };
     Some(found)
 }
 
@@ -257,9 +372,10 @@ fn arrow(line: &[u8]) -> Option<Found<'_>> {
     {
         return said(Side::Aside, after(line, line.iter().take_while(|b| b"=*".contains(b)).count()));
     }
-    // curl's "* " is its own word; IMAP's stands behind an arrow there.
+    // curl's "* " is its own word, and IMAP's stands behind an arrow there; where only the client's lines have one, a
+    // server's stand as they are.
     if let Some(info) = line.strip_prefix(b"* ") {
-        return said(Side::Aside, info);
+        return if is_untagged(info) { None } else { said(Side::Aside, info) };
     }
     let (word, side, secure) = ARROWS.iter().find(|(word, ..)| rest.starts_with(word))?;
     let follows = rest.get(word.len()..)?;
@@ -271,6 +387,34 @@ fn arrow(line: &[u8]) -> Option<Found<'_>> {
     let text = follows.strip_prefix(pad).unwrap_or_else(|| after(follows, 0));
     let text = unquoted(text).map_or(Cow::Borrowed(text), Cow::Owned);
     Some(Found { side: *side, secure: *secure, key, text })
+}
+
+/// Whether this stands behind the asterisk of an IMAP response (RFC 9051 §7): a number, or a word in capitals.
+fn is_untagged(info: &[u8]) -> bool {
+    const WORDS: [&[u8]; 20] = [
+        b"OK",
+        b"NO",
+        b"BAD",
+        b"BYE",
+        b"PREAUTH",
+        b"CAPABILITY",
+        b"ENABLED",
+        b"FLAGS",
+        b"LIST",
+        b"LSUB",
+        b"STATUS",
+        b"SEARCH",
+        b"ESEARCH",
+        b"NAMESPACE",
+        b"ID",
+        b"QUOTA",
+        b"QUOTAROOT",
+        b"ACL",
+        b"METADATA",
+        b"VANISHED",
+    ];
+    let (first, rest) = word(info);
+    number(first).is_some() && rest.first().is_some_and(u8::is_ascii_uppercase) || WORDS.contains(&first)
 }
 
 fn python(line: &[u8]) -> Option<Found<'_>> {
@@ -359,9 +503,33 @@ fn exchange(line: &[u8]) -> Option<Found<'_>> {
         _ => return None,
     };
     let key = String::from_utf8_lossy(session.get(..session.len().min(40))?).into_owned();
-    let text = match unquoted(rest) {
-        Some(text) if rest.starts_with(b"\"") => Cow::Owned(text),
-        _ => Cow::Borrowed(rest.split(|&b| b == b',').next()?),
+    let (data, context) = column(rest);
+    let text = if side == Side::Aside {
+        // What it did stands in the last column.
+        let (context, _) = column(context);
+        let parted = !data.is_empty() && !context.is_empty();
+        Cow::Owned([&*data, if parted { b": " } else { b"" }, &*context].concat())
+    } else {
+        data
     };
     Some(Found { side, secure: false, key, text })
+}
+
+/// The first of some columns, and those behind it. One in quotes may hold commas, and quotes twice.
+fn column(text: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
+    let Some(mut rest) = text.strip_prefix(b"\"") else {
+        let end = text.iter().position(|&b| b == b',').unwrap_or(text.len());
+        let (column, rest) = text.split_at(end);
+        return (Cow::Borrowed(column), rest.strip_prefix(b",").unwrap_or(rest));
+    };
+    let mut column = Vec::new();
+    while let Some((&byte, behind)) = rest.split_first() {
+        match (byte, behind.first()) {
+            (b'"', Some(b'"')) => rest = behind.get(1..).unwrap_or_default(),
+            (b'"', _) => return (Cow::Owned(column), behind.strip_prefix(b",").unwrap_or(behind)),
+            _ => rest = behind,
+        }
+        column.push(byte);
+    }
+    (Cow::Owned(column), rest)
 }

@@ -144,6 +144,112 @@ fn logs_of_programs() {
 }
 
 #[test]
+fn logs_of_servers_that_quote_or_stamp() {
+    let fetchmail = "fetchmail: POP3< +OK ready\nfetchmail: POP3> RETR 1\nfetchmail: POP3< +OK 20 octets\n\
+                     fetchmail: SMTP< 220 localhost\nfetchmail: SMTP> DATA\nfetchmail: SMTP< 354 go\nfetchmail: SMTP>. (EOM)\n\
+                     fetchmail: SMTP< 250 ok\nfetchmail: POP3> DELE 1\nfetchmail: POP3< +OK\n";
+    let want = ["S: +OK ready", "C: RETR 1", "S: +OK 20 octets", "C: DELE 1", "S: +OK"];
+    assert_eq!(told(fetchmail)[..5], want);
+    assert_eq!(told(fetchmail)[5..], ["S: 220 localhost", "C: DATA", "S: 354 go", "C: .", "S: 250 ok"]);
+    let haraka = "[PROTOCOL] [8D1B] [core] S: 220 mx\n[PROTOCOL] [8D1B] [core] C: EHLO a.example state=1\n\
+                  [PROTOCOL] [8D1B] [core] S: 250 mx\n";
+    assert_eq!(told(haraka), ["S: 220 mx", "C: EHLO a.example", "S: 250 mx"]);
+    let stalwart = "TRACE Raw SMTP output sent (smtp.raw-output) remotePort = 4, contents = \"220 mx\\r\\n\"\n\
+                    TRACE Raw SMTP input received (smtp.raw-input) remotePort = 4, contents = \"EHLO a\\r\\n\"\n\
+                    TRACE Raw SMTP output sent (smtp.raw-output) remotePort = 4, contents = \"250-mx\\r\\n250 SIZE\\r\\n\"\n";
+    assert_eq!(told(stalwart), ["S: 220 mx", "C: EHLO a", "S: 250-mx", "S: 250 SIZE"]);
+    let mox = "l=trace m=\"LS: 220 mx\\r\\n\" pkg=smtpserver cid=1\nl=trace m=\"RC: EHLO a\\r\\n\" pkg=smtpserver cid=1\n\
+               l=debug m=\"smtp command result\" cmd=ehlo cid=1\n";
+    assert_eq!(told(mox), ["S: 220 mx", "C: EHLO a"]);
+    let rawlog = "1700000000.123456 * OK ready\n1700000000.223456 1 NOOP\n1700000000.323456 1 OK done\n";
+    assert_eq!(told(rawlog), ["s: * OK ready", "c: 1 NOOP", "s: 1 OK done"]);
+    let both = "1700000000.1 I: 1 NOOP\n1700000000.2 O: * 1 EXISTS\n1700000000.3 O: 1 OK done\n";
+    assert_eq!(told(both), ["C: 1 NOOP", "S: * 1 EXISTS", "S: 1 OK done"]);
+}
+
+#[test]
+fn a_reply_of_which_only_the_first_line_is_marked() {
+    let go = "2024/01/01 10:00:00 S: 220 mx\n2024/01/01 10:00:00 C: EHLO a\n2024/01/01 10:00:00 S: 250-mx\n250-SIZE\n250 DSN\n\
+              2024/01/01 10:00:00 C: QUIT\n";
+    assert_eq!(told(go), ["S: 220 mx", "C: EHLO a", "S: 250-mx", "S: 250-SIZE", "S: 250 DSN", "C: QUIT"]);
+    let php = "10:00:00\tSERVER -> CLIENT: 250-mx\n                              250 AUTH\n10:00:00\tCLIENT -> SERVER: QUIT\n";
+    assert_eq!(told(php), ["S: 250-mx", "S: 250 AUTH", "C: QUIT"]);
+}
+
+/// Programs seldom log the letter: what follows it is no part of it.
+#[test]
+fn what_the_text_leaves_out_is_a_gap() {
+    let gaps = |text: &str| {
+        let records = read(text.as_bytes(), Limits::default()).into_iter().flat_map(|p| p.records);
+        let told = records.filter_map(|record| match record {
+            Record::Gap { gap, .. } => Some((gap.from, gap.len)),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let smtp = "S: 220 a\nC: DATA\nS: 354 End with <CR><LF>.<CR><LF>\nS: 250 ok\nC: QUIT\nS: 221 bye\n";
+    assert_eq!(gaps(smtp), [(Direction::Client, None)]);
+    assert_eq!(told(smtp)[2], "S: 354 End with <CR><LF>.<CR><LF>", "its own words, not the text's");
+    let ruby = "-> \"220 a\\r\\n\"\n<- \"DATA\\r\\n\"\n-> \"354 go\\r\\n\"\nwriting message from String\nwrote 80 bytes\n\
+                -> \"250 ok\\r\\n\"\n<- \"QUIT\\r\\n\"\n-> \"221 bye\\r\\n\"\n";
+    assert_eq!(gaps(ruby), [(Direction::Client, None)]);
+    assert_eq!(told(ruby), ["S: 220 a", "C: DATA", "S: 354 go", "S: 250 ok", "C: QUIT", "S: 221 bye"]);
+    let pop3 = "S: +OK a\nC: RETR 1\nS: +OK 20 octets\nC: QUIT\nS: +OK bye\n";
+    assert_eq!(gaps(pop3), [(Direction::Server, None)]);
+    assert_eq!(gaps("S: 220 a\nC: DATA\nS: 354 go\nC: a: b\nC: .\nS: 250 ok\n"), []);
+}
+
+#[test]
+fn a_list_that_nobody_asked_for_in_the_text_is_the_servers() {
+    let list = "+OK Capability list follows\nUSER\nRESP-CODES\n.\n";
+    assert_eq!(told(list), ["s: +OK Capability list follows", "s: USER", "s: RESP-CODES", "s: ."]);
+    let telnet = "+OK ready\nCAPA\n+OK\nUSER\n.\nQUIT\n+OK bye\n";
+    assert_eq!(
+        told(telnet),
+        ["s: +OK ready", "c: CAPA", "s: +OK", "s: USER", "s: .", "c: QUIT", "s: +OK bye"]
+    );
+}
+
+#[test]
+fn what_is_readable_on_a_port_of_implicit_tls_was_inside() {
+    let text = "Connected to smtps://mx.example:465/\nS: 220 a\nC: QUIT\nS: 221 bye\n";
+    assert_eq!(told(text), ["S~: 220 a", "C~: QUIT", "S~: 221 bye"]);
+}
+
+#[test]
+fn a_program_that_marks_the_clients_lines_only_says_the_rest_itself() {
+    let sendmail = "bob@b.example... Connecting to mx.b.example. via esmtp...\n220 mx ESMTP\n>>> EHLO a\n250 mx\n>>> QUIT\n221 bye\n\
+                    bob@b.example... Sent (ok)\n";
+    assert_eq!(told(sendmail), ["s: 220 mx ESMTP", "C: EHLO a", "s: 250 mx", "C: QUIT", "s: 221 bye"]);
+    let marks = read(sendmail.as_bytes(), Limits::default()).into_iter().flat_map(|p| p.records);
+    let marks = marks.filter(|r| matches!(r, Record::Mark(m) if m.kind == "guess"));
+    assert_eq!(marks.count(), 1, "one mark for all of the server's");
+    let mbsync = "* OK ready\n>>> 1 LOGIN <user> <pass>\n1 OK done\n>>> 2 SELECT INBOX\n* 1 EXISTS\n* FLAGS (\\Seen)\n2 OK done\n";
+    let want =
+        ["s: * OK ready", "C: 1 LOGIN <user> <pass>", "s: 1 OK done", "C: 2 SELECT INBOX", "s: * 1 EXISTS"];
+    assert_eq!(told(mbsync)[..5], want);
+}
+
+#[test]
+fn dumps_in_pieces() {
+    let cyrus = "---------- bob Tue Nov 14 22:13:20 2023\n\n<1699999999<A1 SELECT INBOX\n>1699999999>* 2 EXISTS\n* 0 RECENT\n\
+                 A1 OK done\n<1700000000<A2 LOGOUT\n>1700000000>* BYE\nA2 OK done\n";
+    assert_eq!(shape(cyrus), Some(Shape::Dump));
+    let want = [
+        "C: A1 SELECT INBOX",
+        "S: * 2 EXISTS",
+        "S: * 0 RECENT",
+        "S: A1 OK done",
+        "C: A2 LOGOUT",
+        "S: * BYE",
+        "S: A2 OK done",
+    ];
+    assert_eq!(told(cyrus), want);
+    let follow = "Follow: tcp,ascii\nFilter: tcp.stream eq 0\nNode 0: 192.0.2.1:4000\nNode 1: 192.0.2.2:25\n\t8\n220 mx\n\n6\nQUIT\n\n";
+    assert_eq!(told(follow), ["S: 220 mx", "C: QUIT"]);
+}
+
+#[test]
 fn telnet_has_no_marks_and_everything_is_a_guess() {
     let text = "$ telnet mail.example.net 25\nTrying 192.0.2.2...\nConnected to mail.example.net.\nEscape character is '^]'.\n\
                 220 mail ESMTP\nhelo me\n250 mail\nMAIL FROM:<a@b.example>\n250 ok\nFOO\n500 what\nDATA\n354 go\n\

@@ -75,6 +75,22 @@ impl Tracker {
         self.pending.iter().any(|(known, _)| known == tag)
     }
 
+    /// A list of the server's comes, whoever asked for it.
+    pub fn begin_list(&mut self) {
+        self.block = Some((Direction::Server, 0));
+    }
+
+    /// Whose message or list the text leaves out, or its end, if this is the next line: the other side has answered, or
+    /// asked for something else. Programs seldom log a letter.
+    pub fn leaves_out(&self, from: Direction, line: &[u8]) -> Option<Direction> {
+        let (side, _) = self.block.filter(|(side, _)| *side != from)?;
+        let over = match side {
+            Direction::Client => reply_code(line).is_some_and(|code| code != 354),
+            Direction::Server => self.speech.is_command(line),
+        };
+        over.then_some(side)
+    }
+
     /// Take the next line.
     pub fn see(&mut self, from: Direction, line: &[u8]) {
         if self.in_bulk(from, line) {
@@ -103,6 +119,7 @@ impl Tracker {
 
     /// Whether the line belonged to a message, a list or a literal.
     fn in_bulk(&mut self, from: Direction, line: &[u8]) -> bool {
+        let left_out = self.leaves_out(from, line);
         if let Some((side, count)) = &mut self.block {
             if *side == from {
                 *count += 1;
@@ -111,8 +128,8 @@ impl Tracker {
                 }
                 return true;
             }
-            // The end of the message was left out of the text.
-            if *count > 0 && self.speech.says(line) == Some(from) {
+            // The end of the message was left out of the text, or all of it.
+            if *count > 0 && self.speech.says(line) == Some(from) || left_out.is_some() {
                 self.block = None;
             }
         }

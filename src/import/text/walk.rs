@@ -2,7 +2,7 @@
 
 use super::bytes::{begins, contains, find, indent, number};
 use super::shape::{Marked, Shape, Side};
-use super::speech::Speech;
+use super::speech::{Speech, reply_code};
 use super::track::Tracker;
 use super::{Role, wrap};
 use crate::trace::Direction;
@@ -23,6 +23,25 @@ pub struct Turn {
     pub secure: bool,
     /// What was said, without its line end.
     pub text: Vec<u8>,
+}
+
+impl Turn {
+    /// Something of this side that the text leaves out: a message, a listing.
+    fn left_out(from: Direction) -> Self {
+        Turn {
+            role: Role::Noise,
+            numbers: Vec::new(),
+            from: Some(from),
+            guessed: false,
+            secure: false,
+            text: Vec::new(),
+        }
+    }
+
+    /// Whether it stands for what the text leaves out.
+    pub fn is_left_out(&self) -> bool {
+        self.role == Role::Noise && self.numbers.is_empty()
+    }
 }
 
 /// One session of the text.
@@ -111,6 +130,8 @@ struct Walk {
     flipped: bool,
     /// Both sides have marks.
     two_sided: bool,
+    /// The client's lines have marks.
+    client_marked: bool,
     /// Everything is inside TLS.
     secure: bool,
     port: Option<u16>,
@@ -120,6 +141,8 @@ struct Walk {
     blank_before: bool,
     /// A program's own report, up to its rule (`---`).
     report: bool,
+    /// Behind this line a lone dot comes before the next status line (POP3).
+    list_follows: bool,
 }
 
 impl Walk {
@@ -146,17 +169,41 @@ impl Walk {
             tracker: Tracker::new(speech),
             flipped: misfits > fits,
             two_sided: sides == [true, true],
+            client_marked: sides[usize::from(misfits > fits)],
             secure: group.iter().take(4000).any(openssl),
             port: group.iter().take(200).find_map(port),
             turns: Vec::new(),
             lead: 0,
             blank_before: false,
             report: false,
+            list_follows: false,
         }
     }
 
+    /// By line: whether a lone dot comes behind it before the next status line. Of POP3 without marks.
+    fn lists_in(&self, group: &[Marked<'_>]) -> Vec<bool> {
+        if self.speech != Speech::Pop3 || self.two_sided {
+            return Vec::new();
+        }
+        let mut list = false;
+        let mut out: Vec<bool> = group
+            .iter()
+            .rev()
+            .map(|line| {
+                let here = list;
+                let text = line.text.trim_ascii();
+                list = text == b"." || list && !begins(text, b"+OK") && !begins(text, b"-ERR");
+                here
+            })
+            .collect();
+        out.reverse();
+        out
+    }
+
     fn run(mut self, group: Vec<Marked<'_>>, out: &mut Vec<Session>) {
-        for line in group {
+        let lists = self.lists_in(&group);
+        for (index, line) in group.into_iter().enumerate() {
+            self.list_follows = lists.get(index).is_some_and(|list| *list);
             let side = match line.side {
                 Some(Side::Client) => Some(Direction::Client),
                 Some(Side::Server) => Some(Direction::Server),
@@ -200,7 +247,11 @@ impl Walk {
         self.blank_before = false;
         let bulk = self.tracker.bulk() == Some(from);
         let mut text: &[u8] = &line.text;
-        text = text.strip_suffix(b"<CR><LF>").unwrap_or(text);
+        // "354 End data with <CR><LF>.<CR><LF>" says it of its own.
+        text = text.strip_suffix(b"<CR><LF>").filter(|rest| !contains(rest, b"<CR><LF>")).unwrap_or(text);
+        if self.shape == Shape::Dump {
+            return self.say(line, from, false, text);
+        }
         if bulk {
             text = text.get(indent(text).min(self.lead)..).unwrap_or_default();
         } else {
@@ -218,6 +269,9 @@ impl Walk {
     }
 
     fn say(&mut self, line: &Marked<'_>, from: Direction, guessed: bool, text: &[u8]) {
+        if let Some(side) = self.tracker.leaves_out(from, text) {
+            self.turns.push(Turn { secure: self.secure || self.tracker.tls, ..Turn::left_out(side) });
+        }
         let secure = line.secure || self.secure || self.tracker.tls;
         let text = text.to_vec();
         self.turns.push(Turn {
@@ -234,7 +288,11 @@ impl Walk {
     /// The newest line is taken into account at once; if it turns out to be wrapped, its rest changes nothing.
     fn settle(&mut self) {
         if let Some(Turn { from: Some(from), text, .. }) = self.turns.last() {
+            let unasked = self.tracker.is_idle() && self.tracker.bulk().is_none();
             self.tracker.see(*from, text);
+            if unasked && self.list_follows && *from == Direction::Server && begins(text, b"+OK") {
+                self.tracker.begin_list();
+            }
         }
     }
 
@@ -261,6 +319,12 @@ impl Walk {
 
     fn unmarked(&mut self, line: &Marked<'_>) {
         let blank = line.text.trim_ascii().is_empty();
+        if self.goes_on(&line.text) {
+            return self.say(line, Direction::Server, false, line.text.trim_ascii_start());
+        }
+        if self.shape != Shape::Bare && is_narration(&line.text) {
+            return self.beside(line, None);
+        }
         let guesses = self.shape == Shape::Bare || !self.two_sided;
         let bulk = self.tracker.bulk();
         let has_room =
@@ -273,6 +337,19 @@ impl Walk {
             self.between(line);
         }
         self.blank_before = blank;
+    }
+
+    /// Whether a line goes on with the server's reply, whose lines before it said that more would come: only the first
+    /// is marked by programs that log a reply at once.
+    fn goes_on(&self, text: &[u8]) -> bool {
+        let last = self.turns.iter().rev().find(|turn| turn.role == Role::Said);
+        let open = last.filter(|turn| !turn.guessed && turn.from == Some(Direction::Server));
+        let text = text.trim_ascii_start();
+        self.speech == Speech::Smtp
+            && open.is_some_and(|turn| {
+                turn.text.get(3) == Some(&b'-')
+                    && reply_code(&turn.text).is_some_and(|code| reply_code(text) == Some(code))
+            })
     }
 
     /// An unmarked line where the ends' lines are marked: an aside, or the rest of a long line.
@@ -315,6 +392,9 @@ impl Walk {
         }
         if wrap::is_aside(text) || is_chatter(text) || !begun {
             return if begun && wrap::is_aside(text) { self.beside(line, None) } else { self.noise(line) };
+        }
+        if self.client_marked {
+            return self.beside(line, None);
         }
         // What answers everything and is followed by an unknown word: a client's slip of the pen.
         if self.tracker.is_idle() || self.speech == Speech::Imap && indent(&line.text) == self.lead {
@@ -359,6 +439,22 @@ impl Walk {
     }
 }
 
+/// What programs tell between the lines of a session, also where the letter would stand.
+fn is_narration(text: &[u8]) -> bool {
+    // Ruby's net/smtp; sendmail -v tells what another sendmail tells it with 050; Kerberos and TLS of msmtp.
+    let text = text.trim_ascii_start();
+    let wrote = text.strip_prefix(b"wrote ").is_some_and(|rest| rest.trim_ascii_end().ends_with(b" bytes"));
+    wrote
+        || [
+            &b"writing message from "[..],
+            b"050 ",
+            b"TLS session parameters:",
+            b"TLS certificate information:",
+        ]
+        .iter()
+        .any(|words| text.starts_with(words))
+}
+
 /// A program's own words around a session.
 fn is_chatter(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 20] = [
@@ -390,7 +486,8 @@ fn is_chatter(text: &[u8]) -> bool {
 fn port(line: &Marked<'_>) -> Option<u16> {
     let text = line.text.trim_ascii();
     let said = matches!(line.side, Some(Side::Client | Side::Server));
-    let tells = is_connecting(text) || contains(text, b"-connect ") || contains(text, b"telnet ");
+    let words = [&b"-connect "[..], b"telnet ", b"rying to connect to ", b"opening to ", b"onnecting to "];
+    let tells = is_connecting(text) || words.iter().any(|words| contains(text, words));
     if said || !tells {
         return None;
     }
