@@ -223,7 +223,8 @@ fn a_datagram_is_one_step() {
 fn what_never_becomes_whole_is_bounded_and_told() {
     let tls = [0x17, 3, 3, 0x40, 0];
     let story = Story::new().tcp(993).says(1, Direction::Client, Layer::Wire, &tls).client(&"x".repeat(100));
-    let mut dissector = postroad::dissect::Dissector::with_limits(Limits { waiting: 64 });
+    let mut dissector =
+        postroad::dissect::Dissector::with_limits(Limits { waiting: 64, ..Limits::default() });
     let mut got: Vec<Step> =
         story.records.iter().enumerate().flat_map(|(index, record)| dissector.push(index, record)).collect();
     got.extend(dissector.finish());

@@ -1,7 +1,9 @@
-//! What every stage of the road may use: places in bytes, moments in time, findings, secrets, escaping, shared maps.
+//! What every stage of the road may use: places in bytes, moments in time, findings, secrets, escaping, shared maps, bytes
+//! laid aside.
 //!
 //! Nothing here knows a protocol. Everything in the crate may import `base`; `base` imports nothing.
 
+pub mod aside;
 pub mod escape;
 pub mod finding;
 pub mod hash;
@@ -12,6 +14,7 @@ pub mod shelf;
 pub mod span;
 pub mod time;
 
+pub use aside::Aside;
 pub use finding::{Finding, Severity};
 pub use rule::{Asked, Rule};
 pub use secret::Secret;

@@ -9,7 +9,8 @@ use super::step::{Kind, Piece, Protocol, Reader, Verdict};
 use super::stream::{Stamp, Stream, Taken};
 use super::tls;
 use super::unknown::{UnknownReader, unparsed};
-use crate::base::{Finding, Span};
+use crate::base::aside::BLOCK;
+use crate::base::{Aside, Finding, Span};
 use crate::trace::{Direction, Transport};
 use std::borrow::Cow;
 
@@ -83,7 +84,7 @@ impl Channel {
         limit: usize,
         out: &mut Vec<Drawn>,
     ) {
-        let room = |channel: &Channel| limit.saturating_sub(channel.stream(from).waiting().len()).max(1);
+        let room = |channel: &Channel| limit.saturating_sub(channel.stream(from).waits()).max(1);
         if bytes.len() <= room(self) {
             return self.take_in(from, bytes, stamp, limit, out);
         }
@@ -107,7 +108,7 @@ impl Channel {
     ) {
         self.stream_mut(from).push(bytes, stamp);
         self.drain(from, out);
-        if self.stream(from).waiting().len() >= limit {
+        if self.stream(from).waits() >= limit {
             self.give_up(from, out);
         }
     }
@@ -122,7 +123,7 @@ impl Channel {
     /// How many is known, unless they were sent before the recording began. Places go on counting recorded bytes.
     pub fn gap(&mut self, from: Direction, missing: Option<u64>, out: &mut Vec<Drawn>) {
         let before = std::mem::replace(&mut self.stream_mut(from).ended, true);
-        if !self.stream(from).waiting().is_empty() {
+        if self.stream(from).waits() > 0 {
             let first = out.len();
             self.drain(from, out);
             // It is cut off by whoever recorded, not by whoever sent it.
@@ -161,12 +162,35 @@ impl Channel {
     /// Offset of the end of what one side has sent.
     pub fn sent(&self, side: Direction) -> u64 {
         let stream = self.stream(side);
-        stream.offset() + stream.waiting().len() as u64
+        stream.offset() + stream.waits() as u64
     }
 
-    /// Bytes of both sides that are not in a piece yet.
-    pub fn waiting(&self) -> usize {
-        self.streams.iter().map(|stream| stream.waiting().len()).sum()
+    /// Bytes of both sides that are not in a piece yet, and are in memory.
+    pub fn held(&self) -> usize {
+        self.streams.iter().map(Stream::held).sum()
+    }
+
+    /// There is too much in memory: lay aside what waits of a side in the middle of something large.
+    pub fn spare(&mut self, from: Direction, aside: &Aside) {
+        if self.stream(from).held() > BLOCK && !self.may_be_whole(from) {
+            self.stream_mut(from).lay_aside(aside);
+        }
+    }
+
+    /// Nothing more can be laid aside, and memory is full: a side with more than `most` bytes in it is understood no more.
+    pub fn let_go(&mut self, from: Direction, most: usize, out: &mut Vec<Drawn>) {
+        if self.stream(from).held() > most {
+            self.give_up(from, out);
+        }
+    }
+
+    /// Whether a side has to be offered to its reader, as far as the end of what waits can tell.
+    fn may_be_whole(&self, from: Direction) -> bool {
+        let stream = self.stream(from);
+        let Some(reader) = self.reader.as_ref().filter(|_| !stream.ended && !self.tls_next) else {
+            return true;
+        };
+        reader.may_be_whole(from, stream.waits(), stream.waiting())
     }
 
     fn stream(&self, side: Direction) -> &Stream {
@@ -204,6 +228,12 @@ impl Channel {
     /// Take the next piece of one side, if it is whole.
     fn draw(&mut self, from: Direction, out: &mut Vec<Drawn>) -> bool {
         let ended = self.stream(from).ended;
+        if !self.stream(from).is_at_hand() {
+            if !self.may_be_whole(from) {
+                return false;
+            }
+            self.stream_mut(from).fetch();
+        }
         if self.tls_next && self.protocol() != Some(Protocol::Tls) {
             match tls::begins(self.stream(from).waiting()) {
                 None if !ended => return false,
@@ -223,8 +253,16 @@ impl Channel {
         self.take(from, protocol, piece, out)
     }
 
-    fn take(&mut self, from: Direction, protocol: Protocol, piece: Piece, out: &mut Vec<Drawn>) -> bool {
+    fn take(&mut self, from: Direction, protocol: Protocol, mut piece: Piece, out: &mut Vec<Drawn>) -> bool {
         let Some(taken) = self.stream_mut(from).take(piece.len) else { return false };
+        let lost = self.stream_mut(from).lost();
+        if lost > 0 {
+            let detail = format!(
+                "{lost} of these bytes were laid aside in a temporary file, which could not be read again; zeros stand \
+                 in their place."
+            );
+            piece.findings.push(Finding::error("too-large", Span::new(0, piece.len), detail));
+        }
         if piece.kind == Kind::Reply && piece.verdict == Some(Verdict::Positive) {
             self.tls_next |= matches!(piece.verb.as_str(), "STARTTLS" | "STLS");
         }
@@ -235,7 +273,7 @@ impl Channel {
     /// A side sent more than may wait without making anything whole: it is shown as it is, and nothing that
     /// follows on this connection is understood any more.
     fn give_up(&mut self, from: Direction, out: &mut Vec<Drawn>) {
-        let len = self.stream(from).waiting().len();
+        let len = self.stream(from).waits();
         let mut piece = Piece::new(Kind::Unparsed, len);
         let detail = format!("{len} bytes came and made nothing whole; what follows is shown unread.");
         piece.findings.push(Finding::error("too-large", Span::new(0, len), detail));

@@ -8,7 +8,7 @@ use super::registry;
 use super::step::{Kind, Meaning, Piece, Protocol, Step};
 use super::stream::{Stamp, Taken};
 use super::tls::TlsMeaning;
-use crate::base::{Finding, Shelf, Span};
+use crate::base::{Aside, Finding, Shelf, Span};
 use crate::trace::{CloseHow, Conn, Data, Direction, Gap, Layer, Missing, Opened, Record, Transport};
 use compact_str::ToCompactString as _;
 use std::borrow::Cow;
@@ -21,11 +21,17 @@ pub struct Limits {
     /// Bytes of one side that wait to become a Step: 64 MiB, above any message that a server here would take.
     /// What passes it becomes one Step with the finding `too-large`, and the rest of that connection is unread.
     pub waiting: usize,
+    /// Bytes that wait in memory, of all sides together: 32 MiB. Beyond it, whoever is in the middle of a letter has what
+    /// waits of it laid aside in a temporary file.
+    pub memory: usize,
+    /// The same, whatever happens: 160 MiB. Beyond it, a side that cannot be laid aside is told as if it had passed
+    /// `waiting`.
+    pub most: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { waiting: 64 << 20 }
+        Limits { waiting: 64 << 20, memory: 32 << 20, most: 160 << 20 }
     }
 }
 
@@ -43,7 +49,15 @@ pub struct Dissector {
     datagrams: usize,
     /// What the last record gave, empty between two: its memory is used again.
     drawn: Vec<Drawn>,
+    /// Bytes that wait in memory, of all conversations.
+    held: usize,
+    /// Where bytes lie that are too much for memory.
+    aside: Aside,
 }
+
+/// Bytes of a side that are no use to let go where memory is full: even with as many connections as an importer follows
+/// they are little.
+const LITTLE: usize = 4 << 10;
 
 /// Conversations of datagrams that are remembered. Nothing tells that one is over; with more, the one with the lowest
 /// number is forgotten, and what came later on it would be read as a connection that nobody saw opened.
@@ -116,28 +130,37 @@ impl Dissector {
             Record::Close { at, conn, from, how } => {
                 self.close(*conn, *from, *how, Stamp { at: *at, record: index }, out);
             }
-            Record::End { .. } => self.end(out),
+            Record::End { .. } => while self.end_one(out) {},
             _ => {}
         }
         Some(record)
     }
 
-    /// Nothing more comes: what still waits becomes Steps. An `End` record does the same.
+    /// Nothing more comes: what still waits becomes Steps. An `End` record does the same, and whoever has called
+    /// [`Dissector::finish_one`] before finds nothing left.
     pub fn finish(&mut self) -> Vec<Step> {
         let mut out = Vec::new();
-        self.end(&mut out);
-        for step in &mut out {
-            self.steps += 1;
-            step.number = self.steps;
-        }
+        while self.finish_one(&mut out) {}
         out
     }
 
-    fn end(&mut self, out: &mut Vec<Step>) {
-        for (_, conversation) in &std::mem::take(&mut self.conversations) {
-            Conversation::clone(conversation).end_all(out);
+    /// The same of one conversation alone: all together may hold more than fits in memory. Whether there was one.
+    pub fn finish_one(&mut self, out: &mut Vec<Step>) -> bool {
+        let first = out.len();
+        let was_one = self.end_one(out);
+        for step in out.iter_mut().skip(first) {
+            self.steps += 1;
+            step.number = self.steps;
         }
-        self.datagrams = 0;
+        was_one
+    }
+
+    fn end_one(&mut self, out: &mut Vec<Step>) -> bool {
+        let Some((_, mut conversation)) = self.conversations.pop_first() else { return false };
+        self.held -= conversation.held();
+        self.datagrams -= usize::from(conversation.open.transport == Transport::Udp);
+        Arc::make_mut(&mut conversation).end_all(out);
+        true
     }
 
     /// Whether what comes on this connection is a stream, so that it may come in any pieces.
@@ -145,9 +168,9 @@ impl Dissector {
         self.conversations.get(&conn).is_none_or(|known| known.open.transport == Transport::Tcp)
     }
 
-    /// Bytes that are not in a Step yet: what a copy has to take along.
+    /// Bytes in memory that are not in a Step yet: what a copy has to take along.
     pub fn waiting(&self) -> usize {
-        self.conversations.values().map(|conversation| conversation.waiting()).sum()
+        self.held
     }
 
     fn open(&mut self, open: &Opened, stamp: Stamp, out: &mut Vec<Step>) {
@@ -164,6 +187,7 @@ impl Dissector {
         if let Some(mut before) = self.conversations.insert(open.conn, Arc::new(conversation)) {
             // The same number again: two transcripts in one, or a mistake. The first one ends here.
             let mut steps = Vec::new();
+            self.held -= before.held();
             Arc::make_mut(&mut before).end_all(&mut steps);
             out.splice(first..first, steps);
             self.datagrams -= usize::from(before.open.transport == Transport::Udp);
@@ -182,6 +206,7 @@ impl Dissector {
         let is_of_datagrams = |known: &(&Conn, &Arc<Conversation>)| known.1.open.transport == Transport::Udp;
         let oldest = self.conversations.iter().find(is_of_datagrams).map(|(conn, _)| *conn);
         if let Some(mut known) = oldest.and_then(|conn| self.conversations.remove(&conn)) {
+            self.held -= known.held();
             Arc::make_mut(&mut known).end_all(out);
             self.datagrams -= 1;
         }
@@ -189,14 +214,30 @@ impl Dissector {
 
     /// Bytes came, where and of whom `data` tells.
     fn data(&mut self, data: &Data, bytes: Cow<'_, [u8]>, stamp: Stamp, out: &mut Vec<Step>) {
-        let limits = self.limits;
+        let (limits, before) = (self.limits, self.held);
         let mut drawn = std::mem::take(&mut self.drawn);
-        self.conversation(data.conn, stamp, out).data(data, bytes, stamp, limits, &mut drawn, out);
+        let conversation = self.conversation(data.conn, stamp, out);
+        let others = before - conversation.held();
+        conversation.data(data, bytes, stamp, limits, &mut drawn, out);
+        self.held = others + conversation.held();
+        if self.held > limits.memory {
+            let aside = self.aside.clone();
+            let conversation = self.conversation(data.conn, stamp, out);
+            conversation.spare(data, &aside);
+            if others + conversation.held() > limits.most {
+                conversation.let_go(data, &mut drawn, out);
+            }
+            self.held = others + conversation.held();
+        }
         self.drawn = drawn;
     }
 
     fn gap(&mut self, gap: &Gap, stamp: Stamp, out: &mut Vec<Step>) {
-        self.conversation(gap.conn, stamp, out).gap(gap, stamp, out);
+        let before = self.held;
+        let conversation = self.conversation(gap.conn, stamp, out);
+        let others = before - conversation.held();
+        conversation.gap(gap, stamp, out);
+        self.held = others + conversation.held();
     }
 
     /// The conversation of that number; a new one where no record says that it was opened.
@@ -216,7 +257,9 @@ impl Dissector {
     fn close(&mut self, conn: Conn, from: Direction, how: CloseHow, stamp: Stamp, out: &mut Vec<Step>) {
         let Some(conversation) = self.conversations.get_mut(&conn) else { return };
         let conversation = Arc::make_mut(conversation);
+        let others = self.held - conversation.held();
         conversation.close(from, how, stamp, out);
+        self.held = others + conversation.held();
         if conversation.ended == [true, true] {
             self.datagrams -= usize::from(conversation.open.transport == Transport::Udp);
             self.conversations.remove(&conn);
@@ -314,6 +357,29 @@ impl Conversation {
             (Transport::Tcp, Layer::Plain) => (self.inside(), Layer::Plain),
         };
         channel.feed(data.from, bytes, stamp, limits.waiting, drawn);
+        self.tell(layer, drawn, out);
+    }
+
+    /// There is too much in memory: lay aside what waits of this side, if that is possible.
+    fn spare(&mut self, data: &Data, aside: &Aside) {
+        self.channel(data.layer).spare(data.from, aside);
+    }
+
+    /// The same where memory is full, and that was not possible.
+    fn let_go(&mut self, data: &Data, drawn: &mut Vec<Drawn>, out: &mut Vec<Step>) {
+        self.channel(data.layer).let_go(data.from, LITTLE, drawn);
+        self.tell(data.layer, drawn, out);
+    }
+
+    fn channel(&mut self, layer: Layer) -> &mut Channel {
+        match (layer, &mut self.plain) {
+            (Layer::Plain, Some(plain)) => plain,
+            _ => &mut self.wire,
+        }
+    }
+
+    /// What a layer has made whole → Steps; leaves `drawn` empty.
+    fn tell(&mut self, layer: Layer, drawn: &mut Vec<Drawn>, out: &mut Vec<Step>) {
         let mail = |drawn: &Drawn| !matches!(drawn.protocol, Protocol::Tls | Protocol::Unknown);
         if let Some(last) = drawn.iter().rfind(|drawn| mail(drawn)).filter(|_| layer == Layer::Wire) {
             self.before_tls = Some(last.protocol);
@@ -375,8 +441,9 @@ impl Conversation {
         }
     }
 
-    fn waiting(&self) -> usize {
-        self.wire.waiting() + self.plain.as_ref().map_or(0, Channel::waiting)
+    /// Bytes in memory that are not in a Step yet.
+    fn held(&self) -> usize {
+        self.wire.held() + self.plain.as_ref().map_or(0, Channel::held)
     }
 
     fn end_all(&mut self, out: &mut Vec<Step>) {
@@ -461,6 +528,102 @@ impl Conversation {
 mod tests {
     use super::*;
     use crate::base::Instant;
+
+    /// Sessions with large bodies, as both sides say them: by port, in order.
+    fn large() -> Vec<(u16, Vec<(Direction, Vec<u8>)>)> {
+        use Direction::{Client, Server};
+        let mut body = b"Subject: large\r\n\r\n".to_vec();
+        for line in 0..4000 {
+            body.extend(format!("{line}\r\n..\r\n.. \n.\n and a line of some octets\r\n").into_bytes());
+        }
+        let size = body.len();
+        let dotted = [&body[..], b".\r\n"].concat();
+        let said = |from, text: &str| (from, text.as_bytes().to_vec());
+        let with = |before: &str, after: &str| [before.as_bytes(), &body, after.as_bytes()].concat();
+        let smtp = vec![
+            said(Server, "220 mx\r\n"),
+            said(Client, "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"),
+            said(Server, "250 ok\r\n250 ok\r\n354 go on\r\n"),
+            (Client, [&dotted[..], b"MAIL FROM:<>\r\n"].concat()),
+            said(Server, "250 ok\r\n250 ok\r\n"),
+            (Client, with(&format!("BDAT {size} LAST\r\n"), "QUIT\r\n")),
+            said(Server, "250 ok\r\n221 bye\r\n"),
+        ];
+        let pop3 = vec![
+            said(Server, "+OK ready\r\n"),
+            said(Client, "RETR 1\r\n"),
+            (Server, [&b"+OK\r\n"[..], &dotted].concat()),
+            said(Client, "RETR 2\r\n"),
+            (Server, [&b"+OK\n"[..], b"a line\n".repeat(20_000).as_slice(), b".\n"].concat()),
+            said(Server, "+OK bye\r\n"),
+        ];
+        let imap = vec![
+            said(Server, "* PREAUTH ready\r\n"),
+            said(Client, &format!("a APPEND x {{{size}}}\r\n")),
+            said(Server, "+ go on\r\n"),
+            (Client, with("", "\r\n")),
+            (Client, with(&format!("b APPEND x {{{size}+}}\r\n"), "\r\nc FETCH 1 BODY[]\r\n")),
+            said(Server, "a OK done\r\nb OK done\r\n"),
+            (Server, with(&format!("* 1 FETCH (BODY[] {{{size}}}\r\n"), ")\r\nc OK done\r\n")),
+        ];
+        vec![(25, smtp), (110, pop3), (143, imap)]
+    }
+
+    /// Tell these sessions, in chunks that the seed gives; the Steps, and how many bytes were in memory after each chunk.
+    fn told(
+        sessions: &[(u16, Vec<(Direction, Vec<u8>)>)],
+        limits: Limits,
+        seed: u64,
+    ) -> (Vec<Step>, Vec<usize>) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut dissector, mut steps, mut in_memory) =
+            (Dissector::with_limits(limits), Vec::new(), Vec::new());
+        let at = Instant::default();
+        let client = "192.0.2.10:40000".parse().unwrap();
+        for (number, (port, turns)) in (1..).zip(sessions) {
+            let server = format!("192.0.2.25:{port}").parse().unwrap();
+            let open = Opened { conn: Conn(number), transport: Transport::Tcp, client, server };
+            steps.extend(dissector.push(0, &Record::Open { at, open }));
+            for (from, mut rest) in turns.iter().map(|(from, bytes)| (*from, &bytes[..])) {
+                while !rest.is_empty() {
+                    let len = random.usize(1..3000).min(rest.len());
+                    let data =
+                        Data { conn: Conn(number), from, layer: Layer::Wire, bytes: rest[..len].to_vec() };
+                    steps.extend(dissector.push(0, &Record::Data { at, data }));
+                    rest = &rest[len..];
+                    let held: usize = dissector.conversations.values().map(|known| known.held()).sum();
+                    assert_eq!(dissector.held, held);
+                    in_memory.push(held);
+                }
+            }
+        }
+        steps.extend(dissector.finish());
+        (steps, in_memory)
+    }
+
+    #[test]
+    fn what_is_too_much_for_memory_is_told_as_if_it_had_stayed_there() {
+        let sessions = large();
+        let (want, held) = told(&sessions, Limits::default(), 1);
+        let much = |held: &[usize]| held.iter().filter(|held| **held > 40_000).count();
+        assert!(much(&held) > held.len() / 2);
+        assert_eq!(want.iter().filter(|step| step.bytes.len() > 100_000).count(), 7);
+        for seed in 1..8 {
+            let (steps, held) = told(&sessions, Limits { memory: 0, ..Limits::default() }, seed);
+            assert!(steps == want, "{seed}");
+            // Only while the end of a line is awaited that follows a literal.
+            assert!(much(&held) < held.len() / 20);
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_laid_aside_a_side_is_let_go() {
+        let line = [&b"NOOP "[..], &[b'x'; 60_000]].concat();
+        let sessions = vec![(25, vec![(Direction::Client, line)])];
+        let (steps, held) = told(&sessions, Limits { memory: 0, most: 20_000, ..Limits::default() }, 1);
+        assert!(held.iter().all(|held| *held <= 20_000), "{held:?}");
+        assert!(steps.iter().any(|step| step.findings.iter().any(|finding| finding.id == "too-large")));
+    }
 
     #[test]
     fn datagrams_without_end_are_forgotten_in_the_end() {

@@ -237,6 +237,14 @@ pub trait Reader: Send + Sync {
     /// `ended` says that no more will come: then what waits must become pieces (with a finding), to the last byte.
     fn read(&mut self, from: Direction, waiting: &[u8], ended: bool) -> Option<Piece>;
 
+    /// Whether `from`'s next piece may be whole now, as far as the end of what waits can tell: `len` bytes wait, and `tail`
+    /// are the last of them (some hundred thousand at most, and at least eight, unless fewer wait). A reader in the middle
+    /// of something large says no until its end comes; so long it is not offered what waits, which may be laid aside.
+    fn may_be_whole(&self, from: Direction, len: usize, tail: &[u8]) -> bool {
+        let _ = (from, len, tail);
+        true
+    }
+
     /// A copy that goes on from here by itself, as a checkpoint keeps it.
     fn clone_box(&self) -> Box<dyn Reader>;
 

@@ -16,6 +16,9 @@ const WAITING: usize = 3;
 const FULL: usize = 256;
 /// Bytes of Steps in a full batch.
 const FULL_BYTES: usize = 128 << 10;
+/// Bytes of Steps that are on their way to be explained: beyond it, the other thread is waited for. So large bodies do not
+/// gather in the channel.
+const MOST_BYTES: usize = 4 << 20;
 
 /// What is told. It goes from hand to hand, and is never kept: boxing an item would cost more than its size does.
 #[allow(clippy::large_enum_variant, reason = "see above")]
@@ -33,7 +36,7 @@ struct Batch {
     records: Vec<(Option<Record>, usize)>,
     steps: Vec<Step>,
     bytes: usize,
-    /// What was left when there were no more records.
+    /// What was left when there were no more records: its Steps belong to none.
     is_last: bool,
 }
 
@@ -81,7 +84,10 @@ pub fn tell_alone<'r, E>(
             return Ok(None);
         }
     }
-    telling.finish(dissector.finish().into_iter())?;
+    telling.finish(std::iter::empty())?;
+    while dissector.finish_one(&mut steps) {
+        telling.finish(steps.drain(..))?;
+    }
     Ok(telling.story)
 }
 
@@ -91,26 +97,82 @@ fn dissect<'r>(
     full: &SyncSender<Batch>,
     spare: &Receiver<Batch>,
 ) {
-    let (mut dissector, mut batch) = (Dissector::new(), Batch::default());
+    let mut dissector = Dissector::new();
+    let mut filling = Filling { full, spare, batch: Batch::default(), under_way: 0 };
     for (index, record) in records.enumerate() {
-        let before = batch.steps.len();
-        let record = dissector.take_to(index, record, &mut batch.steps);
-        let steps = batch.steps.get(before..).unwrap_or_default();
-        batch.bytes += steps.iter().map(|step| step.bytes.len()).sum::<usize>();
-        match (record, steps.len()) {
-            (None, 0) => continue,
-            (record, count) => batch.records.push((record.map(Cow::into_owned), count)),
+        let is_end = matches!(*record, Record::End { .. });
+        let first = filling.batch.steps.len();
+        let record = match is_end {
+            true => Some(record),
+            false => dissector.take_to(index, record, &mut filling.batch.steps),
+        };
+        if !filling.add(record, first) || is_end && !filling.finish(&mut dissector) {
+            return;
         }
-        if batch.is_full() {
-            let next = spare.try_recv().unwrap_or_default();
-            if full.send(std::mem::replace(&mut batch, next)).is_err() {
-                return;
+    }
+    // What is left where no record says that it ends.
+    if filling.send() {
+        filling.batch.is_last = true;
+        let _ = filling.finish(&mut dissector) && filling.send();
+    }
+}
+
+/// A batch that is being filled, and where it goes then.
+struct Filling<'c> {
+    full: &'c SyncSender<Batch>,
+    spare: &'c Receiver<Batch>,
+    batch: Batch,
+    /// Bytes of Steps that were sent and are not explained yet.
+    under_way: usize,
+}
+
+impl Filling<'_> {
+    /// Add a record that led to the Steps from `first` on. Whether anybody takes more.
+    fn add(&mut self, record: Option<Cow<'_, Record>>, first: usize) -> bool {
+        let steps = self.batch.steps.get(first..).unwrap_or_default();
+        self.batch.bytes += steps.iter().map(|step| step.bytes.len()).sum::<usize>();
+        match (record, steps.len()) {
+            (None, 0) => return true,
+            (record, count) => self.batch.records.push((record.map(Cow::into_owned), count)),
+        }
+        !self.batch.is_full() || self.send()
+    }
+
+    /// Add what still waits, one conversation after the other: all together may be more than fits in memory.
+    fn finish(&mut self, dissector: &mut Dissector) -> bool {
+        loop {
+            let first = self.batch.steps.len();
+            if !dissector.finish_one(&mut self.batch.steps) {
+                return true;
+            }
+            if !self.add(None, first) {
+                return false;
             }
         }
     }
-    let _ = full.send(batch);
-    let rest = Batch { steps: dissector.finish(), is_last: true, ..Batch::default() };
-    let _ = full.send(rest);
+
+    /// Send the batch, and go on with one that came back, if any did; where much is under way, one is waited for.
+    fn send(&mut self) -> bool {
+        let is_last = self.batch.is_last;
+        self.under_way += self.batch.bytes;
+        if self.full.send(std::mem::take(&mut self.batch)).is_err() {
+            return false;
+        }
+        loop {
+            let much = self.under_way > MOST_BYTES;
+            let Some(mut back) = (if much { self.spare.recv().ok() } else { self.spare.try_recv().ok() })
+            else {
+                break;
+            };
+            self.under_way -= std::mem::take(&mut back.bytes);
+            if self.under_way <= MOST_BYTES {
+                self.batch = back;
+                break;
+            }
+        }
+        self.batch.is_last = is_last;
+        true
+    }
 }
 
 /// Batches → items.
@@ -122,17 +184,16 @@ fn explain<E>(
     let mut telling = Telling { story: None, see };
     for mut batch in batches {
         let mut steps = batch.steps.drain(..);
+        if batch.is_last {
+            batch.records.clear();
+            telling.finish(steps.by_ref())?;
+        }
         for (record, count) in batch.records.drain(..) {
             if !telling.record(record.as_ref(), steps.by_ref().take(count))? {
                 return Ok(None);
             }
         }
-        if batch.is_last {
-            telling.finish(steps)?;
-            break;
-        }
         drop(steps);
-        batch.bytes = 0;
         let _ = used.send(batch);
     }
     Ok(telling.story)

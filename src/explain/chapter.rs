@@ -245,18 +245,20 @@ impl Chapters {
     /// Whether a mail server asks who sent what it is just being handed: it begins with a text record, which nobody asks for
     /// who carries mail, and goes on as long as somebody is on the line and it is no domain of its own queue's.
     fn checks(&self, step: &Step, client: &str, state: &State) -> bool {
+        let begins = step.kind == Kind::Query && step.verb == "TXT";
+        let goes_on = self.now.get(client).is_some_and(|now| now.id == "check");
+        // Last of all who is on the line: there may be thousands.
         let serves = |(conn, _): (&Conn, _)| {
             self.open
                 .get(conn)
                 .is_some_and(|open| open.server.port() == 25 && self.name(open.server) == client)
         };
-        if !state.connections.iter().any(serves) {
+        if !(begins || goes_on) || !state.connections.iter().any(serves) {
             return false;
         }
-        let goes_on = self.now.get(client).is_some_and(|now| now.id == "check");
         let asked = (step.kind == Kind::Query).then(|| super::dns::question(step)).flatten();
         let of_queue = || asked.is_some_and(|name| domains_waiting(client, state).contains(&name));
-        step.kind == Kind::Query && step.verb == "TXT" || goes_on && !of_queue()
+        begins || !of_queue()
     }
 
     fn write(&self, stage: &Stage, open: Option<&Opened>, state: &State) -> Chapter {

@@ -103,7 +103,8 @@ impl Extra {
 #[derive(Clone, Debug, Default)]
 pub struct Explainer {
     hosts: Arc<BTreeMap<IpAddr, String>>,
-    talks: Shelf<Conn, Talk>,
+    /// Behind a pointer each: a session that begins or ends moves its neighbours on the board.
+    talks: Shelf<Conn, Arc<Talk>>,
     /// What the DNS told whom.
     dns: dns::Memory,
     /// The connection that the last record ended: forgotten when its Steps have been explained.
@@ -131,7 +132,7 @@ impl Explainer {
         match record {
             Record::Open { open, .. } => self.opened(open),
             Record::Close { conn, from, how, .. } => {
-                let Some(talk) = self.talks.get_mut(conn) else { return };
+                let Some(talk) = self.talks.get_mut(conn).map(Arc::make_mut) else { return };
                 talk.ended[usize::from(*from == Direction::Server)] = true;
                 if *how != CloseHow::Fin || talk.ended == [true, true] {
                     self.over = Some(*conn);
@@ -151,7 +152,7 @@ impl Explainer {
             port: Some(open.server.port()),
         };
         let talk = Talk { ends, ..Talk::default() };
-        self.talks.insert(open.conn, talk);
+        self.talks.insert(open.conn, Arc::new(talk));
         if self.talks.len() > MAX_TALKS {
             self.talks.pop_first();
         }
@@ -164,7 +165,7 @@ impl Explainer {
     /// The note for a Step. Steps must come in order: later notes build on earlier Steps.
     pub fn note(&mut self, step: &Step) -> Note {
         let mut unknown = None;
-        let talk = self.talks.get_mut(&step.conn);
+        let talk = self.talks.get_mut(&step.conn).map(Arc::make_mut);
         let talk = talk.unwrap_or_else(|| unknown.get_or_insert_with(Talk::default));
         let Talk { ends, inside, smtp, sasl, pop3, imap, .. } = talk;
         let mut vars = base_vars(ends, step);

@@ -105,8 +105,16 @@ impl Story {
     /// The same, each item as it is told, with what holds then.
     pub fn push_each(&mut self, index: usize, record: &Record, tell: &mut dyn FnMut(Item, &State)) {
         let mut steps = std::mem::take(&mut self.steps);
-        self.dissector.push_to(index, record, &mut steps);
-        self.take(Some(record), steps.drain(..), tell);
+        if matches!(record, Record::End { .. }) {
+            // One conversation after the other: all that waits may be more than fits in memory.
+            self.take(Some(record), steps.drain(..), tell);
+            while self.dissector.finish_one(&mut steps) {
+                self.take(None, steps.drain(..), tell);
+            }
+        } else {
+            self.dissector.push_to(index, record, &mut steps);
+            self.take(Some(record), steps.drain(..), tell);
+        }
         self.steps = steps;
         self.steps.shrink_to(KEPT);
     }
@@ -162,8 +170,11 @@ impl Story {
 
     /// The same, each item as it is told, with what holds then.
     pub fn finish_each(&mut self, tell: &mut dyn FnMut(Item, &State)) {
-        let steps = self.dissector.finish();
-        self.finish_with(steps.into_iter(), tell);
+        let mut steps = Vec::new();
+        self.finish_with(std::iter::empty(), tell);
+        while self.dissector.finish_one(&mut steps) {
+            self.finish_with(steps.drain(..), tell);
+        }
     }
 
     /// The same, where it was dissected elsewhere, and these Steps are left.

@@ -1,6 +1,6 @@
 //! Stories for the view: read on a thread of their own, shown as soon as their first step is known; and written to files.
 
-use crate::base::escape;
+use crate::base::{aside, escape};
 use crate::cli::notes::Keeper;
 use crate::cli::open::Source;
 use crate::cli::{CommandError, export as formats};
@@ -112,12 +112,7 @@ fn spooled(source: &Source) -> Result<StoryIndex, CommandError> {
 /// # Errors
 /// Where it cannot be made.
 pub(in crate::cli) fn nameless() -> Result<File, CommandError> {
-    let path = std::env::temp_dir().join(format!("postroad-spool-{}", std::process::id()));
-    let made = File::options().read(true).write(true).create_new(true).open(&path);
-    let file = made.map_err(|error| CommandError::file("write", &path, &error))?;
-    // Where the system lets an open file lose its name; elsewhere it stays until the folder is emptied.
-    let _ = std::fs::remove_file(&path);
-    Ok(file)
+    aside::nameless().map_err(|error| CommandError::file("write", &std::env::temp_dir(), &error))
 }
 
 /// How a recording is written to another file: it is read again, whole.

@@ -151,6 +151,24 @@ impl ImapReader {
         Ok(Some(piece))
     }
 
+    /// Whether the first `len` octets of what waits end inside a literal, so that nothing in them can be an end.
+    pub(super) fn is_in_literal(&self, from: Direction, len: usize) -> bool {
+        if let Some(left) = self.doubt.literal[at(from)] {
+            return len <= left;
+        }
+        if self.doubt.rest[at(from)] {
+            return false;
+        }
+        match from {
+            Direction::Server => self.server.skips_beyond(len),
+            Direction::Client => {
+                let lines = self.sasl.is_some() || self.idle.is_some();
+                let line_next = lines && matches!(self.expect, Expect::Command);
+                self.client.skips_beyond(len) && !line_next && !self.literal_may_be_refused()
+            }
+        }
+    }
+
     /// A literal was announced, and whether the server said `+` or no is in the gap.
     fn literal_may_be_refused(&self) -> bool {
         self.doubt.replies && matches!(&self.expect, Expect::Literal(awaited) if !awaited.accepted)

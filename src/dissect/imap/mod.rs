@@ -198,4 +198,9 @@ impl Reader for ImapReader {
     fn gap(&mut self, from: Direction, missing: Option<u64>) {
         self.skip(from, missing);
     }
+
+    fn may_be_whole(&self, from: Direction, len: usize, _tail: &[u8]) -> bool {
+        // Only in a literal nobody has to look: its octets are counted.
+        self.tls || !self.is_in_literal(from, len)
+    }
 }

@@ -148,6 +148,11 @@ impl Pop3Reader {
         true
     }
 
+    /// Whether the server's next line may be the rest of one.
+    pub(super) fn is_behind_gap(&self) -> bool {
+        self.doubt.server
+    }
+
     /// What the server's next bytes are behind a gap: `Err` while that cannot be told, `Ok(None)` for a status line.
     pub(super) fn server_rest(&mut self, waiting: &[u8], ended: bool) -> Result<Option<Piece>, ()> {
         if !self.doubt.server {

@@ -234,4 +234,9 @@ impl Reader for Pop3Reader {
     fn gap(&mut self, from: Direction, _missing: Option<u64>) {
         self.skip(from);
     }
+
+    fn may_be_whole(&self, from: Direction, len: usize, tail: &[u8]) -> bool {
+        let known = self.tls || from == Direction::Client || self.is_behind_gap();
+        self.block.as_ref().filter(|_| !known).is_none_or(|block| block.may_end(len, tail))
+    }
 }

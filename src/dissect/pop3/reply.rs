@@ -40,6 +40,12 @@ impl OpenBlock {
         OpenBlock { head: None, start: 0, scanner, bare_lf: false, mid_line: false }
     }
 
+    /// Whether it may have ended, or has to be cut: of the `len` octets that wait, `tail` has come since nothing was found.
+    pub(super) fn may_end(&self, len: usize, tail: &[u8]) -> bool {
+        let dot = |line: &[u8]| memchr::memmem::find(tail, line).is_some();
+        len >= self.start + BLOCK || dot(b"\n.\r\n") || self.bare_lf && dot(b"\n.\n")
+    }
+
     /// Where the block ends, and where its lone dot's line begins, once it is there.
     fn end(&mut self, block: &[u8]) -> Option<(usize, usize)> {
         while let Some(line) = self.scanner.next_line(block) {

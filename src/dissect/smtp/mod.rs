@@ -305,4 +305,13 @@ impl Reader for SmtpReader {
     fn gap(&mut self, from: Direction, missing: Option<u64>) {
         self.skip(from, missing);
     }
+
+    fn may_be_whole(&self, from: Direction, len: usize, tail: &[u8]) -> bool {
+        match &self.client {
+            _ if from == Direction::Server || self.tls => true,
+            Client::Message(_) => memchr::memmem::find(tail, b"\r\n.\r\n").is_some(),
+            Client::Chunk { size, .. } => len as u64 >= *size,
+            Client::Command | Client::Response | Client::Rest(_) => true,
+        }
+    }
 }

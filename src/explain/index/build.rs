@@ -7,9 +7,10 @@
 
 use super::Progress;
 use super::kinds::RowKinds;
-use super::source::{Cursor, Shared, write_at};
+use super::source::{Cursor, Shared};
 use super::teller::Teller;
 use crate::base::Instant;
+use crate::base::aside::write_at;
 use crate::trace::file::{Place as FilePlace, line_of};
 use crate::trace::{Head, Mark, Opened, Record};
 use std::fs::File;

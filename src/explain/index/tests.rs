@@ -1,8 +1,9 @@
 //! An index tells what a plain Story tells, from wherever it is entered, whatever lies behind it.
 
 use super::build::{Inflow, Pace, Spool};
-use super::source::{Place, Store, write_at};
+use super::source::{Place, Store};
 use super::*;
+use crate::base::aside::write_at;
 use crate::dissect::filter::Filter;
 use crate::explain::Story;
 use crate::explain::Surroundings;

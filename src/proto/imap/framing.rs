@@ -145,6 +145,11 @@ impl Scanner {
         *self = Scanner { responses: self.responses, ..Scanner::default() };
     }
 
+    /// Whether the end of the literal that is being skipped lies beyond the first `len` octets.
+    pub fn skips_beyond(&self, len: usize) -> bool {
+        self.searched > len
+    }
+
     /// Where the present line begins, behind all literals so far.
     pub fn line_start(&self) -> usize {
         self.line_start
