@@ -19,6 +19,9 @@ fn a_lesson_is_opened_answered_left_and_resumed() {
     // Keys that come while a world runs wait for it.
     terminal.press("?\x1b[C\x1b[C");
     terminal.until("step 3 of");
+    // From what is only looked at to what is answered.
+    terminal.press("\t");
+    terminal.until("enter answer");
     terminal.press("h");
     terminal.until("hint 1 of 1");
     for answer in ["1", "2", "3", "4"] {
