@@ -113,6 +113,13 @@ fn tell(
 
 /// What to try next: what was not tried yet, and the word that this journey turned on.
 fn next(args: &Journey) -> Vec<String> {
+    if let Some(own) = &args.scenario {
+        // What else a world of one's own has, nobody here knows.
+        let all = args.detail.unwrap_or_default() == super::args::Detail::Full;
+        let path = crate::base::escape::text(&own.display().to_string());
+        let more = (!all).then(|| format!("postroad journey --scenario {path} --detail full | less"));
+        return more.into_iter().chain(["postroad explain RCPT".to_owned()]).collect();
+    }
     let broken = args.breaks.first().map(String::as_str);
     let abroad = args.to.is_empty() || args.to.iter().any(|to| !to.contains("@example.com"));
     let other = match broken {

@@ -24,7 +24,7 @@ pub struct Asked {
     /// What stands on the right side, each behind its letter.
     pub rights: Vec<String>,
     /// How it is answered in a dialogue.
-    pub how: &'static str,
+    pub how: String,
 }
 
 impl Asked {
@@ -55,7 +55,8 @@ impl Asked {
     pub fn at_once(lesson: &Lesson, number: usize) -> Asked {
         let Some(activity) = lesson.activities.get(number) else { return Asked::default() };
         let mut asked = Asked { ask: paragraph(&activity.ask), ..Asked::default() };
-        (asked.kind, asked.how) = words(&activity.task);
+        let (kind, how) = words(&activity.task);
+        (asked.kind, asked.how) = (kind, how.to_owned());
         match &activity.task {
             Task::Answer(Question::Choose { choices, .. }) => {
                 asked.choices = choices.iter().map(|choice| escape::text(&choice.text)).collect();
@@ -63,6 +64,9 @@ impl Asked {
             Task::Answer(Question::Order { items, shown }) => {
                 let texts = shown.iter().filter_map(|item| items.get(*item));
                 asked.choices = texts.map(|(text, _)| escape::text(text)).collect();
+                // An example of the length that is asked for.
+                let numbers: Vec<String> = (1..=items.len()).rev().map(|number| number.to_string()).collect();
+                asked.how = format!("{how}, as in: {}.", numbers.join(" "));
             }
             Task::Answer(Question::Match { pairs, rights }) => {
                 asked.choices = pairs.iter().map(|(left, ..)| escape::text(left)).collect();
@@ -107,7 +111,7 @@ fn words(task: &Task) -> (&'static str, &'static str) {
         }
         Task::Answer(Question::Text { .. }) => ("answer", "Type your answer."),
         Task::Answer(Question::Order { .. }) => {
-            ("put in order", "Answer with all numbers in the right order, as in: 2 1 3.")
+            ("put in order", "Answer with all numbers in the right order")
         }
         Task::Answer(Question::Match { .. }) => {
             ("match", "Answer with a letter for each number, in their order, as in: b a c.")

@@ -260,7 +260,7 @@ impl Class {
         out.extend(asked.setting.iter().cloned());
         out.extend(asked.choices.iter().enumerate().map(|(n, choice)| format!("{}: {choice}", n + 1)));
         out.extend(asked.rights.iter().enumerate().map(|(n, right)| format!("{}: {right}", letter(n))));
-        out.push(asked.how.to_owned());
+        out.push(asked.how);
         out
     }
 
