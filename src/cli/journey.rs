@@ -116,7 +116,7 @@ fn next(args: &Journey) -> Vec<String> {
     if let Some(own) = &args.scenario {
         // What else a world of one's own has, nobody here knows.
         let all = args.detail.unwrap_or_default() == super::args::Detail::Full;
-        let path = crate::base::escape::text(&own.display().to_string());
+        let path = escape::text(&own.display().to_string());
         let more = (!all).then(|| format!("postroad journey --scenario {path} --detail full | less"));
         return more.into_iter().chain(["postroad explain RCPT".to_owned()]).collect();
     }
