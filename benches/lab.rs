@@ -1,5 +1,5 @@
-//! The lab under load: messages a second with tracing off, recorded, and told in lines, in one run; and what a thousand idle
-//! connections take.
+//! The lab under load: messages a second with tracing off, recorded, and told in lines, in one run; what a thousand idle
+//! connections take; and messages a second beside other servers.
 //!
 //! `cargo bench --bench lab`. The lab is the program itself, started on free ports; letters of 4 KB come from 20 sessions at
 //! once over loopback sockets, for an account of the same domain (no relay). It needs some 2 100 open files
@@ -7,6 +7,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "a bench measures real time")]
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+
+#[path = "lab/beside.rs"]
+mod beside;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -43,6 +46,7 @@ fn main() {
         println!("{name:<16} {median:>12.0} {:>8.2}", median / medians[0]);
     }
     idle();
+    beside::run();
 }
 
 fn median(rates: &[f64]) -> f64 {

@@ -38,17 +38,17 @@ Examples:
 What was explained is compared by place, not by wording: a line counts as explained where a
 comment stands on it. Free answers in other words than the model's are left for you to read.";
 
+/// What answers are compared with.
+enum Model {
+    /// The instructor's marks on a recording.
+    Marks(Vec<Mark>),
+    /// The activities of lessons.
+    Course(lesson::Course),
+}
+
 /// Compare.
 pub fn run(args: &Grade) -> Result<(), CommandError> {
-    if let Some(course) = lesson::find(&args.model)? {
-        return lessons(args, &course);
-    }
-    let model = model(&args.model)?;
-    if !model.iter().any(|mark| matches!(mark.kind.as_str(), "comment" | "question")) {
-        let message =
-            format!("{} has no comments and no questions to compare with", escape::text(&args.model));
-        return Err(CommandError::failure(message, "add some: postroad annotate --help"));
-    }
+    let model = Model::find(&args.model)?;
     let mut out = screen::out();
     if args.csv {
         row(&mut out, ["student", "file", "kind", "id", "line", "expected", "given", "result"])?;
@@ -56,57 +56,27 @@ pub fn run(args: &Grade) -> Result<(), CommandError> {
     for path in &args.answers {
         let answers = answers(path)?;
         let file = escape::text(&path.display().to_string());
-        let grade = Compared::of(&model, &answers);
-        if args.csv {
-            csv(&mut out, &answers.author, &file, &grade)?;
-        } else {
-            tell(&mut out, &answers.author, &file, &grade)?;
+        match (&model, args.csv) {
+            (Model::Marks(model), true) => {
+                csv(&mut out, &answers.author, &file, &Compared::of(model, &answers))?;
+            }
+            (Model::Marks(model), false) => {
+                tell(&mut out, &who(&answers.author, file), &Compared::of(model, &answers))?;
+            }
+            (Model::Course(course), true) => {
+                csv_of_lessons(&mut out, &answers.author, &file, &course.graded(&answers))?;
+            }
+            (Model::Course(course), false) => {
+                tell_of_lessons(&mut out, &who(&answers.author, file), &course.graded(&answers))?;
+            }
         }
     }
     Ok(out.flush()?)
 }
 
-/// Compare answers with lessons.
-fn lessons(args: &Grade, course: &lesson::Course) -> Result<(), CommandError> {
-    if course.is_empty() {
-        let message = format!("there is no lesson in {} that can be read", escape::text(&args.model));
-        return Err(CommandError::failure(message, "postroad lesson check says what is wrong"));
-    }
-    let mut out = screen::out();
-    if args.csv {
-        row(&mut out, ["student", "file", "kind", "id", "line", "expected", "given", "result"])?;
-    }
-    for path in &args.answers {
-        let answers = answers(path)?;
-        let file = escape::text(&path.display().to_string());
-        let graded = course.graded(&answers);
-        if args.csv {
-            for one in &graded {
-                let (id, asked, expected) = (one.id.as_str(), one.asked.as_str(), one.expected.as_str());
-                let result = result(one.verdict);
-                row(&mut out, [&answers.author, &file, "activity", id, asked, expected, &one.given, result])?;
-            }
-            continue;
-        }
-        let who = match answers.author.as_str() {
-            "" => file,
-            author => format!("{} ({file})", escape::text(author)),
-        };
-        let right = graded.iter().filter(|one| one.verdict == Verdict::Right).count();
-        writeln!(out, "{who}: {right} of {} activities right", graded.len())?;
-        for one in &graded {
-            let given = short(&one.given);
-            match one.verdict {
-                Verdict::Right => writeln!(out, "  ✓ {}", one.id)?,
-                Verdict::Wrong => writeln!(out, "  ✗ {}: {given}", one.id)?,
-                Verdict::Unanswered => writeln!(out, "  ✗ {}: not answered", one.id)?,
-                Verdict::Unread => {
-                    writeln!(out, "  ? {}: {} (to be read)", one.id, escape::text(&one.given))?
-                }
-            }
-        }
-    }
-    Ok(out.flush()?)
+/// Whose answers they are.
+fn who(author: &str, file: String) -> String {
+    if author.is_empty() { file } else { format!("{} ({file})", escape::text(author)) }
 }
 
 fn result(verdict: Verdict) -> &'static str {
@@ -118,8 +88,26 @@ fn result(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The instructor's marks: of an annotated recording, or of an answers file.
-fn model(what: &str) -> Result<Vec<Mark>, CommandError> {
+impl Model {
+    /// Lessons, the marks of an annotated recording, or those of an answers file.
+    fn find(what: &str) -> Result<Self, CommandError> {
+        if let Some(course) = lesson::find(what)? {
+            if course.is_empty() {
+                let message = format!("there is no lesson in {} that can be read", escape::text(what));
+                return Err(CommandError::failure(message, "postroad lesson check says what is wrong"));
+            }
+            return Ok(Model::Course(course));
+        }
+        let marks = marks(what)?;
+        if !marks.iter().any(|mark| matches!(mark.kind.as_str(), "comment" | "question")) {
+            let message = format!("{} has no comments and no questions to compare with", escape::text(what));
+            return Err(CommandError::failure(message, "add some: postroad annotate --help"));
+        }
+        Ok(Model::Marks(marks))
+    }
+}
+
+fn marks(what: &str) -> Result<Vec<Mark>, CommandError> {
     if let Ok(bytes) = bytes(Path::new(what))
         && let Ok(answers) = Answers::read(&bytes)
     {
@@ -152,8 +140,34 @@ fn quote(mark: &Mark) -> String {
     }
 }
 
-fn tell(out: &mut impl Write, author: &str, file: &str, grade: &Compared<'_>) -> std::io::Result<()> {
-    let who = if author.is_empty() { file.to_owned() } else { format!("{} ({file})", escape::text(author)) };
+fn tell_of_lessons(out: &mut impl Write, who: &str, graded: &[lesson::Graded]) -> std::io::Result<()> {
+    let right = graded.iter().filter(|one| one.verdict == Verdict::Right).count();
+    writeln!(out, "{who}: {right} of {} activities right", graded.len())?;
+    for one in graded {
+        match one.verdict {
+            Verdict::Right => writeln!(out, "  ✓ {}", one.id)?,
+            Verdict::Wrong => writeln!(out, "  ✗ {}: {}", one.id, short(&one.given))?,
+            Verdict::Unanswered => writeln!(out, "  ✗ {}: not answered", one.id)?,
+            Verdict::Unread => writeln!(out, "  ? {}: {} (to be read)", one.id, escape::text(&one.given))?,
+        }
+    }
+    Ok(())
+}
+
+fn csv_of_lessons(
+    out: &mut impl Write,
+    author: &str,
+    file: &str,
+    graded: &[lesson::Graded],
+) -> std::io::Result<()> {
+    for one in graded {
+        let result = result(one.verdict);
+        row(out, [author, file, "activity", &one.id, &one.asked, &one.expected, &one.given, result])?;
+    }
+    Ok(())
+}
+
+fn tell(out: &mut impl Write, who: &str, grade: &Compared<'_>) -> std::io::Result<()> {
     write!(out, "{who}: {} of {} lines explained", grade.explained(), grade.lines.len())?;
     if !grade.questions.is_empty() {
         write!(out, ", {} of {} questions right", grade.with(Verdict::Right), grade.questions.len())?;

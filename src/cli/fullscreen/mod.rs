@@ -96,13 +96,7 @@ pub fn run_until(
 /// # Errors
 /// Where the terminal refuses.
 pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
-    let held = Held::take()?;
-    let result = watch_both(view);
-    drop(held);
-    if let Some(signal) = result? {
-        end_by(signal);
-    }
-    Ok(())
+    on_the_screen(|| watch_both(view))
 }
 
 /// Show a lesson until the reader leaves.
@@ -110,13 +104,41 @@ pub fn side_by_side(view: &mut CompareView) -> Result<(), CommandError> {
 /// # Errors
 /// Where the terminal refuses.
 pub fn lesson(session: Session) -> Result<(), CommandError> {
+    on_the_screen(|| attend(&mut LessonView::new(session)))
+}
+
+/// Take the terminal for this, give it back, and follow the signal that ended it, where one did.
+fn on_the_screen(show: impl FnOnce() -> Result<Option<i32>, CommandError>) -> Result<(), CommandError> {
     let held = Held::take()?;
-    let result = attend(&mut LessonView::new(session));
+    let ended = show();
     drop(held);
-    if let Some(signal) = result? {
+    if let Some(signal) = ended? {
         end_by(signal);
     }
     Ok(())
+}
+
+/// How a view that has no effects comes to its end.
+enum Ended {
+    /// The reader left, or nobody sits there any more.
+    Left,
+    /// A signal that means: end.
+    By(i32),
+}
+
+/// What every view does with what is neither a key nor the mouse; gives how it ended, where it did.
+fn otherwise(happened: Option<Happening>, terminal: &mut Screen) -> Result<Option<Ended>, CommandError> {
+    match happened {
+        Some(Happening::Signal(signal)) if is_stop(signal) => {
+            suspend()?;
+            anew(terminal)?;
+            Ok(None)
+        }
+        Some(Happening::Signal(signal)) => Ok(Some(Ended::By(signal))),
+        Some(Happening::Gone) => Ok(Some(Ended::Left)),
+        Some(Happening::Broken) => Err(broken()),
+        _ => Ok(None),
+    }
 }
 
 /// Until the reader leaves the lesson; gives the signal that ended it, where one did.
@@ -141,17 +163,14 @@ fn attend(view: &mut LessonView) -> Result<Option<i32>, CommandError> {
                 typed.push_back(event);
                 typed.truncate(MOST_TYPED);
             }
-            Some(Happening::Broken) => return Err(broken()),
             Some(Happening::Terminal(Event::Key(key))) if view.key(key) => return Ok(None),
             Some(Happening::Terminal(Event::Paste(text))) => view.paste(&text),
             Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
-            Some(Happening::Signal(signal)) if is_stop(signal) => {
-                suspend()?;
-                anew(&mut terminal)?;
-            }
-            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
-            Some(Happening::Gone) => return Ok(None),
-            _ => {}
+            other => match otherwise(other, &mut terminal)? {
+                Some(Ended::Left) => return Ok(None),
+                Some(Ended::By(signal)) => return Ok(Some(signal)),
+                None => {}
+            },
         }
     }
 }
@@ -172,13 +191,11 @@ fn watch_both(view: &mut CompareView) -> Result<Option<i32>, CommandError> {
         match happened {
             Some(Happening::Terminal(Event::Key(key))) if view.key(key) == Outcome::Quit => return Ok(None),
             Some(Happening::Terminal(Event::Mouse(mouse))) => view.mouse(mouse),
-            Some(Happening::Signal(signal)) if is_stop(signal) => {
-                suspend()?;
-                anew(&mut terminal)?;
-            }
-            Some(Happening::Signal(signal)) => return Ok(Some(signal)),
-            Some(Happening::Gone) => return Ok(None),
-            _ => {}
+            other => match otherwise(other, &mut terminal)? {
+                Some(Ended::Left) => return Ok(None),
+                Some(Ended::By(signal)) => return Ok(Some(signal)),
+                None => {}
+            },
         }
     }
 }

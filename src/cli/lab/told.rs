@@ -19,11 +19,18 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::Duration;
 
 /// Records that may wait to be told.
 const WAITING: usize = 1024;
 /// Records after which everything is written out, where there is never a pause.
 const AT_MOST: usize = 512;
+
+/// Octets that are written to a file at once.
+const BUFFER: usize = 64 << 10;
+/// How long more is waited for once something happens again. Where there is much to tell, the world need not wake us for each
+/// record, nor a file be written for each; nobody sees the difference.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// What takes records from the world, and where they come out.
 pub fn channel() -> (Observer, Receiver<Record>) {
@@ -68,7 +75,9 @@ pub fn tell(records: &Receiver<Record>, listeners: &mut [Box<dyn Listener>]) -> 
             Err(TryRecvError::Empty) => {
                 listeners.iter_mut().try_for_each(|listener| listener.settle())?;
                 since = 0;
-                records.recv().ok()
+                let next = records.recv().ok();
+                std::thread::sleep(GATHER);
+                next
             }
             Err(TryRecvError::Disconnected) => None,
         };
@@ -96,7 +105,7 @@ impl Recorder {
     /// Where it cannot be made.
     pub fn new(path: &Path) -> Result<Self, CommandError> {
         let file = File::create(path).map_err(|error| CommandError::file("write", path, &error))?;
-        Ok(Recorder { writer: Writer::new(BufWriter::new(file)), path: path.to_owned() })
+        Ok(Recorder { writer: Writer::new(BufWriter::with_capacity(BUFFER, file)), path: path.to_owned() })
     }
 }
 
