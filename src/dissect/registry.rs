@@ -22,6 +22,8 @@ pub(super) fn by_port(port: u16) -> Option<Protocol> {
         110 | 995 => Some(Protocol::Pop3),
         143 | 993 => Some(Protocol::Imap),
         53 => Some(Protocol::Dns),
+        // FTP (RFC 959): its server greets as one of SMTP does.
+        21 => Some(Protocol::Unknown),
         _ => None,
     }
 }
@@ -122,6 +124,7 @@ mod tests {
             "the server may still say what it is"
         );
         assert_eq!(by_content(b"GET / HTTP/1.1\r\n", b"HTTP/1.1 200", false), Some(Protocol::Unknown));
+        assert_eq!(by_port(21), Some(Protocol::Unknown), "FTP greets with 220 too");
         assert_eq!(by_content(b"EHLO a\r\n", b"", true), Some(Protocol::Smtp));
         assert_eq!(by_content(b"", b"22", false), None);
     }

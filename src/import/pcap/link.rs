@@ -245,6 +245,10 @@ fn pppoe(data: &[u8], deep: usize) -> Option<Inner<'_>> {
 
 /// PPP, with or without its address and control bytes, with a protocol of one or two bytes (RFC 1661 §6.5, 6.6).
 fn ppp(data: &[u8], deep: usize) -> Option<Inner<'_>> {
+    // Cisco's HDLC stands where PPP's address and control would: a type follows.
+    if let [0x0f | 0x8f, 0, high, low, rest @ ..] = data {
+        return by_type(u16::from_be_bytes([*high, *low]), rest, deep.checked_sub(1)?);
+    }
     let data = data.strip_prefix(&[0xff, 3]).unwrap_or(data);
     let (protocol, rest) = match data {
         [low, rest @ ..] if low & 1 == 1 => (u16::from(*low), rest),
@@ -469,9 +473,10 @@ mod tests {
         let wireless = [&[0x08, 1][..], &[0; 22], &snap].concat();
         let padded = [&[0x88, 1][..], &[0; 24], &[0, 0], &snap].concat();
         let tap = [&[20, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0][..], &[0; 8], &ethernet].concat();
-        let cases: [(i32, Vec<u8>); 18] = [
+        let cases: [(i32, Vec<u8>); 19] = [
             (6, [&[0; 8][..], &[0x80, 0, 0, 0, 0, 0, 4, 0, 0, 0], &snap].concat()),
             (8, vec![0; 16]),
+            (9, vec![0x0f, 0, 8, 0]),
             (19, snap.to_vec()),
             (99, [&[0; 6][..], &[8, 0], &[0; 36]].concat()),
             (105, padded),
