@@ -170,13 +170,15 @@ impl Step {
     /// Whether an SMTP server takes responsibility for a letter with it: it says yes to the end of the data (RFC 5321
     /// §4.2.5), or to the last chunk (RFC 3030 §2).
     pub fn takes_letter(&self) -> bool {
-        let Meaning::Smtp(SmtpMeaning::Reply(reply)) = &self.meaning else { return false };
+        let more_follows = matches!(&self.meaning,
+            Meaning::Smtp(SmtpMeaning::Reply(reply)) if reply.phase == Some(Phase::Chunks));
         let ends = match self.verb.as_str() {
             "." => true,
-            "BDAT" => reply.phase != Some(Phase::Chunks),
+            "BDAT" => !more_follows,
             _ => false,
         };
-        ends && self.kind == Kind::Reply && self.verdict == Some(Verdict::Positive)
+        let is_yes = self.kind == Kind::Reply && self.verdict == Some(Verdict::Positive);
+        ends && is_yes && self.protocol == Protocol::Smtp
     }
 }
 
