@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(pointed.within(side, 0, b"RCPT TO:<ann@example.com>\r\n"), [], "other words stand there");
         assert_eq!(pointed.within((Conn(1), Direction::Server, Layer::Wire), 27, b"DATA\r\n"), []);
         // Cut into two Steps, each shows its part.
-        assert_eq!(pointed.within(side, 20, b"e.net>\r\n"), [Span::new(0, 4)]);
+        assert_eq!(pointed.within(side, 20, b".net>\r\n"), [Span::new(0, 4)]);
     }
 
     #[test]
