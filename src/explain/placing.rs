@@ -71,12 +71,12 @@ fn placed(items: Vec<Item>) -> Vec<Item> {
     }
     let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
     let mut out = Vec::with_capacity(items.len());
-    for at in 0..items.len() {
-        out.extend(before[at].iter().filter_map(|from| items[*from].take()));
+    for (at, (front, back)) in before.iter().zip(&behind).enumerate() {
+        out.extend(front.iter().filter_map(|from| items[*from].take()));
         if !moved[at] {
             out.extend(items[at].take());
         }
-        out.extend(behind[at].iter().filter_map(|from| items[*from].take()));
+        out.extend(back.iter().filter_map(|from| items[*from].take()));
     }
     out
 }
