@@ -99,9 +99,12 @@ fn number(truth: &Value, name: &str) -> Option<u64> {
     truth.get(name).and_then(Value::as_u64)
 }
 
+/// By field: what the truth says, and what is right.
+type Mended = &'static [(&'static str, &'static str, &'static str)];
+
 /// Where the truth is not what the bytes say: per file, its stream, what it says, what is right, and why.
 /// `tshark -q -z follow,tcp,ascii,STREAM` shows each of them.
-const WRONG_TRUTHS: [(&str, u64, &[(&str, &str, &str)]); 5] = [
+const WRONG_TRUTHS: [(&str, u64, Mended); 5] = [
     // It took the lower port for the server's. The SYN is of port 3378 (frame 1), and asks 8240 to CONNECT it further.
     (
         "zeek+zeek/testing__btest__Traces__http__connect-with-smtp.pcap",

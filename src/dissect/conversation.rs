@@ -529,8 +529,11 @@ mod tests {
     use super::*;
     use crate::base::Instant;
 
+    /// A port, and what each side says there in turn.
+    type Session = (u16, Vec<(Direction, Vec<u8>)>);
+
     /// Sessions with large bodies, as both sides say them: by port, in order.
-    fn large() -> Vec<(u16, Vec<(Direction, Vec<u8>)>)> {
+    fn large() -> Vec<Session> {
         use Direction::{Client, Server};
         let mut body = b"Subject: large\r\n\r\n".to_vec();
         for line in 0..4000 {
@@ -570,11 +573,7 @@ mod tests {
     }
 
     /// Tell these sessions, in chunks that the seed gives; the Steps, and how many bytes were in memory after each chunk.
-    fn told(
-        sessions: &[(u16, Vec<(Direction, Vec<u8>)>)],
-        limits: Limits,
-        seed: u64,
-    ) -> (Vec<Step>, Vec<usize>) {
+    fn told(sessions: &[Session], limits: Limits, seed: u64) -> (Vec<Step>, Vec<usize>) {
         let mut random = fastrand::Rng::with_seed(seed);
         let (mut dissector, mut steps, mut in_memory) =
             (Dissector::with_limits(limits), Vec::new(), Vec::new());

@@ -223,7 +223,7 @@ fn ngrep(line: &[u8]) -> Option<Part<'_>> {
     let mut ends = words.filter(|word| word.contains(&b':')).filter_map(|end| {
         let port = end.rsplit(|&b| b == b':').next().and_then(number)?;
         // `T 2024/01/01 10:00:00.000000 192.0.2.2:25 -> …` has a time before the ends.
-        end.iter().any(|&b| b == b'.').then_some((end, port))
+        end.contains(&b'.').then_some((end, port))
     });
     let ((from, one), (to, other)) = (ends.next()?, ends.next()?);
     find(line, b" -> ")?;
