@@ -364,7 +364,7 @@ fn foreign_member(kind: &str, line: &[u8]) -> Option<String> {
         }
         "open" => &["k", "t", "c", "transport", "client", "server"],
         "data" => &["k", "t", "c", "d", "l", "s", "b"],
-        "gap" => &["k", "t", "c", "d", "n", "why"],
+        "gap" => &["k", "t", "c", "d", "l", "n", "why"],
         "close" => &["k", "t", "c", "d", "how"],
         "end" => &["k", "t"],
         _ => return None,
