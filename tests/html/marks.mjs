@@ -43,16 +43,16 @@ await withBrowser(async (open) => {
     const answer = step.locator('details p');
     check(`${how}: the answer waits`, !(await answer.isVisible()));
     if (media === 'print') {
-      check('on paper the answer is printed', (await step.locator('.printed').innerText()).includes('The next server'));
+      check('on paper the answer is printed', (await step.locator('.printed').textContent()).includes('The next server'));
     } else {
       await step.locator('summary').focus();
       await page.keyboard.press('Enter');
       check(`${how}: and comes when it is asked for`, await answer.isVisible());
       check(`${how}: the page stays at its step`, page.url().endsWith('#step-14'));
     }
-    same(`${how}: an own chapter`, await page.locator('#chapter-own-3 > h2').innerText(), '✎ The envelope');
+    same(`${how}: an own chapter`, await page.locator('#chapter-own-3 > h2').textContent(), '✎ The envelope');
     same(`${how}: begins right before its step`, await page.locator('#chapter-own-3 .step').first().getAttribute('id'), 'step-14');
-    check(`${how}: a lost mark says so`, (await page.locator('body').innerText()).includes('its place is not in this recording'));
+    check(`${how}: a lost mark says so`, (await page.locator('body').textContent()).includes('its place is not in this recording'));
     if (media === 'screen' && options.javaScriptEnabled !== false) {
       await page.evaluate(axeSource);
       const { violations } = await page.evaluate(() => globalThis.axe.run(document));
